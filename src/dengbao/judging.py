@@ -1,0 +1,125 @@
+"""Applies one check to the facts of one asset; pure, so that it can be repeated anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from .checking import Params, Variant
+from .errors import ContentError, Reason, Undetermined
+from .model import (
+    Asset,
+    Coverage,
+    Criterion,
+    Facts,
+    Judgement,
+    Missing,
+    ParamValue,
+    Status,
+    Value,
+    Verdict,
+    kind_of,
+)
+
+
+class Outcome(Value):
+    """What a check said about one asset: the part of a record that the judgement decides."""
+
+    status: Status
+    statement: str
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    coverage: Coverage = Coverage.FULL
+    remainder: str = ""
+    criteria: tuple[Criterion, ...] = ()
+
+
+def bind_params(
+    variant: Variant, profile: Mapping[str, ParamValue], given: Mapping[str, ParamValue], *, where: str = ""
+) -> dict[str, ParamValue]:
+    """Return the parameters of a check: `with:` over profile, `$name` looked up in the profile.
+
+    Raises:
+        ContentError: a value is missing, unknown or of the wrong type.
+
+    """
+    if variant.params is None:
+        if given:
+            raise ContentError(f"检查 {variant.check} 不接受参数 {'、'.join(given)}", where=where)
+        return {}
+    names = {one.name: one for one in msgspec.structs.fields(variant.params)}
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise ContentError(
+            f"检查 {variant.check} 没有参数 {'、'.join(unknown)}",
+            where=where,
+            cure=f"可用：{'、'.join(names)}",
+        )
+    values: dict[str, ParamValue] = {}
+    for name, info in names.items():
+        value = given.get(name, profile.get(name))
+        if isinstance(value, str) and value.startswith("$"):
+            value = profile.get(value[1:])
+        if value is None and info.required:
+            raise ContentError(f"检查 {variant.check} 缺少参数 {name}", where=where, cure="在 profile 中补上")
+        if value is not None:
+            values[name] = value
+    _convert(variant, values, where)
+    return values
+
+
+def _convert(variant: Variant, values: Mapping[str, ParamValue], where: str) -> Params | None:
+    if variant.params is None:
+        return None
+    try:
+        return msgspec.convert(dict(values), variant.params)
+    except msgspec.ValidationError as exc:
+        raise ContentError(f"检查 {variant.check} 的参数类型不对：{exc}", where=where) from exc
+
+
+def apply(
+    variant: Variant,
+    *,
+    asset: Asset,
+    facts: Mapping[str, Facts],
+    missing: Mapping[str, Missing],
+    params: Mapping[str, ParamValue],
+) -> Outcome:
+    """Return what `variant` says about the asset; facts that are missing make it undetermined."""
+    arguments: dict[str, object] = {}
+    for need in variant.needs:
+        kind = kind_of(need.facts)
+        found = facts.get(kind)
+        if found is None and not need.optional:
+            lack = missing.get(kind)
+            return Outcome(
+                status=Status.UNDETERMINED,
+                reason=lack.reason if lack else Reason.INCONCLUSIVE,
+                statement=f"未能取得所需信息：{lack.message if lack else '该事实未采集'}",
+            )
+        arguments[need.name] = found
+    if variant.params is not None:
+        arguments[variant.params_name] = _convert(variant, params, variant.check)
+    if variant.asset_name:
+        arguments[variant.asset_name] = asset
+    try:
+        judgement = variant.function(**arguments)
+    except Undetermined as exc:
+        return Outcome(status=Status.UNDETERMINED, reason=exc.reason, statement=exc.message)
+    return _outcome(judgement)
+
+
+def _outcome(judgement: Judgement) -> Outcome:
+    if not isinstance(judgement, Judgement):
+        raise TypeError(f"a check must return a Judgement, not {type(judgement).__name__}")
+    verdict = judgement.verdict
+    return Outcome(
+        status=judgement.status,
+        verdict=verdict,
+        reason=Reason.INCONCLUSIVE if verdict is None else None,
+        statement=judgement.statement,
+        coverage=judgement.coverage,
+        remainder=judgement.remainder,
+        criteria=judgement.criteria,
+    )

@@ -1,0 +1,277 @@
+"""One engagement: institution, parties, assets, scope and authority."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import dataclass_transform
+
+import msgspec
+
+from .base import Importance, Kind, Level, Value
+
+
+class Contact(Value):
+    """A person to call."""
+
+    name: str = ""
+    phone: str = ""
+
+
+class Person(Value):
+    """A person who acts: name, organisation and part in the joint test."""
+
+    name: str
+    org: str
+    role: str = ""
+
+
+class Institution(Value):
+    """定点医药机构 as 附件二 asks for it."""
+
+    name: str
+    code: str = ""
+    address: str = ""
+    category: str = "hospital"
+    contact: Contact = Contact()
+
+
+class Party(Value):
+    """One of the four parties that stamp the report."""
+
+    name: str
+    contact: Contact = Contact()
+
+
+class Parties(Value):
+    """四方: the institution itself is the fourth."""
+
+    local_bureau: Party
+    platform_vendor: Party
+    access_party: Party
+
+
+class SystemInfo(Value):
+    """信息系统接入基本信息 of 附件二."""
+
+    name: str
+    vendor: str
+    version: str = ""
+    deployment: str = ""
+    application: str = "new"
+    contact: Contact = Contact()
+    test_environment: tuple[str, ...] = ()
+    production_environment: tuple[str, ...] = ()
+
+
+class Window(Value):
+    """The authorised time; with offset."""
+
+    begin: datetime
+    end: datetime
+
+
+class Authorisation(Value):
+    """Who allowed the test, by which document."""
+
+    by: Person
+    document: str
+    at: date
+
+
+class Scope(Value):
+    """What may be contacted, how hard, and what never.
+
+    `addresses` and `production` hold `host[:ports]` or `cidr[:ports]`; ports are `22`, `80-443`
+    or a comma list; without ports all are meant. `local` allows reading this machine itself.
+    """
+
+    level: Level
+    addresses: tuple[str, ...] = ()
+    production: tuple[str, ...] = ()
+    local: bool = False
+    window: Window | None = None
+    authorised: Authorisation | None = None
+    connections_per_s: float = 50.0
+    connections_at_once: int = 8
+
+
+class Account(Value):
+    """An account of an asset by reference; `secret` is `${ENV:NAME}`, `keyring:service/user` or `prompt:`."""
+
+    id: str
+    username: str
+    secret: str = ""
+    key_file: str = ""
+    role: str = ""
+    sacrificial: bool = False
+
+
+class PortRule(Value):
+    """A port that is needed, and for what; `ports` is `443` or `8000-8010`."""
+
+    ports: str
+    purpose: str
+    protocol: str = "tcp"
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class AssetBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What all 测评对象 share."""
+
+    id: str
+    name: str
+    importance: Importance = Importance.IMPORTANT
+    platform: str = ""
+    accounts: tuple[Account, ...] = ()
+    note: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind, which is the tag the asset is stored under."""
+        tag = self.__struct_config__.tag
+        return Kind(str(tag))
+
+    def find_account(self, account_id: str) -> Account | None:
+        """Return the account of that id, or None."""
+        return next((one for one in self.accounts if one.id == account_id), None)
+
+
+class Marker(Value):
+    """How an answer is recognised; every field that is set must hold."""
+
+    status: int | None = None
+    text: str = ""
+    location: str = ""
+    cookie: str = ""
+    json_key: str = ""
+    json_value: str = ""
+
+
+class WebLogin(Value):
+    """How one logs in: a form or a JSON call, told by the vendor."""
+
+    path: str
+    style: str = "form"
+    page: str = ""
+    username_field: str = "username"
+    password_field: str = "password"  # noqa: S105 - the name of a form field
+    csrf_field: str = ""
+    fields: dict[str, str] = msgspec.field(default_factory=dict)
+    token_json_key: str = ""
+    success: Marker = Marker()
+    failure: Marker = Marker()
+    account: str = ""
+
+
+class WebAsset(AssetBase, tag="web"):
+    """业务应用系统 reached by a browser or an API."""
+
+    url: str
+    ca_file: str = ""
+    login: WebLogin | None = None
+    logout: str = ""
+    logout_method: str = "GET"
+    protected: tuple[str, ...] = ()
+    public: tuple[str, ...] = ()
+
+
+class TlsAsset(AssetBase, tag="tls"):
+    """通信端点 that speaks TLS and nothing else that we know of."""
+
+    address: str
+    server_name: str = ""
+    ca_file: str = ""
+
+
+class HostAsset(AssetBase, tag="host"):
+    """服务器: `address` is `host[:port]` of sshd, or `local` for this machine.
+
+    `host_key` is the pinned `SHA256:…` fingerprint. `sudo` is `none`, `nopasswd` or `password`.
+    """
+
+    address: str
+    account: str = ""
+    host_key: str = ""
+    known_hosts: str = ""
+    sudo: str = "nopasswd"
+    allowed_ports: tuple[PortRule, ...] = ()
+    scan: str = "1-65535"
+    roster: tuple[str, ...] = ()
+
+
+class SensitiveColumn(Value):
+    """A column that must not be readable in clear.
+
+    `holds` is `id_card`, `phone`, `name`, `bank_card` or `password`.
+    """
+
+    table: str
+    column: str
+    holds: str
+    schema: str = ""
+
+
+class DatabaseAsset(AssetBase, tag="database"):
+    """数据库管理系统: `platform` is `postgresql`, `mariadb`, `mysql` or `sqlite`."""
+
+    address: str = ""
+    path: str = ""
+    database: str = ""
+    account: str = ""
+    ca_file: str = ""
+    sensitive: tuple[SensitiveColumn, ...] = ()
+    roster: tuple[str, ...] = ()
+
+
+class BackupPolicy(Value):
+    """备份策略 as the institution declares it."""
+
+    every_h: float
+    keep: int = 1
+    offsite: str = ""
+
+
+class BackupAsset(AssetBase, tag="backup"):
+    """A folder with backup files; `pattern` is a glob, `archive` names the format to test."""
+
+    path: str
+    pattern: str = "*"
+    archive: str = "auto"
+    policy: BackupPolicy | None = None
+
+
+class SystemAsset(AssetBase, tag="system"):
+    """The 信息系统 as a whole and its documents; every engagement has exactly one, id `system`."""
+
+
+Asset = WebAsset | TlsAsset | HostAsset | DatabaseAsset | BackupAsset | SystemAsset
+
+
+class Engagement(Value):
+    """项目: one institution's system under joint test. `assets` ends with the implicit `system`."""
+
+    schema: int
+    suite: str
+    institution: Institution
+    system: SystemInfo
+    parties: Parties
+    scope: Scope
+    assets: tuple[Asset, ...]
+    people: tuple[Person, ...] = ()
+    period: tuple[date, date] | None = None
+    report_number: str = ""
+    not_applicable: tuple[NotApplicable, ...] = ()
+
+    def asset(self, asset_id: str) -> Asset | None:
+        """Return the asset of that id, or None."""
+        return next((one for one in self.assets if one.id == asset_id), None)
+
+
+class NotApplicable(Value):
+    """不适用 declared by people, never by program: which item, on which asset, why, who, who agreed."""
+
+    item: str
+    asset: str
+    why: str
+    by: Person
+    agreed: Person

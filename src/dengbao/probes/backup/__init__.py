@@ -1,0 +1,1 @@
+"""Probes of kind backup: facts, specs, code."""

@@ -1,0 +1,107 @@
+"""What a probe is: its specification, what it is given, what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..errors import DengbaoError, NotDeclared, Reason
+from ..model import Account, Asset, AssetBase, Facts, Level, Missing, ParamValue, Raw, kind_of
+from ..scope import Guard
+from ..secrets import Secrets
+
+
+@dataclass(frozen=True)
+class ProbeSpec:
+    """One probe: which facts it brings from which assets, and what it may do.
+
+    `run` is `module:function`, imported only when the probe runs, so that planning stays light.
+    `timeout_s` bounds the whole probe from outside. `title` is Chinese, shown as progress.
+    """
+
+    name: str
+    title: str
+    facts: tuple[type[Facts], ...]
+    level: Level
+    applies: Callable[[Asset], bool]
+    run: str
+    timeout_s: float = 120.0
+
+    @property
+    def fact_kinds(self) -> tuple[str, ...]:
+        """Return the names of the facts this probe brings."""
+        return tuple(kind_of(one) for one in self.facts)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a probe brought: facts, what it could not fetch, and with which privilege it looked."""
+
+    facts: tuple[Facts, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    privilege: str = ""
+
+
+class Keeper(Protocol):
+    """Stores a transcript after redaction and returns its reference."""
+
+    def __call__(self, name: str, data: bytes, /) -> Raw:
+        """Store `data` under its digest."""
+
+
+class Ledger(Protocol):
+    """Attempts that leave a trace on the asset, written before they are sent.
+
+    `begin` returns None when the attempt may be sent now, or the outcome noted earlier; it raises
+    `Interrupted` when an earlier run began the attempt and was cut off before its outcome.
+    """
+
+    def begin(self, key: str) -> str | None:
+        """Note the attempt durably before it is sent."""
+
+    def end(self, key: str, outcome: str) -> None:
+        """Note what came back."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a probe is given besides its asset."""
+
+    guard: Guard
+    secrets: Secrets
+    keep: Keeper
+    ledger: Ledger
+    profile: Mapping[str, ParamValue] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda _text: None
+    engines: Mapping[str, str] = field(default_factory=dict)
+
+    def account(self, asset: AssetBase, account_id: str) -> Account:
+        """Return a declared account of the asset.
+
+        Raises:
+            NotDeclared: no account of that id.
+
+        """
+        found = asset.find_account(account_id)
+        if found is None:
+            raise NotDeclared(
+                f"未找到账户“{account_id or '（空）'}”",
+                where=f"engagement.yaml 测评对象 {asset.id}",
+                cure="在 accounts 中登记该账户，并在相应位置引用其 id",
+            )
+        return found
+
+    def password(self, asset: AssetBase, account: Account) -> str:
+        """Return the password of an account, resolved from its reference."""
+        if not account.secret:
+            raise NotDeclared(
+                f"账户 {account.id} 未填 secret", where=f"测评对象 {asset.id}", cure="写成 ${ENV:名称}"
+            )
+        return self.secrets.resolve(account.secret, label=f"{asset.id}/{account.username}")
+
+
+def missing(facts: type[Facts], error: DengbaoError, reason: Reason) -> Missing:
+    """Return the note that facts could not be fetched because of `error`."""
+    text = error.message + (f"；处理：{error.cure}" if error.cure else "")
+    return Missing(fact=kind_of(facts), reason=reason, message=text)

@@ -1,0 +1,1 @@
+"""Probes of kind host: facts, specs, code."""

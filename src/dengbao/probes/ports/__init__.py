@@ -1,0 +1,1 @@
+"""Probes of kind ports: facts, specs, code."""

@@ -1,0 +1,7 @@
+"""Which probes there are of kind tls."""
+
+from __future__ import annotations
+
+from ..base import ProbeSpec
+
+SPECS: tuple[ProbeSpec, ...] = ()

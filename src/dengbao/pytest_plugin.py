@@ -1,0 +1,1 @@
+"""Probe = prefetch, case = item, judgement = record."""

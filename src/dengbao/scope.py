@@ -1,0 +1,431 @@
+"""The guard every probe connects through: allowed, forbidden, authorised level, window, rate."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from .errors import NotAuthorised, OutOfScope, TimedOut, Unreachable, UsageError
+from .model import Level, Scope, Value
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve = Callable[[str, int], Iterable[str]]
+_ALL_PORTS: Final = ((1, 65535),)
+
+
+class Contact(Value):
+    """One line of the event log: who was to be contacted, and what the guard said."""
+
+    at: datetime
+    asset: str
+    probe: str
+    host: str
+    address: str
+    ports: str
+    admitted: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An admitted address; connect to `address`, never to the name again."""
+
+    host: str
+    address: str
+    port: int
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """Return the address family to open a socket with."""
+        return socket.AF_INET6 if ":" in self.address else socket.AF_INET
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One entry of `addresses` or `production`: a network or a name, and port ranges."""
+
+    text: str
+    name: str
+    networks: tuple[IpNetwork, ...]
+    ports: tuple[tuple[int, int], ...]
+
+    def covers(self, address: IpAddress, port: int) -> bool:
+        """Tell whether the rule speaks of this address and port."""
+        inside = any(address.version == net.version and address in net for net in self.networks)
+        return inside and any(low <= port <= high for low, high in self.ports)
+
+
+def parse_ports(text: str, *, where: str = "") -> tuple[tuple[int, int], ...]:
+    """Return the ranges of `22`, `80-443` or a comma list.
+
+    Raises:
+        UsageError: not numbers from 1 to 65535 in rising ranges.
+
+    """
+    ranges: list[tuple[int, int]] = []
+    for part in text.split(","):
+        low, _, high = part.strip().partition("-")
+        if not low.isdecimal() or (high and not high.isdecimal()):
+            raise UsageError(f"端口写法不对：{text}", where=where, cure="写成 22、80-443 或 22,443")
+        begin, end = int(low), int(high or low)
+        if not 1 <= begin <= end <= 65535:
+            raise UsageError(
+                f"端口超出 1–65535 或次序颠倒：{text}", where=where, cure="写成 22、80-443 或 22,443"
+            )
+        ranges.append((begin, end))
+    return tuple(ranges)
+
+
+def split_host_ports(text: str) -> tuple[str, str]:
+    """Return host (or CIDR) and the port text of `host[:ports]`, `[v6]:ports` or a bare IPv6."""
+    text = text.strip()
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        return host, rest.removeprefix(":")
+    if text.count(":") > 1:
+        return text, ""
+    host, _, ports = text.partition(":")
+    return host, ports
+
+
+def canonical(address: str) -> IpAddress:
+    """Return the address as the kernel would reach it: v4-mapped unwrapped, unspecified as loopback."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if ip.is_unspecified:
+        return ipaddress.ip_address("127.0.0.1" if ip.version == 4 else "::1")
+    return ip
+
+
+def system_resolve(host: str, port: int) -> tuple[str, ...]:
+    """Return every address the system knows for a host.
+
+    Raises:
+        Unreachable: the name does not resolve.
+
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise Unreachable(
+            f"无法解析主机名 {host}", cure="检查 engagement.yaml 中的地址与本机 DNS、hosts"
+        ) from exc
+    return tuple(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+def parse_rule(text: str, resolve: Resolve, *, where: str = "") -> Rule:
+    """Return the rule that an entry of the scope means; names are resolved now.
+
+    An entry whose name does not resolve still forbids (or allows) by name.
+    """
+    host, ports = split_host_ports(text)
+    ranges = parse_ports(ports, where=where) if ports else _ALL_PORTS
+    if not host:
+        raise UsageError(
+            f"地址写法不对：{text}", where=where, cure="写成 10.0.0.5:22、10.0.0.0/24 或 his.test:443"
+        )
+    try:
+        network: IpNetwork = ipaddress.ip_network(host, strict=False)
+    except ValueError:
+        if "/" in host or any(one.isspace() for one in host):
+            raise UsageError(
+                f"地址写法不对：{text}", where=where, cure="写成 10.0.0.5:22、10.0.0.0/24 或 his.test:443"
+            ) from None
+        return Rule(text, _name(host), _networks_of(host, resolve), ranges)
+    if network.num_addresses == 1:
+        network = ipaddress.ip_network(str(canonical(str(network.network_address))))
+    return Rule(text, "", (network,), ranges)
+
+
+def _name(host: str) -> str:
+    return host.rstrip(".").casefold()
+
+
+def _networks_of(host: str, resolve: Resolve) -> tuple[IpNetwork, ...]:
+    try:
+        return tuple(ipaddress.ip_network(str(canonical(one))) for one in resolve(host, 0))
+    except Unreachable:
+        return ()
+
+
+@dataclass
+class _Pace:
+    """Hands out starting times so that one asset sees at most `per_s` connections a second."""
+
+    per_s: float
+    next_at: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def delay_s(self, count: int = 1) -> float:
+        with self.lock:
+            now = time.monotonic()
+            start = max(now, self.next_at)
+            self.next_at = start + count / self.per_s
+            return start - now
+
+
+class Guard:
+    """Decides on every contact before a packet leaves, and logs the decision.
+
+    `log` receives each contact. The guard never connects to an address it has not admitted, and
+    `fence()` makes Python itself refuse any other socket of this process.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        log: Callable[[Contact], None],
+        resolve: Resolve = system_resolve,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.scope = scope
+        self._log = log
+        self._resolve = resolve
+        self._now = now
+        self._allowed = tuple(
+            parse_rule(one, resolve, where="engagement.yaml scope.addresses") for one in scope.addresses
+        )
+        self._production = tuple(
+            parse_rule(one, resolve, where="engagement.yaml scope.production") for one in scope.production
+        )
+        self._paces: dict[str, _Pace] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._admitted: set[tuple[str, int]] = set()
+        self._lock = threading.Lock()
+
+    def require(self, level: Level, *, what: str) -> None:
+        """Refuse what the authorised level or window does not allow.
+
+        Raises:
+            NotAuthorised: level too high, or outside the window.
+
+        """
+        if level.rank > self.scope.level.rank:
+            raise NotAuthorised(
+                f"{what}需要“{level.zh}”级授权，本项目授权到“{self.scope.level.zh}”级",
+                cure="如确需检测，取得书面授权后提高 scope.level；否则以人工佐证补充",
+            )
+        window = self.scope.window
+        if window is not None and not window.begin <= self._now() <= window.end:
+            raise NotAuthorised(
+                f"现在不在授权时段内（{window.begin.isoformat()} 至 {window.end.isoformat()}）",
+                cure="在授权时段内运行，或取得新的授权后修改 scope.window",
+            )
+
+    def admit(self, host: str, port: int, *, asset: str, probe: str) -> Endpoint:
+        """Return the address that may be contacted for `host:port`; log the decision. Blocks on DNS.
+
+        Raises:
+            OutOfScope: production, or not among the authorised addresses.
+            NotAuthorised: outside the authorised window.
+            Unreachable: the name does not resolve.
+
+        """
+        endpoint, _ = self._admit(host, (port,), asset=asset, probe=probe)
+        return Endpoint(host, endpoint, port)
+
+    def admit_ports(
+        self, host: str, ports: Iterable[int], *, asset: str, probe: str
+    ) -> tuple[str, tuple[int, ...]]:
+        """Return the address and those of `ports` that may be scanned there; one log line each side."""
+        return self._admit(host, tuple(ports), asset=asset, probe=probe)
+
+    def _admit(
+        self, host: str, ports: tuple[int, ...], *, asset: str, probe: str
+    ) -> tuple[str, tuple[int, ...]]:
+        def note(address: str, which: Iterable[int], admitted: bool, why: str = "") -> None:
+            self._log(
+                Contact(
+                    at=self._now(), asset=asset, probe=probe, host=host, address=address,
+                    ports=compact_ports(which), admitted=admitted, why=why,
+                )
+            )  # fmt: skip
+
+        try:
+            self.require(Level.OBSERVE, what="检测")
+        except NotAuthorised as exc:
+            note("", ports, False, exc.message)
+            raise
+        addresses = tuple(dict.fromkeys(canonical(one) for one in self._addresses(host)))
+        banned = {port for port in ports if self._is_production(host, addresses, port)}
+        if banned:
+            note("、".join(map(str, addresses)), sorted(banned), False, "已登记为生产环境地址")
+        kept = tuple(port for port in ports if port not in banned)
+        best: tuple[str, tuple[int, ...]] = ("", ())
+        for address in addresses:
+            inside = tuple(port for port in kept if any(rule.covers(address, port) for rule in self._allowed))
+            if len(inside) > len(best[1]):
+                best = (str(address), inside)
+        outside = tuple(sorted(set(kept) - set(best[1])))
+        if outside:
+            note("、".join(map(str, addresses)), outside, False, "不在授权地址范围内")
+        if not best[1]:
+            raise _refusal(host, ports, banned=bool(banned))
+        note(best[0], best[1], True)
+        with self._lock:
+            self._admitted.update((best[0], port) for port in best[1])
+        return best
+
+    def _addresses(self, host: str) -> tuple[str, ...]:
+        try:
+            ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return tuple(self._resolve(host, 0))
+        return (host,)
+
+    def _is_production(self, host: str, addresses: Iterable[IpAddress], port: int) -> bool:
+        by_name = any(
+            rule.name == _name(host) and any(low <= port <= high for low, high in rule.ports)
+            for rule in self._production
+            if rule.name
+        )
+        return by_name or any(rule.covers(one, port) for rule in self._production for one in addresses)
+
+    def is_admitted(self, address: str, port: int) -> bool:
+        """Tell whether this address and port were admitted before."""
+        try:
+            key = (str(canonical(address)), port)
+        except ValueError:
+            return False
+        with self._lock:
+            return key in self._admitted
+
+    def pause_s(self, asset: str, count: int = 1) -> float:
+        """Return how long to wait before the next `count` connections to an asset."""
+        with self._lock:
+            pace = self._paces.setdefault(asset, _Pace(self.scope.connections_per_s))
+        return pace.delay_s(count)
+
+    @asynccontextmanager
+    async def slot(self, asset: str) -> AsyncIterator[None]:
+        """Hold one of the asset's connection places, after waiting for its pace."""
+        semaphore = self._slots.setdefault(asset, asyncio.Semaphore(self.scope.connections_at_once))
+        async with semaphore:
+            await asyncio.sleep(self.pause_s(asset))
+            yield
+
+    async def connect(
+        self, host: str, port: int, *, asset: str, probe: str, timeout_s: float = 10.0
+    ) -> socket.socket:
+        """Return a connected non-blocking socket to an admitted address.
+
+        Raises:
+            OutOfScope, NotAuthorised, Unreachable, TimedOut.
+
+        """
+        loop = asyncio.get_running_loop()
+        endpoint = await loop.run_in_executor(None, lambda: self.admit(host, port, asset=asset, probe=probe))
+        async with self.slot(asset):
+            sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await loop.sock_connect(sock, (endpoint.address, port))
+            except TimeoutError as exc:
+                sock.close()
+                raise TimedOut(f"{timeout_s:g} 秒内未能连接 {host}:{port}", cure="检查网络与防火墙") from exc
+            except OSError as exc:
+                sock.close()
+                raise Unreachable(
+                    f"无法连接 {host}:{port}（{exc.strerror or exc}）", cure="检查服务是否启动"
+                ) from exc
+            except BaseException:
+                sock.close()
+                raise
+            return sock
+
+    def connect_blocking(
+        self, host: str, port: int, *, asset: str, probe: str, timeout_s: float = 10.0
+    ) -> socket.socket:
+        """Return a connected blocking socket to an admitted address; for drivers that run in threads."""
+        endpoint = self.admit(host, port, asset=asset, probe=probe)
+        time.sleep(self.pause_s(asset))
+        try:
+            return socket.create_connection((endpoint.address, port), timeout=timeout_s)
+        except TimeoutError as exc:
+            raise TimedOut(f"{timeout_s:g} 秒内未能连接 {host}:{port}", cure="检查网络与防火墙") from exc
+        except OSError as exc:
+            raise Unreachable(
+                f"无法连接 {host}:{port}（{exc.strerror or exc}）", cure="检查服务是否启动"
+            ) from exc
+
+    def fence(self) -> None:
+        """Make every Python socket of this process pass this guard, for as long as it is the active one.
+
+        An audit hook cannot be taken out again: the newest fence replaces the one before.
+        """
+        _install_hook()
+        global _active
+        _active = self.is_admitted
+
+
+def _refusal(host: str, ports: tuple[int, ...], *, banned: bool) -> OutOfScope:
+    where = f"{host}:{compact_ports(ports)}"
+    if banned:
+        return OutOfScope(
+            f"{where} 已登记为生产环境地址，拒绝连接", cure="联调测试只能连接测试环境，核对测评对象地址"
+        )
+    return OutOfScope(f"{where} 不在授权地址范围内", cure="核对地址；确属测试范围的，登记到 scope.addresses")
+
+
+def compact_ports(ports: Iterable[int]) -> str:
+    """Return sorted ports as text with ranges: `22,80-82`."""
+    parts: list[str] = []
+    begin = end = -1
+    for port in sorted(set(ports)):
+        if port == end + 1:
+            end = port
+            continue
+        if begin > 0:
+            parts.append(f"{begin}-{end}" if end > begin else str(begin))
+        begin = end = port
+    if begin > 0:
+        parts.append(f"{begin}-{end}" if end > begin else str(begin))
+    return ",".join(parts)
+
+
+_active: Callable[[str, int], bool] | None = None
+_hooked = False
+
+
+def seal_off() -> None:
+    """Refuse every further network connection of this process; judging needs none."""
+    _install_hook()
+    global _active
+    _active = lambda _address, _port: False  # noqa: E731 - one expression, no name needed
+
+
+def unfence() -> None:
+    """Take the fence down again; for tests that start several runs in one process."""
+    global _active
+    _active = None
+
+
+def _install_hook() -> None:
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        sys.addaudithook(_audit)
+
+
+def _audit(event: str, args: tuple[object, ...]) -> None:
+    if _active is None or event not in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        return
+    address = args[1] if len(args) > 1 else None
+    if not isinstance(address, tuple) or len(address) < 2:
+        return  # AF_UNIX paths and connected sockets
+    host, port = str(address[0]), address[1]
+    if not isinstance(port, int) or not _active(host, port):
+        raise OutOfScope(f"未经授权检查的连接被阻止：{host}:{port}", cure="这是程序错误，请报告")

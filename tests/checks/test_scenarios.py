@@ -1,0 +1,46 @@
+"""Every check gives the verdict written in the name of each of its scenario files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from dengbao import checking
+
+from .scenarios import Loaded, choose, load_all
+
+REGISTRY = checking.load(Path(__file__).parents[2] / "checks")
+SCENARIOS = list(load_all())
+
+
+@pytest.mark.parametrize("loaded", SCENARIOS, ids=lambda one: f"{one.check}-{one.name}-{one.expected}")
+def test_scenario_gives_the_verdict_of_its_name(loaded: Loaded) -> None:
+    outcome = loaded.run(choose(REGISTRY, loaded))
+    got = outcome.verdict.value if outcome.verdict else outcome.status.value
+    assert got == loaded.expected, outcome.statement
+    if loaded.scenario.reason is not None:
+        assert outcome.reason is loaded.scenario.reason
+    assert loaded.scenario.says in outcome.statement
+
+
+def test_every_variant_has_all_four_situations() -> None:
+    """Conform, nonconform, cannot tell, no permission: for each function, not only each check."""
+    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for loaded in SCENARIOS:
+        name = choose(REGISTRY, loaded).function.__name__
+        kind = "no_permission" if loaded.name.startswith("no_permission") else loaded.expected
+        seen[loaded.check, name].add(kind)
+    wanted = {"conform", "nonconform", "undetermined", "no_permission"}
+    lacking = {
+        f"{one.check}:{one.function.__name__}": sorted(wanted - seen[one.check, one.function.__name__])
+        for one in REGISTRY
+        if not wanted <= seen[one.check, one.function.__name__]
+    }
+    assert not lacking
+
+
+def test_every_check_names_its_source_clause() -> None:
+    silent = [f"{one.check}:{one.function.__name__}" for one in REGISTRY if "Source:" not in one.doc]
+    assert not silent
