@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 from typing import dataclass_transform
 
@@ -23,6 +24,19 @@ class Person(Value):
     name: str
     org: str
     role: str = ""
+
+    def same_as(self, other: Person) -> bool:
+        """Tell whether the two may be one person: names alike but for spaces and letter forms.
+
+        The organisation is not compared, because one person written with two spellings of an
+        organisation must never count as a second person.
+        """
+        return _plain(self.name) == _plain(other.name)
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(one for one in letters if not one.isspace() and unicodedata.category(one) != "Cf")
 
 
 class Institution(Value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import Reason
 from .base import Status, Value, Verdict
+from .engagement import NotApplicable
 from .evidence import Evidence
 from .judgement import Record
 from .suite import Clause, Item
@@ -13,7 +14,8 @@ class CaseResult(Value):
     """One item on one asset, folded from its checks and its manual evidence.
 
     `automatic` is what the programs alone said, kept where an override changed it. `lacks` is
-    Chinese and says what is still to be supplied before the case is judged.
+    Chinese and says what is still to be supplied before the case is judged. `declared` is the
+    engagement's 不适用 declaration; it took effect only where the verdict is 不适用.
     """
 
     item: str
@@ -26,6 +28,7 @@ class CaseResult(Value):
     automatic: Verdict | None = None
     override: str = ""
     lacks: tuple[str, ...] = ()
+    declared: NotApplicable | None = None
 
 
 class ItemResult(Value):
