@@ -45,7 +45,7 @@ from dengbao.verdict import (
 )
 
 C, P, N, X = Verdict.CONFORM, Verdict.PARTIAL, Verdict.NONCONFORM, Verdict.NOT_APPLICABLE
-J, U, A, O = Status.JUDGED, Status.UNDETERMINED, Status.AWAITING_EVIDENCE, Status.NOT_RUN
+J, U, A, R = Status.JUDGED, Status.UNDETERMINED, Status.AWAITING_EVIDENCE, Status.NOT_RUN
 WHEN = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ZHANG, LI = Person(name="张三", org="承建厂商"), Person(name="李四", org="定点医药机构")
 REMAINDER = "查阅口令管理制度"
@@ -66,7 +66,7 @@ def item(item_id: str = "1.a.3") -> Item:
 
 def record(case: Case, letter: str) -> Record:
     verdict = LETTERS.get(letter)
-    status = {"u": U, "0": O, "h": A}.get(letter, J)
+    status = {"u": U, "0": R, "h": A}.get(letter, J)
     return Record(
         case=case.id, item=case.item, asset=case.asset, check=case.check, status=status, verdict=verdict,
         statement=f"经核查，{letter}。", round=1, suite="s", suite_sha256="0" * 64,
@@ -140,10 +140,10 @@ def test_nothing_to_combine_is_an_error_and_not_a_verdict() -> None:
 @pytest.mark.parametrize(
     ("statuses", "expected"),
     [
-        ([J], J), ([J, J], J), ([], O),
-        ([J, A], A), ([J, O], O), ([J, U], U),
-        ([A, O], O), ([A, U], U), ([O, U], U),
-        ([J, A, O, U], U),
+        ([J], J), ([J, J], J), ([], R),
+        ([J, A], A), ([J, R], R), ([J, U], U),
+        ([A, R], R), ([A, U], U), ([R, U], U),
+        ([J, A, R, U], U),
     ],
 )  # fmt: skip
 def test_combine_status(statuses: list[Status], expected: Status) -> None:
@@ -169,8 +169,8 @@ def test_not_better(verdict: Verdict, automatic: Verdict | None, expected: Verdi
     [
         ("c", C), ("n", N), ("p", P), ("x", X), ("cc", C), ("cn", P), ("nn", N), ("cx", C),
         ("xn", N), ("xx", X), ("u", U), ("cu", U), ("nu", U), ("xu", U),
-        ("-", O), ("0", O), ("c-", O), ("n0", O), ("u-", U),
-        ("h", A), ("C", A), ("cC", A), ("xC", A), ("C-", O), ("Cu", U),
+        ("-", R), ("0", R), ("c-", R), ("n0", R), ("u-", U),
+        ("h", A), ("C", A), ("cC", A), ("xC", A), ("C-", R), ("Cu", U),
         # What is already not 符合 needs no remainder: no paper could make it 符合.
         ("nC", P), ("pC", P),
     ],
@@ -199,7 +199,7 @@ def test_checks_without_evidence(records: str, expected: Verdict | Status) -> No
         ("u", "c", C), ("u", "n", N), ("u", "p", P), ("u", "x", X), ("cu", "c", C), ("cu", "x", U),
         ("Cu", "c", C), ("xu", "x", X),
         # A look that was never taken is not replaced by paper.
-        ("-", "c", O), ("-", "n", O), ("c-", "c", O), ("u-", "c", O), ("0", "c", O),
+        ("-", "c", R), ("-", "n", R), ("c-", "c", R), ("u-", "c", R), ("0", "c", R),
         ("c", "x", C), ("c", "c", C),
     ],
 )  # fmt: skip
@@ -250,7 +250,8 @@ def test_an_override_needs_reason_and_second_person(
     ("records", "verdict", "others", "automatic", "expected"),
     [
         ("n", C, "", N, C), ("n", P, "", N, P), ("p", C, "", P, C), ("nn", C, "", N, C), ("n", X, "", N, X),
-        ("cn", C, "", P, C), ("nu", C, "", N, C), ("nC", C, "", P, C), ("n", C, "n", N, P), ("n", C, "c", N, C),
+        ("cn", C, "", P, C), ("nu", C, "", N, C), ("nC", C, "", P, C), ("n", C, "n", N, P),
+        ("n", C, "c", N, C),
     ],
 )  # fmt: skip
 def test_override(records: str, verdict: Verdict, others: str, automatic: Verdict, expected: Verdict) -> None:
@@ -262,7 +263,7 @@ def test_override(records: str, verdict: Verdict, others: str, automatic: Verdic
 
 def test_an_override_does_not_replace_a_look_that_was_never_taken() -> None:
     result = folded("n-", [paper(C, override="系误报", reviewer=LI)])
-    assert outcome(result) is O
+    assert outcome(result) is R
     assert (result.override, result.automatic) == ("", None)
 
 
@@ -287,7 +288,7 @@ DECLARED = NotApplicable(item="1.a.3", asset="a", why="无此功能", by=ZHANG, 
     ("records", "evidence", "expected"),
     [
         ("h", "", X), ("u", "", X), ("-", "", X), ("c", "", X), ("C", "", X), ("x", "", X), ("h", "c", X),
-        ("n", "", N), ("p", "", P), ("cn", "", P), ("nu", "", U), ("n-", "", O),
+        ("n", "", N), ("p", "", P), ("cn", "", P), ("nu", "", U), ("n-", "", R),
         ("h", "n", N), ("u", "n", N), ("c", "p", P), ("n", "c", N),
     ],
 )  # fmt: skip
@@ -314,8 +315,8 @@ def over_assets(letters: str, item_id: str = "1.a.3") -> ItemResult:
     [
         ("c", C), ("cc", C), ("n", N), ("nn", N), ("p", P), ("cn", P), ("cp", P), ("pn", P),
         ("x", X), ("xx", X), ("cx", C), ("nx", N), ("cxn", P),
-        ("cu", U), ("nu", U), ("xu", U), ("c-", O), ("ch", A),
-        ("C", A), ("cC", A), ("nh", A), ("h-", O), ("h-u", U), ("", O),
+        ("cu", U), ("nu", U), ("xu", U), ("c-", R), ("ch", A),
+        ("C", A), ("cC", A), ("nh", A), ("h-", R), ("h-u", U), ("", R),
     ],
 )  # fmt: skip
 def test_item_over_assets(assets: str, expected: Verdict | Status) -> None:
@@ -330,11 +331,11 @@ def clause(*items: Item) -> Clause:
     ("items", "expected"),
     [
         (["c", "c"], C), (["n", "n"], N), (["c", "n"], P), (["p", "p"], P), (["x", "c"], C), (["x", "x"], X),
-        (["x", "n"], N), (["cn", "c"], P), (["c", "u"], U), (["n", "h"], A), (["c", "-"], O),
-        (["h", "u"], U), (["c", ""], O),
+        (["x", "n"], N), (["cn", "c"], P), (["c", "u"], U), (["n", "h"], A), (["c", "-"], R),
+        (["h", "u"], U), (["c", ""], R),
         # A unit with a single item knows no 部分符合, unless its assets differ.
         (["c"], C), (["n"], N), (["p"], N), (["x"], X), (["pp"], N), (["pn"], N), (["cn"], P), (["cp"], P),
-        (["px"], N), (["cx"], C), (["u"], U), (["pu"], U), ([""], O),
+        (["px"], N), (["cx"], C), (["u"], U), (["pu"], U), ([""], R),
     ],
 )  # fmt: skip
 def test_clause_over_items(items: list[str], expected: Verdict | Status) -> None:
@@ -379,8 +380,8 @@ def test_fold_keeps_official_order_and_joins_evidence_by_item_and_asset() -> Non
 def test_fold_of_nothing_is_not_run_everywhere() -> None:
     result = fold(suite(), [], [])
     items = (*result.mandatory, *result.clauses[0].items)
-    assert {one.status for one in items} == {O}
-    assert result.clauses[0].status is O
+    assert {one.status for one in items} == {R}
+    assert result.clauses[0].status is R
 
 
 @pytest.mark.parametrize(
