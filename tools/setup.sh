@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Sets up one environment: setup.sh run|dev|sslyze. Safe to call again.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:?run, dev or sslyze}
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Debian packages are installed where we may; elsewhere we say what is missing and go on:
+# what needs a missing engine is then 无法判定, never green.
+debian() {
+  local missing=()
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      sudo=(sudo -n)
+    else
+      say "未安装：${missing[*]}（没有 root 权限，跳过）。如需要：sudo apt-get install ${missing[*]}"
+      return 0
+    fi
+  fi
+  command -v apt-get >/dev/null || { say "不是 Debian 系统，请自行安装：${missing[*]}"; return 0; }
+  say "安装系统软件包：${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  "${sudo[@]}" apt-get update -qq || say "apt-get update 失败，用现有索引继续"
+  "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    say "部分系统软件包未能安装：${missing[*]}"
+}
+
+engines=(nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
+servers=(openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd)
+
+python=python3
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+  say "需要 Python 3.11 或更高版本"; exit 2; }
+"$python" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
+
+environment() { # folder, lock file
+  [ -x "$1/bin/python" ] || "$python" -m venv "$1"
+  say "安装 Python 软件包到 $1"
+  "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$2"
+}
+
+case $what in
+run | dev)
+  debian "${engines[@]}"
+  [ "$what" = dev ] && debian "${servers[@]}"
+  environment .venv "requirements/$what.txt"
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+  ;;
+sslyze)
+  environment .engines/sslyze requirements/sslyze.txt
+  ;;
+*)
+  say "未知的环境：$what"; exit 2 ;;
+esac
