@@ -1,0 +1,1 @@
+"""Tests of the embedded institution, against the real process."""
