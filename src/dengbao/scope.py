@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import socket
 import sys
 import threading
@@ -12,15 +13,42 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
 
+from .addresses import (
+    IpAddress,
+    IpNetwork,
+    Resolve,
+    Rule,
+    canonical,
+    compact_ports,
+    disguises,
+    parse_ports,
+    parse_rule,
+    plain_name,
+    ports_named,
+    split_host_ports,
+    system_resolve,
+)
 from .errors import NotAuthorised, OutOfScope, TimedOut, Unreachable, UsageError
 from .model import Level, Scope, Value
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-Resolve = Callable[[str, int], Iterable[str]]
-_ALL_PORTS: Final = ((1, 65535),)
+__all__ = [
+    "Contact",
+    "Endpoint",
+    "Guard",
+    "IpAddress",
+    "IpNetwork",
+    "Resolve",
+    "Rule",
+    "canonical",
+    "compact_ports",
+    "parse_ports",
+    "parse_rule",
+    "seal_off",
+    "split_host_ports",
+    "system_resolve",
+    "unfence",
+]
 
 
 class Contact(Value):
@@ -48,115 +76,6 @@ class Endpoint:
     def family(self) -> socket.AddressFamily:
         """Return the address family to open a socket with."""
         return socket.AF_INET6 if ":" in self.address else socket.AF_INET
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One entry of `addresses` or `production`: a network or a name, and port ranges."""
-
-    text: str
-    name: str
-    networks: tuple[IpNetwork, ...]
-    ports: tuple[tuple[int, int], ...]
-
-    def covers(self, address: IpAddress, port: int) -> bool:
-        """Tell whether the rule speaks of this address and port."""
-        inside = any(address.version == net.version and address in net for net in self.networks)
-        return inside and any(low <= port <= high for low, high in self.ports)
-
-
-def parse_ports(text: str, *, where: str = "") -> tuple[tuple[int, int], ...]:
-    """Return the ranges of `22`, `80-443` or a comma list.
-
-    Raises:
-        UsageError: not numbers from 1 to 65535 in rising ranges.
-
-    """
-    ranges: list[tuple[int, int]] = []
-    for part in text.split(","):
-        low, _, high = part.strip().partition("-")
-        if not low.isdecimal() or (high and not high.isdecimal()):
-            raise UsageError(f"端口写法不对：{text}", where=where, cure="写成 22、80-443 或 22,443")
-        begin, end = int(low), int(high or low)
-        if not 1 <= begin <= end <= 65535:
-            raise UsageError(
-                f"端口超出 1–65535 或次序颠倒：{text}", where=where, cure="写成 22、80-443 或 22,443"
-            )
-        ranges.append((begin, end))
-    return tuple(ranges)
-
-
-def split_host_ports(text: str) -> tuple[str, str]:
-    """Return host (or CIDR) and the port text of `host[:ports]`, `[v6]:ports` or a bare IPv6."""
-    text = text.strip()
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        return host, rest.removeprefix(":")
-    if text.count(":") > 1:
-        return text, ""
-    host, _, ports = text.partition(":")
-    return host, ports
-
-
-def canonical(address: str) -> IpAddress:
-    """Return the address as the kernel would reach it: v4-mapped unwrapped, unspecified as loopback."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    if ip.is_unspecified:
-        return ipaddress.ip_address("127.0.0.1" if ip.version == 4 else "::1")
-    return ip
-
-
-def system_resolve(host: str, port: int) -> tuple[str, ...]:
-    """Return every address the system knows for a host.
-
-    Raises:
-        Unreachable: the name does not resolve.
-
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as exc:
-        raise Unreachable(
-            f"无法解析主机名 {host}", cure="检查 engagement.yaml 中的地址与本机 DNS、hosts"
-        ) from exc
-    return tuple(dict.fromkeys(str(one[4][0]) for one in found))
-
-
-def parse_rule(text: str, resolve: Resolve, *, where: str = "") -> Rule:
-    """Return the rule that an entry of the scope means; names are resolved now.
-
-    An entry whose name does not resolve still forbids (or allows) by name.
-    """
-    host, ports = split_host_ports(text)
-    ranges = parse_ports(ports, where=where) if ports else _ALL_PORTS
-    if not host:
-        raise UsageError(
-            f"地址写法不对：{text}", where=where, cure="写成 10.0.0.5:22、10.0.0.0/24 或 his.test:443"
-        )
-    try:
-        network: IpNetwork = ipaddress.ip_network(host, strict=False)
-    except ValueError:
-        if "/" in host or any(one.isspace() for one in host):
-            raise UsageError(
-                f"地址写法不对：{text}", where=where, cure="写成 10.0.0.5:22、10.0.0.0/24 或 his.test:443"
-            ) from None
-        return Rule(text, _name(host), _networks_of(host, resolve), ranges)
-    if network.num_addresses == 1:
-        network = ipaddress.ip_network(str(canonical(str(network.network_address))))
-    return Rule(text, "", (network,), ranges)
-
-
-def _name(host: str) -> str:
-    return host.rstrip(".").casefold()
-
-
-def _networks_of(host: str, resolve: Resolve) -> tuple[IpNetwork, ...]:
-    try:
-        return tuple(ipaddress.ip_network(str(canonical(one))) for one in resolve(host, 0))
-    except Unreachable:
-        return ()
 
 
 @dataclass
@@ -190,6 +109,7 @@ class Guard:
         resolve: Resolve = system_resolve,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        _refuse_unusable(scope)
         self.scope = scope
         self._log = log
         self._resolve = resolve
@@ -204,6 +124,11 @@ class Guard:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._admitted: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
+
+    @property
+    def unresolved(self) -> tuple[str, ...]:
+        """Return the entries whose name did not resolve: they allow nothing and forbid by name only."""
+        return tuple(one.text for one in (*self._allowed, *self._production) if not one.networks)
 
     def require(self, level: Level, *, what: str) -> None:
         """Refuse what the authorised level or window does not allow.
@@ -259,24 +184,21 @@ class Guard:
             note("", ports, False, exc.message)
             raise
         addresses = tuple(dict.fromkeys(canonical(one) for one in self._addresses(host)))
-        banned = {port for port in ports if self._is_production(host, addresses, port)}
+        seen = "、".join(map(str, addresses))
+        banned = self._in_production(host, addresses, ports)
         if banned:
-            note("、".join(map(str, addresses)), sorted(banned), False, "已登记为生产环境地址")
+            note(seen, banned, False, "已登记为生产环境地址")
         kept = tuple(port for port in ports if port not in banned)
-        best: tuple[str, tuple[int, ...]] = ("", ())
-        for address in addresses:
-            inside = tuple(port for port in kept if any(rule.covers(address, port) for rule in self._allowed))
-            if len(inside) > len(best[1]):
-                best = (str(address), inside)
-        outside = tuple(sorted(set(kept) - set(best[1])))
+        address, inside = self._best(addresses, kept)
+        outside = set(kept).difference(inside)
         if outside:
-            note("、".join(map(str, addresses)), outside, False, "不在授权地址范围内")
-        if not best[1]:
+            note(seen, outside, False, "不在授权地址范围内")
+        if not inside:
             raise _refusal(host, ports, banned=bool(banned))
-        note(best[0], best[1], True)
+        note(address, inside, True)
         with self._lock:
-            self._admitted.update((best[0], port) for port in best[1])
-        return best
+            self._admitted.update((address, port) for port in inside)
+        return address, inside
 
     def _addresses(self, host: str) -> tuple[str, ...]:
         try:
@@ -285,13 +207,28 @@ class Guard:
             return tuple(self._resolve(host, 0))
         return (host,)
 
-    def _is_production(self, host: str, addresses: Iterable[IpAddress], port: int) -> bool:
-        by_name = any(
-            rule.name == _name(host) and any(low <= port <= high for low, high in rule.ports)
+    def _best(self, addresses: Iterable[IpAddress], ports: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Return the address at which most of the ports are allowed, and those ports."""
+        best: tuple[str, tuple[int, ...]] = ("", ())
+        for address in addresses:
+            named = ports_named([rule for rule in self._allowed if rule.has_address(address)], ports)
+            inside = tuple(port for port in ports if port in named)
+            if len(inside) > len(best[1]):
+                best = (str(address), inside)
+        return best
+
+    def _in_production(
+        self, host: str, addresses: Iterable[IpAddress], ports: Iterable[int]
+    ) -> frozenset[int]:
+        """Return the ports that are production by name, or at any address the host may lead to."""
+        name = plain_name(host)
+        hidden = {one for address in addresses for one in disguises(address)}
+        rules = [
+            rule
             for rule in self._production
-            if rule.name
-        )
-        return by_name or any(rule.covers(one, port) for rule in self._production for one in addresses)
+            if rule.name == name or any(rule.has_address(one) for one in hidden)
+        ]
+        return ports_named(rules, ports)
 
     def is_admitted(self, address: str, port: int) -> bool:
         """Tell whether this address and port were admitted before."""
@@ -352,14 +289,22 @@ class Guard:
         """Return a connected blocking socket to an admitted address; for drivers that run in threads."""
         endpoint = self.admit(host, port, asset=asset, probe=probe)
         time.sleep(self.pause_s(asset))
+        sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
         try:
-            return socket.create_connection((endpoint.address, port), timeout=timeout_s)
+            sock.settimeout(timeout_s)
+            sock.connect((endpoint.address, port))
         except TimeoutError as exc:
+            sock.close()
             raise TimedOut(f"{timeout_s:g} 秒内未能连接 {host}:{port}", cure="检查网络与防火墙") from exc
         except OSError as exc:
+            sock.close()
             raise Unreachable(
                 f"无法连接 {host}:{port}（{exc.strerror or exc}）", cure="检查服务是否启动"
             ) from exc
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def fence(self) -> None:
         """Make every Python socket of this process pass this guard, for as long as it is the active one.
@@ -380,20 +325,21 @@ def _refusal(host: str, ports: tuple[int, ...], *, banned: bool) -> OutOfScope:
     return OutOfScope(f"{where} 不在授权地址范围内", cure="核对地址；确属测试范围的，登记到 scope.addresses")
 
 
-def compact_ports(ports: Iterable[int]) -> str:
-    """Return sorted ports as text with ranges: `22,80-82`."""
-    parts: list[str] = []
-    begin = end = -1
-    for port in sorted(set(ports)):
-        if port == end + 1:
-            end = port
-            continue
-        if begin > 0:
-            parts.append(f"{begin}-{end}" if end > begin else str(begin))
-        begin = end = port
-    if begin > 0:
-        parts.append(f"{begin}-{end}" if end > begin else str(begin))
-    return ",".join(parts)
+def _refuse_unusable(scope: Scope) -> None:
+    """Refuse a scope whose numbers or times cannot be kept, before anything is contacted."""
+    if not (math.isfinite(scope.connections_per_s) and scope.connections_per_s > 0):
+        raise UsageError("connections_per_s 须大于 0", where="engagement.yaml scope")
+    if scope.connections_at_once < 1:
+        raise UsageError("connections_at_once 至少为 1", where="engagement.yaml scope")
+    window = scope.window
+    if window is None:
+        return
+    if window.begin.tzinfo is None or window.end.tzinfo is None:
+        raise UsageError(
+            "授权时段缺少时区", where="engagement.yaml scope.window", cure="写成 2026-03-01T09:00:00+08:00"
+        )
+    if window.begin >= window.end:
+        raise UsageError("授权时段的结束不晚于开始", where="engagement.yaml scope.window")
 
 
 _active: Callable[[str, int], bool] | None = None
