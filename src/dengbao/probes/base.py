@@ -64,6 +64,13 @@ class Ledger(Protocol):
         """Note what came back."""
 
 
+class Probe(Protocol):
+    """The code a specification names."""
+
+    async def __call__(self, asset: Asset, context: Context, /) -> Observed:
+        """Look at the asset; return facts or a note for every kind of the specification."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What a probe is given besides its asset."""

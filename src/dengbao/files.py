@@ -1,0 +1,112 @@
+"""Writes files so that a kill at any instant leaves either the old or the new, never a half."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import StoreError
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data` to a temporary neighbour, flush it to disk, then rename it to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # Windows cannot open folders; the rename is durable enough there
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Journal:
+    """An append-only file of JSON lines; a torn last line of a killed writer is cut off on opening."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        cut_torn_line(path)
+        self._out = path.open("ab", buffering=0)
+
+    def append(self, line: bytes, *, durable: bool = False) -> None:
+        """Append one line in a single write; `durable` waits until it is on the disk."""
+        self._out.write(line + b"\n")
+        if durable:
+            os.fsync(self._out.fileno())
+
+    def close(self) -> None:
+        """Flush to disk and close."""
+        os.fsync(self._out.fileno())
+        self._out.close()
+
+
+def cut_torn_line(path: Path) -> None:
+    """Cut off what stands after the last line feed: the line a killed process did not finish."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        position = size
+        while position > 0:
+            step = min(4096, position)
+            file.seek(position - step)
+            block = file.read(step)
+            found = block.rfind(b"\n")
+            if found >= 0:
+                end = position - step + found + 1
+                if end < size:
+                    file.truncate(end)
+                return
+            position -= step
+        if size:
+            file.truncate(0)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield number and bytes of each whole line; a torn last line is passed over.
+
+    Raises:
+        StoreError: the file cannot be read, or a whole line is not JSON.
+
+    """
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                yield number, line
+    except OSError as exc:
+        raise StoreError(f"无法读取：{exc.strerror}", where=str(path), cure="检查文件权限与磁盘") from exc
+
+
+def read_json_line(path: Path, number: int, line: bytes) -> object:
+    """Return the value of one line.
+
+    Raises:
+        StoreError: the line is damaged.
+
+    """
+    try:
+        value: object = json.loads(line)
+    except ValueError as exc:
+        raise StoreError(
+            "此行已损坏，不是有效的 JSON",
+            where=f"{path}:{number}",
+            cure="从备份恢复该文件，或重新开始一轮检测",
+        ) from exc
+    return value

@@ -1,0 +1,223 @@
+"""Fetches the facts a plan needs: assets side by side, a cap on each asset, nothing asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from . import __version__
+from .engines import find_engines
+from .errors import ContentError, ProbeError, Reason
+from .events import EventLog
+from .facts import FactFile, FactStore, FileLedger, as_stored
+from .model import Asset, Engagement, Missing, ParamValue, Plan, Raw, kind_of
+from .probes.base import Context, Observed, Probe, ProbeSpec
+from .probes.registry import PROBES
+from .redact import Redactor
+from .rounds import Round
+from .scope import Guard, unfence
+from .secrets import Secrets
+from .session import Session
+
+ASSETS_AT_ONCE: Final = 16
+PROBES_PER_ASSET: Final = 3
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the watcher of a run is told.
+
+    `state` is `begun`, `says`, `done`, or `kept` where an earlier sitting finished it.
+    """
+
+    asset: str
+    probe: str
+    title: str
+    state: str
+    text: str = ""
+
+
+@dataclass
+class Fetching:
+    """Everything one fetching needs; build it once per sitting."""
+
+    engagement: Engagement
+    store: FactStore
+    ledger: FileLedger
+    events: EventLog
+    redactor: Redactor
+    guard: Guard
+    profile: Mapping[str, ParamValue]
+    engines: Mapping[str, str]
+    watch: Callable[[Progress], None] = lambda _progress: None
+    secrets: Secrets = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Build the resolver of secrets around the redactor."""
+        self.secrets = Secrets(self.redactor)
+
+    async def fetch(self, plan: Plan) -> None:
+        """Run every probe of the plan that has not finished; each answer is stored when it is whole.
+
+        Cancelling loses only what is under way: finished answers are on disk.
+        """
+        specs = {spec.name: spec for spec in PROBES}
+        gate = asyncio.Semaphore(ASSETS_AT_ONCE)
+        self.guard.fence()
+        by_asset: dict[str, list[ProbeSpec]] = {}
+        for one in plan.probes:
+            by_asset.setdefault(one.asset, []).append(specs[one.probe])
+        async with asyncio.TaskGroup() as group:
+            for asset_id, wanted in by_asset.items():
+                asset = self.engagement.asset(asset_id)
+                if asset is not None:
+                    group.create_task(self._fetch_asset(asset, wanted, gate))
+
+    async def _fetch_asset(self, asset: Asset, wanted: list[ProbeSpec], gate: asyncio.Semaphore) -> None:
+        async with gate:
+            places = asyncio.Semaphore(PROBES_PER_ASSET)
+            async with asyncio.TaskGroup() as group:
+                for spec in wanted:
+                    group.create_task(self._fetch_probe(asset, spec, places))
+
+    async def _fetch_probe(self, asset: Asset, spec: ProbeSpec, places: asyncio.Semaphore) -> None:
+        if self.store.has(asset.id, spec.name):
+            self.watch(Progress(asset.id, spec.name, spec.title, "kept"))
+            return
+        async with places:
+            self.watch(Progress(asset.id, spec.name, spec.title, "begun"))
+            self.events.note("probe_begun", asset=asset.id, probe=spec.name, level=spec.level.value)
+            begun = datetime.now(UTC)
+            kept: list[Raw] = []
+            observed = await self._observe(asset, spec, kept)
+            lacks = _complete(spec, observed)
+            file = FactFile(
+                schema=1, asset=asset.id, probe=spec.name, tool_version=__version__, begun_at=begun,
+                ended_at=datetime.now(UTC), privilege=observed.privilege,
+                facts=tuple(as_stored(one) for one in observed.facts),
+                missing=tuple(self._clean(one) for one in lacks), raw=tuple(kept),
+            )  # fmt: skip
+            self.store.save(file)
+            self.events.note(
+                "probe_ended", asset=asset.id, probe=spec.name, facts=len(observed.facts), missing=len(lacks)
+            )
+            text = f"缺 {len(lacks)} 类：{lacks[0].message}" if lacks else ""
+            self.watch(Progress(asset.id, spec.name, spec.title, "done", text))
+
+    def _clean(self, lack: Missing) -> Missing:
+        return Missing(fact=lack.fact, reason=lack.reason, message=self.redactor.text(lack.message))
+
+    async def _observe(self, asset: Asset, spec: ProbeSpec, kept: list[Raw]) -> Observed:
+        def keep(name: str, data: bytes, /) -> Raw:
+            reference = self.store.keep_raw(name, data, self.redactor)
+            kept.append(reference)
+            return reference
+
+        def say(text: str) -> None:
+            self.watch(Progress(asset.id, spec.name, spec.title, "says", text))
+
+        context = Context(
+            guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
+            ledger=self.ledger.for_probe(asset.id, spec.name), engines=self.engines,
+        )  # fmt: skip
+        try:
+            self.guard.require(spec.level, what=f"“{spec.title}”")
+            async with asyncio.timeout(spec.timeout_s):
+                return await _load(spec)(asset, context)
+        except ProbeError as exc:
+            return _nothing(spec, exc.reason, exc.message + (f"；处理：{exc.cure}" if exc.cure else ""))
+        except TimeoutError:
+            return _nothing(
+                spec,
+                Reason.TIMED_OUT,
+                f"{spec.timeout_s:g} 秒内未完成“{spec.title}”；处理：检查网络后开始新的一轮",
+            )
+        except Exception:  # noqa: BLE001 - a door: one probe's bug must not end the run, nor pass unseen
+            keep("program-error.txt", traceback.format_exc().encode())
+            return _nothing(spec, Reason.BUG, "探测程序出错，详情见原始记录 program-error.txt；处理：请报告")
+
+
+def _load(spec: ProbeSpec) -> Probe:
+    module, _, name = spec.run.partition(":")
+    probe: Probe | None = getattr(importlib.import_module(module), name, None)
+    if probe is None:
+        raise ContentError(f"探测 {spec.name} 没有入口 {spec.run}")
+    return probe
+
+
+def _nothing(spec: ProbeSpec, reason: Reason, message: str) -> Observed:
+    return Observed(
+        missing=tuple(Missing(fact=one, reason=reason, message=message) for one in spec.fact_kinds)
+    )
+
+
+def _complete(spec: ProbeSpec, observed: Observed) -> tuple[Missing, ...]:
+    """Return what is missing, with a note for kinds the probe forgot: silence is never an answer."""
+    told = {kind_of(one) for one in observed.facts} | {one.fact for one in observed.missing}
+    forgotten = tuple(
+        Missing(fact=one, reason=Reason.BUG, message="探测程序未给出该事实；处理：请报告")
+        for one in spec.fact_kinds
+        if one not in told
+    )
+    return observed.missing + forgotten
+
+
+def fetch_missing(
+    session: Session, chosen: Round, plan: Plan, watch: Callable[[Progress], None] = lambda _progress: None
+) -> None:
+    """Fetch the facts that `plan` needs and the round does not hold yet.
+
+    Sends: what the plan's probes send, nothing else; every connection passes the guard.
+
+    Raises:
+        UsageError: the scope cannot be understood.
+
+    """
+    store = chosen.store()
+    if all(store.has(one.asset, one.probe) for one in plan.probes):
+        return
+    redactor = Redactor()
+    events = EventLog(chosen.folder / "events.jsonl", redactor)
+    ledger = FileLedger(chosen.folder / "ledger.jsonl")
+    try:
+        guard = Guard(chosen.engagement.scope, log=events.contact)
+        fetching = Fetching(
+            engagement=absolute(chosen.engagement, session.directory), store=store, ledger=ledger, events=events,
+            redactor=redactor, guard=guard, profile=session.profile, engines=find_engines(), watch=watch,
+        )  # fmt: skip
+        events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
+        asyncio.run(fetching.fetch(plan))
+        events.note("sitting_ended")
+    finally:
+        unfence()
+        events.close()
+        ledger.close()
+
+
+def absolute(engagement: Engagement, directory: Path) -> Engagement:
+    """Return the engagement with file names resolved against its folder; probes see these only."""
+    base = directory.resolve()
+    return msgspec.structs.replace(
+        engagement, assets=tuple(_absolute_asset(one, base) for one in engagement.assets)
+    )
+
+
+def _absolute_asset(asset: Asset, base: Path) -> Asset:
+    changes: dict[str, str] = {}
+    for name in ("ca_file", "path", "known_hosts"):
+        value = getattr(asset, name, "")
+        if isinstance(value, str) and value and name in asset.__struct_fields__:
+            changes[name] = str(base / value)
+    accounts = tuple(
+        msgspec.structs.replace(one, key_file=str(base / one.key_file)) if one.key_file else one
+        for one in asset.accounts
+    )
+    return msgspec.structs.replace(asset, accounts=accounts, **changes)

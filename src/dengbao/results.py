@@ -1,0 +1,42 @@
+"""The folded results of a round: records and manual evidence together."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from . import evidence as evidence_room
+from .model import Evidence, Status, SuiteResult, Verdict
+from .rounds import Round
+from .session import Session
+from .verdict import fold
+
+
+def fold_round(
+    session: Session, chosen: Round, *, today: date | None = None
+) -> tuple[SuiteResult, tuple[Evidence, ...]]:
+    """Return the results of a round and the evidence that was admitted.
+
+    Raises:
+        EvidenceError: a filed record is damaged or its files were altered.
+        StoreError: the round's records are damaged.
+
+    """
+    admitted = evidence_room.admissible(
+        session.directory, session.suite, chosen.engagement, today or datetime.now().astimezone().date()
+    )
+    result = fold(
+        session.suite,
+        chosen.plan.cases,
+        chosen.records().values(),
+        admitted,
+        chosen.engagement.not_applicable,
+    )
+    return result, admitted
+
+
+def code_of(result: SuiteResult) -> int:
+    """Return 0 all conform, 1 some not, 3 some not judged; 3 outranks 1."""
+    items = [*result.mandatory, *(item for clause in result.clauses for item in clause.items)]
+    if any(one.status is not Status.JUDGED for one in items):
+        return 3
+    return 1 if any(one.verdict in (Verdict.PARTIAL, Verdict.NONCONFORM) for one in items) else 0

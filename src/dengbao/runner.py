@@ -1,0 +1,176 @@
+"""One run: fetch facts side by side, judge in a pytest subprocess of its own, reconcile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from .errors import DengbaoError, UsageError
+from .judging import Outcome
+from .model import Plan, Record, Status, Value
+from .prefetch import Progress, fetch_missing
+from .reconcile import make_record, reconcile
+from .rounds import RecordBook, Round, begin_or_resume, load_round, read_records
+from .session import Session, only_items, open_session
+
+JUDGING_LIMIT_S: Final = 1800
+_NORMAL_EXITS: Final = (0, 1, 3)
+_NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RunFailed(DengbaoError):
+    """The judging process ended otherwise than by judging; what was fetched is kept."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that came to its end; `fresh` tells whether the round was begun by it."""
+
+    session: Session
+    round: Round
+    records: Mapping[str, Record]
+    resumed: bool
+
+
+class Difference(Value):
+    """A case that is judged otherwise than its record says; None where one side has no record."""
+
+    case: str
+    recorded: Record | None
+    again: Record | None
+
+
+def run(
+    directory: Path,
+    *,
+    content: Path | None = None,
+    items: Iterable[str] = (),
+    new_round: bool = False,
+    operator: str = "",
+    watch: Callable[[Progress], None] = lambda _progress: None,
+    judging: Callable[[Plan], None] = lambda _plan: None,
+) -> Finished:
+    """Run what is still to be run of the newest round, or begin the next one.
+
+    Killed at any instant, it goes on at the next call: probes that finished are not sent again.
+
+    Raises:
+        UsageError: another run is under way, or engagement and round do not fit.
+        RunFailed: the judging process broke down.
+
+    """
+    wanted = tuple(items)
+    session = open_session(directory, content)
+    with _only_one(directory):
+        chosen = begin_or_resume(
+            directory, session.suite, session.engagement, session.plan, new=new_round, operator=operator
+        )
+        resumed = chosen.records_path.exists() or (chosen.folder / "facts").exists()
+        part = only_items(session, chosen.plan, wanted)
+        fetch_missing(session, chosen, part, watch)
+        judging(part)
+        _judge(session, ["--engagement", str(directory), *(f"--item={one}" for one in wanted)])
+        if not wanted:
+            _name_the_lost(chosen)
+        chosen = load_round(directory, chosen.number)
+        return Finished(session, chosen, chosen.records(), resumed)
+
+
+def judge_again(
+    directory: Path, number: int | None = None, *, content: Path | None = None
+) -> tuple[Round, tuple[Difference, ...]]:
+    """Judge a round again from its stored facts, with the network closed; return what differs.
+
+    The records of the round are not touched. Times and tool version are not compared.
+    """
+    session = open_session(directory, content)
+    chosen = load_round(directory, number)
+    with tempfile.TemporaryDirectory(prefix="dengbao-judge-") as folder:
+        path = Path(folder) / "records.jsonl"
+        _judge(
+            session,
+            [
+                "--engagement",
+                str(directory),
+                "--facts-only",
+                "--records",
+                str(path),
+                "--round",
+                str(chosen.number),
+            ],
+        )
+        again = read_records(path)
+    before = chosen.records()
+    differences = [
+        Difference(case=case.id, recorded=before.get(case.id), again=again.get(case.id))
+        for case in chosen.plan.cases
+        if comparable(before.get(case.id)) != comparable(again.get(case.id))
+    ]
+    return chosen, tuple(differences)
+
+
+def comparable(record: Record | None) -> Record | None:
+    """Return a record without what may differ between two judgements of the same facts."""
+    if record is None:
+        return None
+    return msgspec.structs.replace(record, judged_at=_NO_TIME, tool_version="")
+
+
+def _only_one(directory: Path) -> FileLock:
+    lock = FileLock(directory / "runs" / ".lock")
+    (directory / "runs").mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as exc:
+        raise UsageError(
+            "另一个检测正在此项目上运行", where=str(directory), cure="等它结束；或确认它已停止后重试"
+        ) from exc
+    return lock
+
+
+def _judge(session: Session, options: list[str]) -> None:
+    ini = Path(__file__).with_name("_run.ini")
+    command = [
+        sys.executable, "-I", "-m", "pytest", str(session.content.checks), "-c", str(ini),
+        "--rootdir", str(session.content.root), "--noconftest",
+        "-p", "no:cacheprovider", "-p", "dengbao.pytest_plugin",
+        "--content", str(session.content.root), "-q", "--no-header", "--no-summary", *options,
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, env=clean_environment(os.environ), capture_output=True, timeout=JUDGING_LIMIT_S, check=False
+    )
+    if done.returncode not in _NORMAL_EXITS:
+        words = (done.stderr + done.stdout).decode("utf-8", "replace").strip()
+        raise RunFailed(
+            f"判定过程异常结束（{done.returncode}）：{words[-2000:]}",
+            cure="已采集的事实保留；修正后再次运行即可继续",
+        )
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what could change an official run."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUTF8": "1"}
+
+
+def _name_the_lost(chosen: Round) -> None:
+    """Give every case that got no record one that says so: nothing vanishes."""
+    if load_round(chosen.folder.parent.parent, chosen.number).info.ended_at is not None:
+        return
+    book = RecordBook(chosen.records_path)
+    for case in chosen.plan.cases:
+        if case.check and case.id not in book.known:
+            outcome = Outcome(status=Status.NOT_RUN, statement="本项未执行：判定过程没有给出结果")
+            book.add(make_record(chosen, case, outcome))
+    reconcile(chosen, book)
+    book.close()
