@@ -52,21 +52,26 @@ class DengbaoError(Exception):
     """Base of every error the toolkit raises on purpose.
 
     `message` is Chinese and says what is wrong; `cure` is Chinese and says the next step;
-    `where` names the place (`file:line`, an asset, a template tag).
+    `where` names the place (`file:line`, an asset, a template tag). `also` holds further errors that
+    were found at the same time, so that people mend a file once and not line by line.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, *, where: str = "", cure: str = "") -> None:
+    def __init__(
+        self, message: str, *, where: str = "", cure: str = "", also: tuple[DengbaoError, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.where = where
         self.cure = cure
+        self.also = also
 
     def __str__(self) -> str:
-        """Return place, message and cure as one Chinese text."""
+        """Return place, message and cure as one Chinese text, with those of the errors in `also`."""
         head = f"{self.where}：{self.message}" if self.where else self.message
-        return f"{head}\n  处理：{self.cure}" if self.cure else head
+        text = f"{head}\n  处理：{self.cure}" if self.cure else head
+        return "\n".join([text, *map(str, self.also)])
 
 
 class UsageError(DengbaoError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 from datetime import date, datetime
 from typing import dataclass_transform
 
@@ -279,6 +280,15 @@ class Engagement(Value):
     def asset(self, asset_id: str) -> Asset | None:
         """Return the asset of that id, or None."""
         return next((one for one in self.assets if one.id == asset_id), None)
+
+    def assets_of(self, kinds: Container[Kind]) -> tuple[Asset, ...]:
+        """Return the assets an item of these kinds is asked of, in order.
+
+        Where there is none of the kinds, the item is asked of the system as a whole: it must not
+        vanish, and people say why it does not apply or show how it is met.
+        """
+        found = tuple(one for one in self.assets if one.kind in kinds)
+        return found or tuple(one for one in self.assets if one.kind is Kind.SYSTEM)
 
 
 class NotApplicable(Value):

@@ -1,0 +1,57 @@
+"""Reads `engagement.yaml`: one institution's system, its parties, assets, scope and authority."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ..errors import UsageError
+from ..model import Asset, Engagement, SystemAsset
+from ..reading import read_value, refuse
+from ..yamlfile import read_yaml
+from .rules import find_faults
+
+FILE_NAME: Final = "engagement.yaml"
+SYSTEM_ID: Final = "system"
+# Keys that name a file or folder; relative ones are meant from the engagement's own folder.
+_PATH_KEYS: Final = ("ca_file", "known_hosts", "path")
+
+
+def load_engagement(folder_or_file: Path) -> Engagement:
+    """Return the engagement of a folder (its `engagement.yaml`) or of a file.
+
+    The implicit asset `system` stands at the end of the assets; paths are absolute.
+
+    Raises:
+        UsageError: with every mistake found, each with `file:line`.
+
+    """
+    path = folder_or_file / FILE_NAME if folder_or_file.is_dir() else folder_or_file
+    if not path.exists():
+        raise UsageError("找不到项目文件", where=str(path), cure="核对目录；新项目先运行 dengbao init 目录")
+    document = read_yaml(path, UsageError)
+    engagement = read_value(document, Engagement, UsageError)
+    refuse(document, UsageError, find_faults(engagement))
+    base = path.parent.resolve()
+    system = SystemAsset(id=SYSTEM_ID, name=engagement.system.name)
+    assets = (*(_with_paths(one, base) for one in engagement.assets), system)
+    return msgspec.structs.replace(engagement, assets=assets)
+
+
+def _with_paths(asset: Asset, base: Path) -> Asset:
+    changes: dict[str, object] = {
+        key: _absolute(value, base)
+        for key in _PATH_KEYS
+        if isinstance(value := getattr(asset, key, None), str) and value
+    }
+    accounts = tuple(
+        msgspec.structs.replace(one, key_file=_absolute(one.key_file, base)) if one.key_file else one
+        for one in asset.accounts
+    )
+    return msgspec.structs.replace(asset, accounts=accounts, **changes)
+
+
+def _absolute(text: str, base: Path) -> str:
+    return str(base / Path(text).expanduser())

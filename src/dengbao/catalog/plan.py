@@ -1,0 +1,136 @@
+"""Items × assets × checks → the plan of cases, in official order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..checking import Registry, Variant
+from ..errors import ContentError, UsageError
+from ..model import Asset, Case, Engagement, Item, Plan, PlannedProbe, Suite, kind_of
+from ..probes.base import ProbeSpec
+from ..probes.registry import probes_for
+from ..reading import suggest
+
+
+def make_plan(suite: Suite, engagement: Engagement, registry: Registry) -> Plan:
+    """Return every case of the engagement and the probes whose facts they need.
+
+    An item meets each asset of its kinds; there each check with a fitting variant is a case. Where
+    none fits, and where the engagement has no asset of the item's kinds, the item is one case that
+    people answer, so that no item vanishes.
+
+    Raises:
+        ContentError: a check that does not exist, or whose variants are not told apart by an asset.
+        UsageError: a 不适用 declaration names an item or a case that is not planned.
+
+    """
+    planner = _Planner(registry)
+    cases = tuple(
+        case
+        for item in suite.items()
+        for asset in engagement.assets_of(item.kinds)
+        for case in planner.cases(item, asset)
+    )
+    _refuse_stray_declarations(suite, engagement, cases)
+    probes = tuple(
+        PlannedProbe(asset=asset.id, probe=spec.name)
+        for asset in engagement.assets
+        for spec in planner.probes(asset)
+        if (asset.id, spec.name) in planner.needed
+    )
+    return Plan(suite=suite.id, suite_sha256=suite.sha256, cases=cases, probes=probes)
+
+
+def variant_for(registry: Registry, check: str, asset: Asset) -> Variant:
+    """Return the one variant of a check that can judge this asset.
+
+    Raises:
+        ContentError: no such check, none fits, or more than one fits.
+
+    """
+    found = _fitting(registry, check, _offered(probes_for(asset)))
+    if found is None:
+        raise ContentError(
+            f"检查 {check} 没有适用于测评对象 {asset.id}（{asset.kind.zh}）的判定函数",
+            where=_place_of(registry, check),
+            cure="为该类对象补写判定函数，或从 kinds 中去掉该类对象",
+        )
+    return found
+
+
+@dataclass
+class _Planner:
+    """Looks up probes and variants once for all assets that are alike."""
+
+    registry: Registry
+    needed: set[tuple[str, str]] = field(default_factory=set)
+    _probes: dict[str, tuple[ProbeSpec, ...]] = field(default_factory=dict)
+    _variants: dict[tuple[str, frozenset[str]], Variant | None] = field(default_factory=dict)
+
+    def probes(self, asset: Asset) -> tuple[ProbeSpec, ...]:
+        if asset.id not in self._probes:
+            self._probes[asset.id] = probes_for(asset)
+        return self._probes[asset.id]
+
+    def cases(self, item: Item, asset: Asset) -> Iterator[Case]:
+        found = False
+        for use in item.checks:
+            variant = self._variant(use.use, asset)
+            if variant is not None:
+                found = True
+                self._need(variant, asset)
+                yield Case(item=item.id, asset=asset.id, check=use.use)
+        if not found:
+            yield Case(item=item.id, asset=asset.id)
+
+    def _variant(self, check: str, asset: Asset) -> Variant | None:
+        key = (check, _offered(self.probes(asset)))
+        if key not in self._variants:
+            self._variants[key] = _fitting(self.registry, *key)
+        return self._variants[key]
+
+    def _need(self, variant: Variant, asset: Asset) -> None:
+        wanted = {kind_of(need.facts) for need in variant.needs}
+        for spec in self.probes(asset):
+            if wanted.intersection(spec.fact_kinds):
+                self.needed.add((asset.id, spec.name))
+
+
+def _offered(probes: tuple[ProbeSpec, ...]) -> frozenset[str]:
+    return frozenset(kind for spec in probes for kind in spec.fact_kinds)
+
+
+def _fitting(registry: Registry, check: str, offered: frozenset[str]) -> Variant | None:
+    variants = registry.of(check)
+    if not variants:
+        raise ContentError(f"没有检查“{check}”", where="checks", cure=suggest(check, registry.ids()))
+    fitting = [
+        one for one in variants if {kind_of(need.facts) for need in one.needs if not need.optional} <= offered
+    ]
+    if len(fitting) > 1:
+        names = "、".join(one.function.__name__ for one in fitting)
+        raise ContentError(
+            f"检查 {check} 有多个判定函数同时适用：{names}",
+            where=_place_of(registry, check),
+            cure="让每个函数使用不同的事实，或合并为一个函数",
+        )
+    return fitting[0] if fitting else None
+
+
+def _place_of(registry: Registry, check: str) -> str:
+    first = registry.of(check)[0]
+    return f"{first.source}:{first.function.__code__.co_firstlineno}"
+
+
+def _refuse_stray_declarations(suite: Suite, engagement: Engagement, cases: tuple[Case, ...]) -> None:
+    planned = {(one.item, one.asset) for one in cases}
+    items = [one.id for one in suite.items()]
+    for number, one in enumerate(engagement.not_applicable, 1):
+        where = f"engagement.yaml not_applicable第{number}项"
+        if one.item not in items:
+            raise UsageError(f"没有测评项“{one.item}”", where=where, cure=suggest(one.item, items))
+        if (one.item, one.asset) not in planned:
+            raise UsageError(
+                f"测评项 {one.item} 本来就不针对测评对象 {one.asset}", where=where, cure="删去这条不适用声明"
+            )
