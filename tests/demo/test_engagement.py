@@ -13,9 +13,12 @@ import pytest
 import yaml
 from PIL import Image
 
+from dengbao.catalog import load_engagement
 from dengbao.demo import engagement, evidence, pictures
+from dengbao.demo.engagement import hospital_of
+from dengbao.demo.seed import Places
 from dengbao.errors import UsageError
-from dengbao.model import Evidence, Level, Verdict
+from dengbao.model import BackupAsset, DatabaseAsset, Evidence, Kind, Level, Verdict, WebAsset
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -62,9 +65,28 @@ def test_picture_is_a_png_that_grows_with_its_lines(lines: tuple[str, ...]) -> N
         assert picture.height == 44 * (len(lines) + 3)
 
 
+def test_engagement_is_complete_and_its_paths_lie_in_the_folder(tmp_path: Path) -> None:
+    engagement.write(tmp_path, port=18443, now=NOW)
+    found = load_engagement(tmp_path)
+    assert [one.kind for one in found.assets] == [
+        Kind.WEB, Kind.DATABASE, Kind.HOST, Kind.BACKUP, Kind.SYSTEM,
+    ]  # fmt: skip
+    web, database, backup = found.asset("his-web"), found.asset("his-db"), found.asset("backup")
+    assert isinstance(web, WebAsset)
+    assert isinstance(database, DatabaseAsset)
+    assert isinstance(backup, BackupAsset)
+    assert web.find_account(web.login.account if web.login else "") is not None
+    places = Places(hospital_of(tmp_path.resolve()))
+    assert (web.ca_file, database.path, backup.path) == (
+        str(places.certificates / "ca.pem"), str(places.database), str(places.backups),
+    )  # fmt: skip
+
+
 def test_scope_is_what_the_demo_needs_and_no_more(tmp_path: Path) -> None:
-    plain = yaml.safe_load(engagement.write(tmp_path, port=18443, now=NOW).read_text(encoding="utf-8"))
-    scope = plain["scope"]
-    assert scope["level"] == Level.INTRUDE.value
-    assert scope["addresses"] == ["127.0.0.1/32"]
-    assert scope["production"] == ["127.0.0.66:443"]
+    engagement.write(tmp_path, port=18443, now=NOW)
+    scope = load_engagement(tmp_path).scope
+    assert (scope.level, scope.local) == (Level.INTRUDE, True)
+    assert scope.addresses == ("127.0.0.1/32",)
+    assert scope.production == ("127.0.0.66:443",)
+    assert scope.window is not None
+    assert scope.window.begin < NOW < scope.window.end

@@ -43,12 +43,11 @@ def write(folder: Path, *, port: int, now: datetime | None = None) -> Path:
     room = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - YAML, filled with numbers, dates and our own path
+        autoescape=False,  # noqa: S701 - YAML, filled with a number and dates
         keep_trailing_newline=True,
     )
     text = room.get_template("engagement.yaml").render(
         port=port,
-        hospital=hospital_of(folder).resolve(),
         today=at.date(),
         begin=at.replace(microsecond=0) - timedelta(hours=1),
         until=at.replace(microsecond=0) + timedelta(days=30),
