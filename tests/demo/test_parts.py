@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
 
+from dengbao import demo
 from dengbao.demo import backups, passwords
 from dengbao.demo.certificates import mint
 from dengbao.demo.measures import AFTER, BEFORE
@@ -94,3 +96,12 @@ def test_backups_carry_the_age_and_damage_of_their_state(tmp_path: Path) -> None
     assert sorted((tmp_path / "backups").iterdir()) == sorted(new)
     assert all(gzip.decompress(one.read_bytes()).startswith(b"SQLite format 3\0") for one in new)
     assert now - new[0].stat().st_mtime == 2 * 3600
+
+
+def test_hospital_knows_nothing_of_the_toolkit_that_tests_it() -> None:
+    folder = Path(demo.__file__).parent
+    ours = {"child", "engagement", "evidence", "flow", "pictures"}
+    for path in folder.glob("*.py"):
+        if path.stem not in ours:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"^\s*from \.\.|^\s*(?:from|import) dengbao", text, re.MULTILINE), path.name
