@@ -18,6 +18,7 @@ from dengbao.demo.certificates import mint
 from dengbao.demo.measures import AFTER, BEFORE
 from dengbao.demo.store import Store
 from dengbao.demo.vault import Vault
+from dengbao.pii import StoredAs, classify
 
 
 @pytest.mark.parametrize("slow", [True, False])
@@ -51,6 +52,7 @@ def test_sealed_value_opens_only_in_its_column(tmp_path: Path) -> None:
     assert "11010519491231002X" not in sealed
     assert vault.seal("id_card", "11010519491231002X") != sealed
     assert vault.open("id_card", sealed) == "11010519491231002X"
+    assert classify(sealed, "id_card") is StoredAs.CIPHER_OR_HASH
     with pytest.raises(InvalidTag):
         vault.open("phone", sealed)
 

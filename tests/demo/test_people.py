@@ -13,6 +13,7 @@ from dengbao.demo.people import (
     mask_phone,
     patients,
 )
+from dengbao.pii import StoredAs, classify
 
 
 def test_specimen_of_the_standard_is_valid() -> None:
@@ -46,4 +47,14 @@ def test_the_same_people_come_every_time() -> None:
 def test_masks_hide_what_they_should() -> None:
     assert mask_name("赵甲子") == "赵**"
     assert mask_id_card("11010519491231002X") == "1" + "*" * 16 + "X"
-    assert mask_phone("14000001234") == "140****1234"
+    assert mask_phone("14800001234") == "148****1234"
+
+
+def test_the_toolkit_takes_them_for_what_they_imitate() -> None:
+    people = patients()
+    for holds, values in (
+        ("id_card", [one.id_card for one in people]),
+        ("phone", [one.phone for one in people]),
+        ("name", [one.name for one in people]),
+    ):
+        assert {classify(one, holds) for one in values} == {StoredAs.CLEAR}

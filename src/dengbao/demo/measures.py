@@ -28,7 +28,7 @@ class Measures:
     plain_http: bool
     old_tls: bool
     default_account: bool
-    blank_password_account: bool
+    blank_password_passes: bool
     open_print_page: bool
     roles_enforced: bool
     cookie_flags: bool
@@ -54,7 +54,7 @@ BEFORE = Measures(
     plain_http=True,
     old_tls=True,
     default_account=True,
-    blank_password_account=True,
+    blank_password_passes=True,
     open_print_page=True,
     roles_enforced=False,
     cookie_flags=False,
@@ -80,7 +80,7 @@ AFTER = Measures(
     plain_http=False,
     old_tls=False,
     default_account=False,
-    blank_password_account=False,
+    blank_password_passes=False,
     open_print_page=False,
     roles_enforced=True,
     cookie_flags=True,

@@ -10,8 +10,8 @@ from typing import Final
 
 # No county has this code (64 is Ningxia, 9900 was never assigned), so no person has such an id.
 FICTITIOUS_REGION: Final = "649900"
-# 140 numbers are 13 digits long and sit in machines; an 11 digit one can not be dialled.
-FICTITIOUS_PHONE: Final = "140"
+# 148 numbers are 13 digits long and sit in machines; one of 11 digits can not be dialled.
+FICTITIOUS_PHONE: Final = "148"
 _SEED: Final = 20230825
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _SURNAMES: Final = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
@@ -82,7 +82,6 @@ STAFF: Final = (
     Staff("sj001", "安全审计员一", Role.AUDITOR),
 )
 DEFAULT_ADMIN: Final = Staff("admin", "出厂管理员", Role.SYSTEM_ADMIN)
-BLANK_CLERK: Final = Staff("guahao", "挂号窗口", Role.CASHIER)
 
 
 def staff_password(base: str, staff: Staff) -> str:

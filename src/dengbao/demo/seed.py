@@ -52,8 +52,6 @@ def lay_out(folder: Path, state: State, password: str) -> tuple[Store, Certifica
         store.add_user(staff, people.staff_password(password, staff), changed_days_ago=7)
     if measures.default_account:
         store.add_user(people.DEFAULT_ADMIN, people.DEFAULT_ADMIN.username, changed_days_ago=900)
-    if measures.blank_password_account:
-        store.add_user(people.BLANK_CLERK, "", changed_days_ago=400)
     store.add_patients(people.patients())
     backups.write(places.database, places.backups, measures)
     return store, certificates

@@ -11,7 +11,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_PREFIX: Final = "gcm1:"
+_PREFIX: Final = "aes:v1:"
 
 
 class Vault:
