@@ -1,0 +1,93 @@
+"""Runs an external engine: own process group, own deadline, bare environment, bounded output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ..errors import ProbeIncapable, ProtocolMismatch, TimedOut
+
+_MOST_BYTES: Final = 64 * 1024 * 1024
+# No secrets and no proxies of the operator's shell reach an engine.
+_ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a process left behind."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+async def run_engine(
+    name: str,
+    command: Sequence[str],
+    *,
+    deadline_s: float,
+    folder: Path,
+    hear: Callable[[bytes], None] = lambda _data: None,
+) -> Ran:
+    """Run `command` in `folder` and return its output; `hear` is handed standard output as it comes.
+
+    The whole process group is killed at the deadline, on cancellation and when it says too much.
+
+    Raises:
+        ProbeIncapable: the program does not start.
+        TimedOut: the deadline passed.
+        ProtocolMismatch: more output than is credible.
+
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**_ENVIRONMENT, "HOME": str(folder), "TMPDIR": str(folder)},
+            cwd=folder,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        raise ProbeIncapable(
+            f"检测程序 {name} 无法启动（{exc.strerror or exc}）",
+            cure=f"运行 dengbao doctor 查看 {name} 的安装情况",
+        ) from exc
+    try:
+        async with asyncio.timeout(deadline_s):
+            out, err = await asyncio.gather(
+                _drain(name, process.stdout, hear), _drain(name, process.stderr, lambda _data: None)
+            )
+            return Ran(await process.wait(), out, err)
+    except TimeoutError as exc:
+        raise TimedOut(
+            f"检测程序 {name} 在 {deadline_s:g} 秒内未结束，已终止",
+            cure="稍后单独重测该对象，或以人工佐证补充",
+        ) from exc
+    finally:
+        await _end(process)
+
+
+async def _drain(name: str, stream: asyncio.StreamReader | None, hear: Callable[[bytes], None]) -> bytes:
+    data = bytearray()
+    while stream is not None and (more := await stream.read(65536)):
+        data += more
+        if len(data) > _MOST_BYTES:
+            raise ProtocolMismatch(f"检测程序 {name} 的输出过大，已终止")
+        hear(more)
+    return bytes(data)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the group of a process that still runs, and reap it."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
