@@ -1,0 +1,23 @@
+"""The manual evidence store: filed once under a number and a digest, admitted only when complete."""
+
+from .admissibility import Examined, Finding, Gravity, admissible, check, examine
+from .attached import MAX_FILE_BYTES, MAX_FILES
+from .filing import Draft, add, review
+from .store import folder_of, load, load_all
+
+__all__ = [
+    "MAX_FILES",
+    "MAX_FILE_BYTES",
+    "Draft",
+    "Examined",
+    "Finding",
+    "Gravity",
+    "add",
+    "admissible",
+    "check",
+    "examine",
+    "folder_of",
+    "load",
+    "load_all",
+    "review",
+]

@@ -1,0 +1,287 @@
+"""Whether evidence counts: who, when, how and which file are known, and nothing was altered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from ..errors import DengbaoError, EvidenceError
+from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Suite, Value, Verdict
+from ..reading import apart, raise_all, suggest
+from ..yamlfile import Document, YamlValue
+from .attached import PICTURES, measure, picture_fault
+from .store import folder_of, read_document, read_record, record_paths
+
+_PROOF: Final = {
+    "collected_by": "缺少采集人（who）",
+    "collected_at": "缺少采集时间（when）",
+    "method": "缺少取证方法（how）",
+    "files": "缺少佐证文件（file）",
+}
+_PICTURE_KINDS: Final = (EvidenceKind.SCREENSHOT, EvidenceKind.PHOTO)
+
+
+class Gravity(StrEnum):
+    """What a finding means for the record."""
+
+    NOTE = "note"
+    UNREVIEWED = "unreviewed"
+    INADMISSIBLE = "inadmissible"
+    ALTERED = "altered"
+    MALFORMED = "malformed"
+
+    @property
+    def zh(self) -> str:
+        """Return the Chinese word printed before a finding."""
+        return {
+            "note": "提示", "unreviewed": "待复核", "inadmissible": "不采信", "altered": "被改动",
+            "malformed": "不可读",
+        }[self.value]  # fmt: skip
+
+
+class Finding(Value):
+    """One thing to say about a record; all but `NOTE` keep it from counting."""
+
+    evidence: str
+    gravity: Gravity
+    message: str
+    cure: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A record with all that is to be said about it; `record` is None where it cannot be read."""
+
+    record: Evidence | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether the record is admissible."""
+        return self.record is not None and all(one.gravity is Gravity.NOTE for one in self.findings)
+
+
+def check(directory: Path, suite: Suite, engagement: Engagement, today: date) -> list[Finding]:
+    """Return everything that is to be said about the evidence of an engagement folder."""
+    return [finding for one in examine(directory, suite, engagement, today) for finding in one.findings]
+
+
+def admissible(directory: Path, suite: Suite, engagement: Engagement, today: date) -> tuple[Evidence, ...]:
+    """Return the evidence that counts; what lacks who, when, how or file is left out.
+
+    Raises:
+        EvidenceError: a record cannot be read, or a file was altered after it was filed.
+
+    """
+    examined = examine(directory, suite, engagement, today)
+    grave = [
+        EvidenceError(one.message, where=one.where, cure=one.cure)
+        for each in examined
+        for one in each.findings
+        if one.gravity in (Gravity.ALTERED, Gravity.MALFORMED)
+    ]
+    raise_all(grave)
+    return tuple(one.record for one in examined if one.counts and one.record is not None)
+
+
+def examine(directory: Path, suite: Suite, engagement: Engagement, today: date) -> tuple[Examined, ...]:
+    """Return every record with its findings, in the order of their numbers."""
+    try:
+        paths = record_paths(directory)
+    except EvidenceError as exc:
+        return (Examined(None, (_malformed("", exc),)),)
+    examined = [_examine(path, suite, engagement, today) for path in paths]
+    named = {file.name for one in examined if one.record is not None for file in one.record.files}
+    stray = _strays(folder_of(directory), named, {one.stem for one in paths})
+    return (*examined, *(Examined(None, (one,)) for one in stray))
+
+
+def _examine(path: Path, suite: Suite, engagement: Engagement, today: date) -> Examined:
+    try:
+        document = read_document(path)
+        lacking = tuple(_lacking(document))
+        if lacking:
+            return Examined(None, lacking)
+        record = read_record(document)
+    except EvidenceError as exc:
+        return Examined(None, tuple(_malformed(path.stem, one) for one in apart(exc)))
+    place = _Place(document, path.parent)
+    findings = (
+        *_times(record, place, today),
+        *_purpose(record, place, suite, engagement),
+        *_people(record, place),
+        *_files(record, place),
+        *_notes(record, place),
+    )
+    return Examined(record, findings)
+
+
+def draft_faults(
+    record: Evidence, folder: Path, suite: Suite, engagement: Engagement, today: date
+) -> list[DengbaoError]:
+    """Return what keeps evidence from being filed; a review that is still to come does not."""
+    place = _Place(None, folder)
+    findings = (
+        *_times(record, place, today),
+        *_purpose(record, place, suite, engagement),
+        *_people(record, place),
+        *_files(record, place),
+    )
+    return [
+        EvidenceError(one.message, where=one.where or record.id, cure=one.cure)
+        for one in findings
+        if one.gravity not in (Gravity.NOTE, Gravity.UNREVIEWED)
+    ]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a record stands, for the findings about it."""
+
+    document: Document | None
+    folder: Path
+
+    def say(
+        self, record: Evidence, key: str, message: str, cure: str, gravity: Gravity = Gravity.INADMISSIBLE
+    ) -> Finding:
+        where = self.document.where((key,)) if self.document is not None else ""
+        return Finding(
+            evidence=record.id, gravity=gravity, message=f"{record.id} {message}", cure=cure, where=where
+        )
+
+
+def _malformed(evidence_id: str, exc: DengbaoError) -> Finding:
+    return Finding(
+        evidence=evidence_id, gravity=Gravity.MALFORMED, message=exc.message, cure=exc.cure, where=exc.where
+    )
+
+
+def _lacking(document: Document) -> Iterator[Finding]:
+    for key, message in _PROOF.items():
+        if _is_blank(document.value.get(key)):
+            name = document.path.stem
+            yield Finding(
+                evidence=name, gravity=Gravity.INADMISSIBLE, message=f"{name} {message}，不予采信",
+                cure=f"补上 {key}，无法补的重新取证", where=document.where((key,)),
+            )  # fmt: skip
+
+
+def _is_blank(value: YamlValue) -> bool:
+    if isinstance(value, dict):
+        return not value or _is_blank(value.get("name"))
+    return value is None or value in ("", []) or (isinstance(value, str) and not value.strip())
+
+
+def _times(record: Evidence, place: _Place, today: date) -> Iterator[Finding]:
+    for key, when in (("collected_at", record.collected_at), ("filed_at", record.filed_at)):
+        if _day(when) > today:
+            yield place.say(record, key, f"的时间在将来（{when:%Y-%m-%d %H:%M}）", "核对日期与本机时钟")
+    if record.collected_at > record.filed_at:
+        yield place.say(record, "collected_at", "的采集时间晚于入库时间", "核对采集时间")
+    if record.expires is not None and record.expires < today:
+        yield place.say(record, "expires", f"已于 {record.expires} 过期", "重新取证入库")
+    second = record.reviewed
+    if second is not None and (_day(second.at) > today or second.at < record.collected_at):
+        yield place.say(record, "reviewed", "的复核时间早于采集时间或在将来", "核对复核时间")
+
+
+def _day(when: datetime) -> date:
+    # `today` is a day of this machine's clock, so other zones are turned into it first.
+    try:
+        return when.astimezone().date()
+    except OverflowError:  # the first and last day of the calendar have no other zone
+        return when.date()
+
+
+def _purpose(record: Evidence, place: _Place, suite: Suite, engagement: Engagement) -> Iterator[Finding]:
+    items = {one.id: one for one in suite.items()}
+    asset = engagement.asset(record.asset)
+    if asset is None:
+        known = [one.id for one in engagement.assets]
+        yield place.say(
+            record, "asset", f"所指的测评对象“{record.asset}”不存在", suggest(record.asset, known)
+        )
+    for one in record.items:
+        item = items.get(one)
+        if item is None:
+            yield place.say(record, "items", f"所指的测评项“{one}”不存在", suggest(one, items))
+        elif asset is not None and asset not in (fitting := engagement.assets_of(item.kinds)):
+            names = "、".join(each.id for each in fitting)
+            yield place.say(
+                record, "items", f"：测评项 {one} 不针对测评对象 {asset.id}", f"可用的测评对象：{names}"
+            )
+
+
+def _people(record: Evidence, place: _Place) -> Iterator[Finding]:
+    second = record.reviewed
+    if second is not None and second.by.same_as(record.collected_by):
+        yield place.say(
+            record, "reviewed", "的复核人与采集人是同一人", "须由另一人复核；同名的加注科室以区别"
+        )
+    if second is None and record.override.strip():
+        yield place.say(
+            record,
+            "override",
+            "要推翻自动检测结果，须由第二人复核",
+            "由另一人复核（reviewed）",
+            Gravity.UNREVIEWED,
+        )
+    if second is None and record.verdict is Verdict.NOT_APPLICABLE:
+        yield place.say(
+            record, "verdict", "判为不适用，须由第二人复核", "由另一人复核（reviewed）", Gravity.UNREVIEWED
+        )
+
+
+def _files(record: Evidence, place: _Place) -> Iterator[Finding]:
+    pictures = 0
+    for file in record.files:
+        finding = _file(record, file, place)
+        if finding is not None:
+            yield finding
+        elif Path(file.name).suffix.lower() in PICTURES:
+            pictures += 1
+            fault = picture_fault(place.folder / file.name)
+            if fault:
+                yield place.say(record, "files", f"的附件 {file.name} {fault}", "重新截图或拍照后入库")
+    if record.kind in _PICTURE_KINDS and record.files and not pictures:
+        yield place.say(record, "kind", f"是{record.kind.zh}，附件中却没有图片", "附上图片，或改 kind")
+
+
+def _file(record: Evidence, file: EvidenceFile, place: _Place) -> Finding | None:
+    try:
+        measured = measure(place.folder / file.name)
+    except EvidenceError as exc:
+        return place.say(record, "files", f"的附件 {file.name}：{exc.message}", exc.cure)
+    same = measured.sha256 == file.sha256.lower() and file.sm3.lower() in ("", measured.sm3)
+    if not same or file.size_bytes not in (0, measured.size_bytes):
+        return place.say(
+            record, "files", f"的附件 {file.name} 与登记的摘要不一致，入库后被改动",
+            "恢复入库时的原文件，或作为新佐证重新入库", Gravity.ALTERED,
+        )  # fmt: skip
+    return None
+
+
+def _notes(record: Evidence, place: _Place) -> Iterator[Finding]:
+    if not record.redacted:
+        yield place.say(
+            record, "redacted", "未说明附件中的个人信息已遮盖", "遮盖后写 redacted: true", Gravity.NOTE
+        )
+
+
+def _strays(folder: Path, named: set[str], records: set[str]) -> Iterator[Finding]:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        name = path.name
+        numbered = re.match(r"EV-\d+", name)
+        ours = name in named or (numbered is not None and numbered[0] in records)
+        if ours or name.startswith(".") or path.suffix == ".md":
+            continue
+        yield Finding(
+            evidence="", gravity=Gravity.NOTE, message=f"文件 {name} 没有记录引用，不算佐证",
+            cure="用 dengbao evidence add 入库，或移走", where=str(path),
+        )  # fmt: skip

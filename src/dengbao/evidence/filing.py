@@ -1,0 +1,183 @@
+"""Files evidence: copies the files in under a new number and writes the record; notes reviews."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import yaml
+
+from ..errors import EvidenceError
+from ..files import write_whole
+from ..model import (
+    Engagement,
+    Evidence,
+    EvidenceFile,
+    EvidenceKind,
+    Method,
+    Person,
+    Review,
+    Suite,
+    Value,
+    Verdict,
+)
+from ..reading import raise_all
+from ..yamlfile import Document, Problem, parse
+from .admissibility import draft_faults
+from .attached import MAX_FILES, measure, stored_suffix
+from .store import ID, folder_of, load, read_record
+
+_NUMBERED: Final = re.compile(r"\.?EV-(\d{4,9})\b.*")
+
+
+class Draft(Value):
+    """Evidence before it is filed: everything that people say; number, digests and time are added."""
+
+    items: tuple[str, ...]
+    asset: str
+    method: Method
+    kind: EvidenceKind
+    collected_at: datetime
+    collected_by: Person
+    statement: str
+    verdict: Verdict
+    reviewed: Review | None = None
+    redacted: bool = False
+    expires: date | None = None
+    override: str = ""
+
+
+def add(
+    directory: Path,
+    draft: Draft,
+    sources: Sequence[Path],
+    *,
+    suite: Suite,
+    engagement: Engagement,
+    now: datetime | None = None,
+) -> Evidence:
+    """File evidence: copy the files in under a new number, write the record, return it.
+
+    A second person's review may follow later (`review`); everything else must be right at once.
+    Two processes that file at the same time get two numbers.
+
+    Raises:
+        EvidenceError: nothing was filed, and why.
+
+    """
+    if not 1 <= len(sources) <= MAX_FILES:
+        raise EvidenceError(f"佐证须有 1 至 {MAX_FILES} 个文件", where="佐证", cure="附上截图、文档或记录")
+    filed_at = (now or datetime.now(UTC).astimezone()).replace(microsecond=0)
+    folder = folder_of(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _claimed(folder) as evidence_id:
+        names = [_stored_name(evidence_id, number, one) for number, one in enumerate(sources, 1)]
+        try:
+            files = tuple(_copy(one, folder / name) for one, name in zip(sources, names, strict=True))
+            record = _record(evidence_id, draft, files, filed_at)
+            raise_all(draft_faults(record, folder, suite, engagement, filed_at.date()))
+            _write(folder, record)
+        except BaseException:
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
+            raise
+    return record
+
+
+def review(directory: Path, evidence_id: str, by: Person, *, now: datetime | None = None) -> Evidence:
+    """Note the second person's review in a record and return it.
+
+    Raises:
+        EvidenceError: no such record, or the reviewer is the one who collected it.
+
+    """
+    folder = folder_of(directory)
+    path = folder / f"{evidence_id}.yaml"
+    if not ID.fullmatch(evidence_id) or not path.exists():
+        raise EvidenceError(
+            f"没有佐证 {evidence_id[:40]}", where=str(folder), cure="用 dengbao evidence list 查看"
+        )
+    record = load(path)
+    if by.same_as(record.collected_by):
+        raise EvidenceError(
+            f"{evidence_id} 的复核人与采集人是同一人",
+            where=str(path),
+            cure="须由另一人复核；同名的加注科室以区别",
+        )
+    at = (now or datetime.now(UTC).astimezone()).replace(microsecond=0)
+    record = msgspec.structs.replace(record, reviewed=Review(by=by, at=at))
+    _write(folder, record)
+    return record
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[str]:
+    number = 1 + max(
+        (int(m[1]) for one in folder.iterdir() if (m := _NUMBERED.fullmatch(one.name))), default=0
+    )
+    while True:
+        evidence_id = f"EV-{number:04d}"
+        claim = folder / f".{evidence_id}.claim"
+        # Exclusive creation is atomic; the record is looked for afterwards, because another process
+        # may have finished and taken its claim away between our look at the folder and our claim.
+        try:
+            os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            number += 1
+            continue
+        except OSError as exc:
+            raise EvidenceError(
+                f"目录无法写入（{exc.strerror}）", where=str(folder), cure="检查权限与磁盘"
+            ) from exc
+        if not (folder / f"{evidence_id}.yaml").exists():
+            break
+        claim.unlink()
+        number += 1
+    try:
+        yield evidence_id
+    finally:
+        claim.unlink(missing_ok=True)
+
+
+def _stored_name(evidence_id: str, number: int, source: Path) -> str:
+    part = "" if number == 1 else f"-{number}"
+    return f"{evidence_id}{part}{stored_suffix(source)}"
+
+
+def _copy(source: Path, target: Path) -> EvidenceFile:
+    try:
+        with target.open("xb") as out:
+            measured = measure(source, take=out.write)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as exc:
+        raise EvidenceError(
+            f"无法写入（{exc.strerror}）", where=str(target), cure="检查权限与磁盘空间"
+        ) from exc
+    return EvidenceFile(
+        name=target.name, sha256=measured.sha256, sm3=measured.sm3, size_bytes=measured.size_bytes
+    )
+
+
+def _record(evidence_id: str, draft: Draft, files: tuple[EvidenceFile, ...], filed_at: datetime) -> Evidence:
+    said = {name: getattr(draft, name) for name in Draft.__struct_fields__}
+    return Evidence(id=evidence_id, files=files, filed_at=filed_at, **said)
+
+
+def _write(folder: Path, record: Evidence) -> None:
+    path = folder / f"{record.id}.yaml"
+    text = yaml.safe_dump(msgspec.to_builtins(record), allow_unicode=True, sort_keys=False, width=100)
+    # What is written is read back before it counts, so that no record is filed that cannot be read.
+    try:
+        value, lines = parse(text)
+    except Problem as exc:
+        raise EvidenceError(f"文字{exc.message}", where=record.id, cure=exc.cure) from exc
+    if not isinstance(value, dict) or read_record(Document(path, value, text.encode(), lines)) != record:
+        raise EvidenceError("记录写出后与原意不符", where=record.id, cure="简化文字后重试")
+    write_whole(path, text.encode())
