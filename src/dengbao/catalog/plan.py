@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..checking import Registry, Variant
@@ -12,20 +12,24 @@ from ..probes.base import ProbeSpec
 from ..probes.registry import probes_for
 from ..reading import suggest
 
+Offers = Callable[[Asset], tuple[ProbeSpec, ...]]
 
-def make_plan(suite: Suite, engagement: Engagement, registry: Registry) -> Plan:
+
+def make_plan(
+    suite: Suite, engagement: Engagement, registry: Registry, *, offers: Offers = probes_for
+) -> Plan:
     """Return every case of the engagement and the probes whose facts they need.
 
     An item meets each asset of its kinds; there each check with a fitting variant is a case. Where
     none fits, and where the engagement has no asset of the item's kinds, the item is one case that
-    people answer, so that no item vanishes.
+    people answer, so that no item vanishes. `offers` tells which probes can look at an asset.
 
     Raises:
         ContentError: a check that does not exist, or whose variants are not told apart by an asset.
         UsageError: a 不适用 declaration names an item or a case that is not planned.
 
     """
-    planner = _Planner(registry)
+    planner = _Planner(registry, offers)
     cases = tuple(
         case
         for item in suite.items()
@@ -42,14 +46,14 @@ def make_plan(suite: Suite, engagement: Engagement, registry: Registry) -> Plan:
     return Plan(suite=suite.id, suite_sha256=suite.sha256, cases=cases, probes=probes)
 
 
-def variant_for(registry: Registry, check: str, asset: Asset) -> Variant:
+def variant_for(registry: Registry, check: str, asset: Asset, *, offers: Offers = probes_for) -> Variant:
     """Return the one variant of a check that can judge this asset.
 
     Raises:
         ContentError: no such check, none fits, or more than one fits.
 
     """
-    found = _fitting(registry, check, _offered(probes_for(asset)))
+    found = _fitting(registry, check, _offered(offers(asset)))
     if found is None:
         raise ContentError(
             f"检查 {check} 没有适用于测评对象 {asset.id}（{asset.kind.zh}）的判定函数",
@@ -64,13 +68,14 @@ class _Planner:
     """Looks up probes and variants once for all assets that are alike."""
 
     registry: Registry
+    offers: Offers
     needed: set[tuple[str, str]] = field(default_factory=set)
     _probes: dict[str, tuple[ProbeSpec, ...]] = field(default_factory=dict)
     _variants: dict[tuple[str, frozenset[str]], Variant | None] = field(default_factory=dict)
 
     def probes(self, asset: Asset) -> tuple[ProbeSpec, ...]:
         if asset.id not in self._probes:
-            self._probes[asset.id] = probes_for(asset)
+            self._probes[asset.id] = self.offers(asset)
         return self._probes[asset.id]
 
     def cases(self, item: Item, asset: Asset) -> Iterator[Case]:
@@ -104,7 +109,7 @@ def _offered(probes: tuple[ProbeSpec, ...]) -> frozenset[str]:
 def _fitting(registry: Registry, check: str, offered: frozenset[str]) -> Variant | None:
     variants = registry.of(check)
     if not variants:
-        raise ContentError(f"没有检查“{check}”", where="checks", cure=suggest(check, registry.ids()))
+        raise ContentError(f"没有检查“{check}”", where="checks", cure=no_check_cure(check, registry))
     fitting = [
         one for one in variants if {kind_of(need.facts) for need in one.needs if not need.optional} <= offered
     ]
@@ -116,6 +121,11 @@ def _fitting(registry: Registry, check: str, offered: frozenset[str]) -> Variant
             cure="让每个函数使用不同的事实，或合并为一个函数",
         )
     return fitting[0] if fitting else None
+
+
+def no_check_cure(check: str, registry: Registry) -> str:
+    """Return what to do about a check that does not exist."""
+    return suggest(check, registry.ids()) or "补写该检查，或改正名称"
 
 
 def _place_of(registry: Registry, check: str) -> str:

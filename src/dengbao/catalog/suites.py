@@ -16,6 +16,7 @@ from ..judging import bind_params
 from ..model import Chapter, Clause, EvidenceKind, Item, ParamValue, Suite, Threshold, Value
 from ..reading import Mistake, apart, errors_of, raise_all, read_value, suggest
 from ..yamlfile import Document, Place, read_yaml
+from .plan import no_check_cure
 
 Shape = TypeVar("Shape")
 
@@ -234,7 +235,7 @@ def _check_errors(one: _Placed, profile: dict[str, ParamValue], registry: Regist
         where = one.document.where((*one.place, "checks", number))
         variants = registry.of(use.use)
         if not variants:
-            yield ContentError(f"没有检查“{use.use}”", where=where, cure=suggest(use.use, registry.ids()))
+            yield ContentError(f"没有检查“{use.use}”", where=where, cure=no_check_cure(use.use, registry))
         for variant in variants:
             try:
                 bind_params(variant, profile, use.with_, where=where)
