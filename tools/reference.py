@@ -10,7 +10,7 @@ import msgspec
 
 from dengbao import checking
 from dengbao.catalog import load_suite
-from dengbao.cli import main as cli
+from dengbao.cli import main_group
 from dengbao.model import kind_of
 from dengbao.probes.registry import PROBES
 
@@ -29,7 +29,7 @@ def commands() -> str:
             for name, one in command.commands.items():
                 add(one, f"{path} {name}")
 
-    add(cli, "dengbao")
+    add(main_group, "dengbao")
     return "\n".join(parts)
 
 

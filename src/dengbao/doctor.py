@@ -68,14 +68,16 @@ def _authority(session: Session) -> Iterator[Finding]:
     else:
         yield Finding(
             weight=Weight.OK, subject="授权",
-            message=f"{scope.authorised.by.org}{scope.authorised.by.name}，{scope.authorised.document}，“{scope.level.zh}”级",
+            message=f"{scope.authorised.by.org}{scope.authorised.by.name}，{scope.authorised.document}，"
+            f"“{scope.level.zh}”级",
         )  # fmt: skip
     if scope.window is not None:
         now = datetime.now(UTC)
         if not scope.window.begin <= now <= scope.window.end:
             yield Finding(
                 weight=Weight.ERROR, subject="时段",
-                message=f"现在不在授权时段内（{scope.window.begin:%Y-%m-%d %H:%M} 至 {scope.window.end:%Y-%m-%d %H:%M}），一切连接都会被拒绝",
+                message=f"现在不在授权时段内（{scope.window.begin:%Y-%m-%d %H:%M} 至 "
+                f"{scope.window.end:%Y-%m-%d %H:%M}），一切连接都会被拒绝",
                 cure="在授权时段内运行，或取得新的授权后修改 scope.window",
             )  # fmt: skip
     if not scope.production:
@@ -104,12 +106,14 @@ def _secrets(session: Session) -> Iterator[Finding]:
             if name is not None and name.group(1) not in os.environ:
                 yield Finding(
                     weight=Weight.ERROR, subject=f"{asset.id}/{account.id}",
-                    message=f"环境变量 {name.group(1)} 未设置，该账户无法登录", cure=f"export {name.group(1)}=…",
+                    message=f"环境变量 {name.group(1)} 未设置，该账户无法登录",
+                    cure=f"export {name.group(1)}=…",
                 )  # fmt: skip
             key = session.directory / account.key_file
             if account.key_file and not key.is_file():
                 yield Finding(
-                    weight=Weight.ERROR, subject=f"{asset.id}/{account.id}", message=f"私钥文件不存在：{key}",
+                    weight=Weight.ERROR, subject=f"{asset.id}/{account.id}",
+                    message=f"私钥文件不存在：{key}",
                     cure="核对 key_file（相对于项目目录）",
                 )  # fmt: skip
 
@@ -175,7 +179,8 @@ def _production(session: Session) -> Iterator[Finding]:
     guarded = set(session.engagement.scope.production)
     for address in sorted(declared - guarded):
         yield Finding(
-            weight=Weight.WARNING, subject="生产环境", message=f"申报表中的生产地址 {address} 未列入 scope.production",
+            weight=Weight.WARNING, subject="生产环境",
+            message=f"申报表中的生产地址 {address} 未列入 scope.production",
             cure="加入 scope.production，检测时才会被拦住",
         )  # fmt: skip
 

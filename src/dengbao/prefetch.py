@@ -190,8 +190,9 @@ def fetch_missing(
     try:
         guard = Guard(chosen.engagement.scope, log=events.contact)
         fetching = Fetching(
-            engagement=absolute(chosen.engagement, session.directory), store=store, ledger=ledger, events=events,
-            redactor=redactor, guard=guard, profile=session.profile, engines=find_engines(), watch=watch,
+            engagement=absolute(chosen.engagement, session.directory),
+            store=store, ledger=ledger, events=events, redactor=redactor,
+            guard=guard, profile=session.profile, engines=find_engines(), watch=watch,
         )  # fmt: skip
         events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
         asyncio.run(fetching.fetch(plan))

@@ -15,7 +15,7 @@ from ..compare import compare as compare_results
 from ..compare import render
 from ..content import find_content
 from ..errors import UsageError
-from ..model import CaseResult, Item, ItemResult, Status, Suite, SuiteResult, kind_of
+from ..model import CaseResult, EvidenceKind, Item, ItemResult, Status, Suite, SuiteResult, kind_of
 from ..results import code_of, fold_round
 from ..rounds import load_round
 from ..session import open_session
@@ -183,7 +183,7 @@ def _print_item(item: Item) -> None:
     if item.anomaly:
         out.print(f"说明：{item.anomaly}", markup=False)
     out.print(f"\n作业指导：{item.by_hand.ask}", markup=False)
-    out.print(f"留存：{'、'.join(item.by_hand.keep)}", markup=False)
+    out.print(f"留存：{'、'.join(EvidenceKind(one).zh for one in item.by_hand.keep)}", markup=False)
     for step in item.by_hand.how:
         out.print(f"\n［{step.platform}］", style="bold", markup=False)
         out.print(step.steps, markup=False)

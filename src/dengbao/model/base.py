@@ -8,9 +8,19 @@ from typing import Final, dataclass_transform
 import msgspec
 
 
-# Type checkers do not see that msgspec hands `frozen` and `kw_only` down to subclasses.
+class _KeywordOnly(msgspec.StructMeta):
+    """msgspec hands `frozen` down to subclasses but not `kw_only`; values are always built by name."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, object], **config: object
+    ) -> _KeywordOnly:
+        config.setdefault("kw_only", True)
+        # The options are msgspec's own; only their common supertype can be named here.
+        return super().__new__(cls, name, bases, namespace, **config)  # type: ignore[arg-type]
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Value(msgspec.Struct, metaclass=_KeywordOnly, frozen=True, forbid_unknown_fields=True):
     """A plain frozen value; unknown keys are errors when it is read."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Container
 from datetime import date, datetime
-from typing import dataclass_transform
 
 import msgspec
 
@@ -129,8 +128,7 @@ class PortRule(Value):
     protocol: str = "tcp"
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class AssetBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+class AssetBase(Value, tag_field="kind"):
     """What all 测评对象 share."""
 
     id: str

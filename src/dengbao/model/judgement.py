@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import dataclass_transform
 
 import msgspec
 
@@ -12,8 +11,7 @@ from .base import Coverage, Status, Value, Verdict
 from .suite import ParamValue
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="fact"):
+class Facts(Value, tag_field="fact"):
     """Base of what a probe returns: JSON-able, units in names, no opinion.
 
     A subclass names itself by `tag="host.accounts"`; `kind_of` returns that name.

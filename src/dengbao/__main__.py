@@ -1,0 +1,5 @@
+"""`python -m dengbao` is `dengbao`."""
+
+from .cli import main
+
+raise SystemExit(main())

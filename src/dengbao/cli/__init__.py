@@ -1,0 +1,41 @@
+"""The command line: a thin door; no rule of the field lives here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from .. import __version__
+from .chinese import Group, run_door
+from .papers import demo, evidence, report
+from .running import doctor, init, judge, plan, run
+from .showing import check, compare, status, suite
+
+EPILOG = "退出码：0 全部符合；1 有不符合；2 用法或内容有误；3 有未判定（优先于 1）；4 佐证、事实或报告有误。"
+
+
+@click.group(
+    cls=Group,
+    help="定点医药机构接入医保信息平台：等保三级联调测试与测试报告。\n\n"
+    "次序：init → doctor → run → status → evidence add → report；整改后再 run 即为复测。",
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", message="dengbao %(version)s", help="显示版本")
+def main_group() -> None:
+    """Group of all commands."""
+
+
+for _one in (demo, init, doctor, plan, run, judge, status, evidence, report, compare, suite, check):
+    main_group.add_command(_one)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a C locale must not end a report in UnicodeEncodeError
+            reconfigure(encoding="utf-8", errors="replace")
+    return run_door(main_group, arguments)
