@@ -41,4 +41,14 @@ def write_schemas(content: Path) -> None:
 
 
 def _text(schema: Mapping[str, object]) -> str:
-    return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(_in_order(schema), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _in_order(value: object) -> object:
+    """Return the schema with its sets of names sorted: where a field stands in its class says nothing."""
+    if isinstance(value, Mapping):
+        return {
+            key: sorted(one) if key == "required" and isinstance(one, list) else _in_order(one)
+            for key, one in value.items()
+        }
+    return [_in_order(one) for one in value] if isinstance(value, list | tuple) else value
