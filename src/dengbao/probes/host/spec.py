@@ -2,6 +2,84 @@
 
 from __future__ import annotations
 
-from ..base import ProbeSpec
+from typing import Final
 
-SPECS: tuple[ProbeSpec, ...] = ()
+from ...model import Asset, Facts, HostAsset, Level
+from ..base import ProbeSpec
+from .facts import (
+    HostAccounts,
+    HostAudit,
+    HostFiles,
+    HostIdentity,
+    HostLogins,
+    HostLogs,
+    HostMemory,
+    HostPam,
+    HostPasswords,
+    HostPolicy,
+    HostSshd,
+    HostSyslog,
+)
+from .system_facts import (
+    HostBoot,
+    HostFirewall,
+    HostListening,
+    HostMac,
+    HostPackages,
+    HostPrivilege,
+    HostProcesses,
+    HostServices,
+)
+
+LINUX_FACTS: Final[tuple[type[Facts], ...]] = (
+    HostIdentity,
+    HostAccounts,
+    HostPasswords,
+    HostLogins,
+    HostPam,
+    HostPolicy,
+    HostSshd,
+    HostAudit,
+    HostSyslog,
+    HostLogs,
+    HostFiles,
+    HostServices,
+    HostProcesses,
+    HostListening,
+    HostPackages,
+    HostMac,
+    HostBoot,
+    HostMemory,
+    HostFirewall,
+    HostPrivilege,
+)
+
+
+def _is_remote(asset: Asset) -> bool:
+    return isinstance(asset, HostAsset) and asset.address != "local"
+
+
+def _is_local(asset: Asset) -> bool:
+    return isinstance(asset, HostAsset) and asset.address == "local"
+
+
+SPECS: tuple[ProbeSpec, ...] = (
+    ProbeSpec(
+        name="host.ssh",
+        title="经 SSH 读取主机配置",
+        facts=LINUX_FACTS,
+        level=Level.LOGIN,
+        applies=_is_remote,
+        run="dengbao.probes.host.ssh:probe",
+        timeout_s=240.0,
+    ),
+    ProbeSpec(
+        name="host.local",
+        title="读取本机配置",
+        facts=LINUX_FACTS,
+        level=Level.OBSERVE,
+        applies=_is_local,
+        run="dengbao.probes.host.local:probe",
+        timeout_s=240.0,
+    ),
+)

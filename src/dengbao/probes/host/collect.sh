@@ -1,0 +1,467 @@
+# Reads what the host facts need and changes nothing: no file is written, no service asked to act.
+# Usage: sh -s NONCE < collect.sh     POSIX sh; works with dash, bash and busybox ash.
+#
+# Every section is framed by lines that carry the nonce, so that text of the host cannot pass for a frame:
+#   NONCE begin NAME MAX / body of at most MAX+1 bytes / NONCE end NAME / stderr, NONCE rc N / NONCE close NAME
+# A body longer than MAX was cut. A section without its close line was cut off on the way.
+# Password hashes, comments of accounts and values of audit records are removed here, before they leave the host.
+N=$1
+LC_ALL=C
+LANG=C
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+unset ENV BASH_ENV CDPATH GREP_OPTIONS
+export N LC_ALL LANG PATH
+umask 0177 # no person sets this: a login shell that shows it has not set its own
+exec 3>&1
+
+if timeout -k 1 1 true 2>/dev/null; then
+  bounded() { timeout -k 1 "$@"; }
+elif timeout 1 true 2>/dev/null; then
+  bounded() { timeout "$@"; }
+elif timeout -t 1 true 2>/dev/null; then
+  bounded() { timeout -t "$@"; }
+else
+  bounded() { shift; "$@"; }
+fi
+
+# Functions that bodies use. Bodies stand in single quotes, so they must not contain one.
+PRELUDE='
+have() { command -v "$1" >/dev/null 2>&1; }
+# Can the folder of a missing path be searched? If not, "missing" would be a guess.
+reachable() {
+  p=${1%/*}
+  while [ -n "$p" ] && [ ! -d "$p" ]; do p=${p%/*}; done
+  [ -z "$p" ] || [ -x "$p" ]
+}
+# Frame one file; the rest of the arguments is the filter its text passes through.
+text() {
+  f=$1; shift
+  if [ -f "$f" ]; then
+    if [ -r "$f" ]; then
+      printf "\n%s file ok %s\n" "$N" "$f"
+      { "$@" <"$f" || printf "\n%s broken\n" "$N"; }
+      printf "\n%s eof\n" "$N"
+    else
+      printf "\n%s file denied %s\n" "$N" "$f"
+    fi
+  elif [ -e "$f" ]; then
+    printf "\n%s file special %s\n" "$N" "$f"
+  elif reachable "$f"; then
+    printf "\n%s file absent %s\n" "$N" "$f"
+  else
+    printf "\n%s file denied %s\n" "$N" "$f"
+  fi
+}
+show() { for one; do text "$one" cat; done; }
+pick() { grep -nE "$@" || [ $? -eq 1 ]; }
+# Frame a folder, then each of its files that matches the pattern.
+folder() {
+  d=$1; shift
+  if [ -d "$d" ]; then
+    if [ -r "$d" ] && [ -x "$d" ]; then
+      printf "\n%s dir ok %s\n" "$N" "$d"
+      for pattern; do for one in "$d"/$pattern; do [ -f "$one" ] && show "$one"; done; done
+    else
+      printf "\n%s dir denied %s\n" "$N" "$d"
+    fi
+  elif reachable "$d/x"; then
+    printf "\n%s dir absent %s\n" "$N" "$d"
+  else
+    printf "\n%s dir denied %s\n" "$N" "$d"
+  fi
+}
+rights() {
+  for one; do
+    if [ -e "$one" ]; then stat -L -c "ok %a %U %G %s %Y %n" "$one" || echo "denied $one"
+    elif reachable "$one"; then echo "absent $one"
+    else echo "denied $one"; fi
+  done
+}
+seconds() { [ -e "$1" ] && stat -L -c "%Y" "$1" || echo ""; }
+'
+
+section() { # NAME SECONDS MAX BODY
+  printf '\n%s begin %s %s\n' "$N" "$1" "$3"
+  err=$({
+    {
+      bounded "$2" sh -c "$PRELUDE$4" </dev/null 3>&-
+      echo "$N rc $?" >&2
+    } | head -c "$(($3 + 1))" >&3
+  } 2>&1 | tail -c 2000)
+  printf '\n%s end %s\n%s\n%s close %s\n' "$N" "$1" "$err" "$N" "$1"
+}
+
+section system 5 65536 '
+echo "uname $(uname -s) $(uname -r) $(uname -m)"
+echo "uid $(id -u)"
+echo "user $(id -un)"
+echo "clock $(date +%s)"
+read -r init </proc/1/comm && echo "init $init"
+show /etc/os-release /usr/lib/os-release
+'
+
+section passwd 20 4194304 '
+text /etc/passwd sed -e "s/$/:/" -e "/:/!s/.*/?/" \
+  -e "s/^\([^:]*\):x:/\1:<x>:/" \
+  -e "s/^\([^:]*\):\([!*]*\)[$]\([^:$]*\)[$][^:]*:/\1:\2<\3>:/" \
+  -e "s/^\([^:]*\):\([!*]*\)[./0-9A-Za-z]\{13\}:/\1:\2<des>:/" \
+  -e "s/^\([^:]*\):\([!*]*\)[^:!*<][^:]*:/\1:\2<unknown>:/" \
+  -e "s/^\([^:]*:[^:]*:[^:]*:[^:]*:\)[^:]*:/\1:/" -e "s/:$//"
+'
+
+section group 10 2097152 '
+text /etc/group sed -e "s/^\([^:]*\):[^:]*:/\1::/"
+text /etc/nsswitch.conf cat
+'
+
+section shadow 20 4194304 '
+text /etc/shadow sed -e "s/$/:/" -e "/^[^:]*:.*:/!s/.*/?/" \
+  -e "s/^\([^:]*\):\([!*]*\)[$]\([^:$]*\)[$][^:]*:/\1:\2<\3>:/" \
+  -e "s/^\([^:]*\):\([!*]*\)[./0-9A-Za-z]\{13\}:/\1:\2<des>:/" \
+  -e "s/^\([^:]*\):\([!*]*\)[^:!*<][^:]*:/\1:\2<unknown>:/" -e "s/:$//"
+'
+
+section keys 10 1048576 '
+while IFS=: read -r user _ _ _ _ home shell; do
+  case "$shell" in */nologin|*/false|*/sync|*/shutdown|*/halt) continue ;; esac
+  keys="$home/.ssh/authorized_keys"
+  if [ -s "$keys" ] || [ -s "${keys}2" ]; then echo "yes $user"
+  elif reachable "$keys"; then echo "no $user"
+  else echo "denied $user"; fi
+done </etc/passwd
+'
+
+section logins 20 4194304 '
+have lastlog || exit 3
+[ -s /var/log/lastlog ] || exit 4
+lastlog
+'
+
+section pam 10 1048576 '
+folder /etc/pam.d "*"
+folder /usr/lib/pam.d "*"
+show /etc/pam.conf /etc/security/pwquality.conf /etc/security/faillock.conf
+folder /etc/security/pwquality.conf.d "*.conf"
+'
+
+section modules 10 262144 '
+for d in /lib/security /lib64/security /usr/lib/security /usr/lib64/security /lib/*/security /usr/lib/*/security; do
+  [ -d "$d" ] && ls "$d"
+done
+exit 0
+'
+
+section policy 10 524288 '
+show /etc/login.defs /etc/default/useradd
+for one in /etc/profile /etc/bash.bashrc /etc/bashrc /etc/environment /etc/zsh/zshrc /etc/zshrc /etc/profile.d/*.sh; do
+  [ -f "$one" ] && text "$one" pick "TMOUT|umask|HISTSIZE"
+done
+echo
+echo "$N sh $(readlink -f /bin/sh)"
+'
+
+# What a person gets at login, without any account of the host: HOME is empty, so only the common files are read.
+section shell 8 65536 '
+for shell in bash ksh zsh sh; do
+  have "$shell" || continue
+  echo "$N shell $shell"
+  env -i HOME=/nonexistent PATH="$PATH" TERM=dumb LC_ALL=C "$shell" -l -i -c "
+    echo \"$N tmout \$TMOUT\"; echo \"$N umask \$(umask)\"; echo \"$N history \$HISTSIZE\"
+    readonly -p 2>/dev/null | grep -E \"[ ]TMOUT(=|$)\" >/dev/null && echo \"$N readonly\"
+    echo \"$N shown\""
+  break
+done
+exit 0
+'
+
+section sshd 10 524288 '
+have sshd && echo "$N installed"
+for p in /proc/[0-9]*; do
+  read -r name <"$p/comm" || continue
+  [ "$name" = sshd ] || continue
+  read -r line <"$p/stat"
+  set -- ${line##*) }
+  shift 19 # start time in ticks since boot is the 20th field after the name
+  echo "$N process ${p#/proc/} $1 $(tr "\000" " " <"$p/cmdline")"
+done 2>/dev/null
+echo "$N boot $(sed -n "s/^btime //p" /proc/stat) $(getconf CLK_TCK 2>/dev/null || echo 100)"
+for one in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do echo "$N changed $(seconds "$one") $one"; done
+show /etc/ssh/sshd_config
+folder /etc/ssh/sshd_config.d "*.conf"
+'
+
+section sshd_options 10 262144 '
+have sshd || exit 3
+sshd -V 2>&1 | grep -m 1 -o "OpenSSH_[^ ,]*" | sed "s/^/$N version /"
+sshd -T 2>/dev/null || sshd -T -C user=root,host=localhost,addr=127.0.0.1
+'
+
+section audit_state 10 65536 '
+have auditctl || exit 3
+auditctl -s
+'
+
+section audit_rules 10 1048576 '
+have auditctl || exit 3
+auditctl -l
+'
+
+section audit_files 10 1048576 '
+show /etc/audit/auditd.conf /etc/audit/audit.rules /etc/audisp/audisp-remote.conf /etc/audit/audisp-remote.conf
+folder /etc/audit/rules.d "*.rules"
+folder /etc/audit/plugins.d "*remote*.conf"
+folder /etc/audisp/plugins.d "*remote*.conf"
+'
+
+section audit_records 10 262144 '
+log=$(sed -n "s/^[[:space:]]*log_file[[:space:]]*=[[:space:]]*//p" /etc/audit/auditd.conf 2>/dev/null | tail -n 1)
+log=${log:-/var/log/audit/audit.log}
+printf "\n"
+if [ -f "$log" ] || reachable "$log"; then :; else echo "$N denied $log"; exit 0; fi
+[ -f "$log" ] || { echo "$N absent $log"; exit 0; }
+[ -r "$log" ] || { echo "$N denied $log"; exit 0; }
+tail -n 300 "$log" | sed -e "s/type=\([A-Z0-9_]*\)/type:\1/" -e "s/msg=audit([0-9][0-9.]*:[0-9]*)/timed/" \
+  -e "s/=\"[^\"]*\"/=/g" -e "s/=[^ ]*/=/g"
+'
+
+section syslog 10 524288 '
+for one in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do
+  [ -e "$one" ] && text "$one" pick "@|om(fwd|relp)|[Tt]arget|auth"
+done
+for one in /etc/syslog-ng/syslog-ng.conf /etc/syslog-ng/conf.d/*.conf; do
+  [ -e "$one" ] && text "$one" pick "(tcp|udp|syslog|network)[[:space:]]*\("
+done
+show /etc/systemd/journald.conf
+folder /etc/systemd/journald.conf.d "*.conf"
+show /etc/systemd/journal-upload.conf
+'
+
+section logs 20 1048576 '
+rights /var/log /var/log/audit /var/log/journal
+echo "$N files"
+find /var/log -xdev -maxdepth 3 -type f ! -path "/var/log/journal/*" -exec stat -c "ok %a %U %G %s %Y %n" {} + | head -n 5000
+'
+
+section rotation 10 524288 '
+show /etc/logrotate.conf
+folder /etc/logrotate.d "*"
+echo
+if have journalctl && [ -d /var/log/journal ]; then
+  echo "$N journal $(journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d. -f1)"
+fi
+'
+
+section services 15 524288 '
+if [ -d /run/systemd/system ] && have systemctl; then
+  echo "$N manager systemd"
+  echo "$N target $(systemctl get-default)"
+  systemctl list-units --all --plain --no-legend --no-pager --type=service,socket | sed "s/^/$N unit /"
+  echo "$N units $?"
+  systemctl list-unit-files --no-legend --no-pager --type=service,socket | sed "s/^/$N file /"
+elif have rc-status; then
+  echo "$N manager openrc"
+  rc-status --all --nocolor | sed "s/^/$N rc /"
+  rc-update show | sed "s/^/$N enabled /"
+else
+  read -r init </proc/1/comm
+  if [ "$init" = init ]; then
+    echo "$N manager sysvinit"
+    for one in /etc/rc[2345].d/S*; do [ -e "$one" ] && echo "$N link ${one##*/S??}"; done
+  else
+    echo "$N manager none"
+  fi
+fi
+exit 0
+'
+
+section shares 10 262144 '
+text /etc/exports pick "^[^#]"
+for one in /etc/samba/smb.conf /etc/vsftpd.conf /etc/vsftpd/vsftpd.conf; do
+  text "$one" pick "^[[:space:]]*(\[|guest ok|public|map to guest|path|anonymous_enable)"
+done
+text /etc/inetd.conf pick "^[^#]"
+for one in /etc/xinetd.d/*; do [ -f "$one" ] && text "$one" pick "^[[:space:]]*(service|disable)"; done
+exit 0
+'
+
+section processes 15 4194304 '
+grep " /proc " /proc/mounts | sed "s/^/$N mount /"
+grep -H -E "^(Name|PPid|Uid):" /proc/[0-9]*/status 2>/dev/null
+exit 0
+'
+
+section listening 10 1048576 '
+for one in tcp tcp6; do text "/proc/net/$one" sed -n -E "/^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ 0A /p"; done
+for one in udp udp6; do text "/proc/net/$one" sed -n -E "/^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ 0+:0000 07 /p"; done
+'
+
+section sockets 15 4194304 '
+ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e "/^\/proc\//p" -e "s/.*socket:\[\([0-9]*\)\].*/\1/p"
+exit 0
+'
+
+section packages 20 2097152 '
+if have dpkg-query && [ -s /var/lib/dpkg/status ]; then
+  echo "$N manager dpkg"
+  dpkg-query -W -f="\${db:Status-Abbrev} \${Package} \${Version}\n"
+elif have rpm; then
+  echo "$N manager rpm"
+  rpm -qa --qf "ii %{NAME} %{VERSION}-%{RELEASE} %{INSTALLTIME}\n"
+elif have apk; then
+  echo "$N manager apk"
+  apk info -v 2>/dev/null | sed "s/^\(.*\)-\([0-9][^-]*-r[0-9]*\)$/ii \1 \2/"
+fi
+'
+
+# Only what is already on the disk: apt simulates with its caches kept in memory; dnf would write, so it is not asked.
+section updates 30 1048576 '
+echo "$N clock $(date +%s)"
+if have apt-get && [ -s /var/lib/dpkg/status ]; then
+  newest=0
+  for one in /var/lib/apt/lists/*_Packages* /var/lib/apt/lists/*InRelease; do
+    at=$(seconds "$one"); [ "${at:-0}" -gt "$newest" ] && newest=$at
+  done
+  echo "$N index $newest"
+  echo "$N changed $(seconds /var/lib/dpkg/status)"
+  apt-get -s -q -o Debug::NoLocking=true -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= dist-upgrade
+  echo "$N simulated $?"
+fi
+exit 0
+'
+
+section mac 10 262144 '
+if [ -r /sys/fs/selinux/enforce ]; then echo "$N selinux $(cat /sys/fs/selinux/enforce)"
+elif [ -d /sys/kernel ]; then echo "$N selinux disabled"; fi
+[ -r /sys/module/apparmor/parameters/enabled ] && echo "$N apparmor $(cat /sys/module/apparmor/parameters/enabled)"
+[ -d /sys/kernel ] && [ ! -e /sys/module/apparmor ] && echo "$N apparmor N"
+[ -r /sys/kernel/security/apparmor/profiles ] && sed "s/^/$N profile /" /sys/kernel/security/apparmor/profiles
+have getstatus && getstatus | sed "s/^/$N kysec /"
+show /etc/selinux/config
+echo
+for one in /etc/passwd /etc/shadow /etc/group /etc/sudoers /etc/ssh/sshd_config /var/log/audit /usr/sbin/sshd; do
+  label=$(stat -L -c "%C" "$one" 2>/dev/null) && echo "$N label $label $one"
+done
+for one in sshd auditd systemd; do
+  for p in /proc/[0-9]*; do
+    read -r name <"$p/comm" || continue
+    [ "$name" = "$one" ] || continue
+    label=$(tr -d "\000" <"$p/attr/current") && echo "$N label ${label:-?} process:$one"
+    break
+  done 2>/dev/null
+done
+exit 0
+'
+
+section boot 10 262144 '
+if [ ! -d /sys/firmware ]; then :
+elif [ -d /sys/firmware/efi ]; then
+  echo "$N firmware uefi"
+  for one in /sys/firmware/efi/efivars/SecureBoot-*; do
+    [ -r "$one" ] && echo "$N secureboot $(od -An -t u1 "$one" | tr -s " \n" " ")"
+  done
+else echo "$N firmware bios"; fi
+if [ -d /sys/class ]; then
+  found=0
+  for one in /sys/class/tpm/tpm[0-9]* /dev/tcm[0-9]* /dev/tcm; do
+    [ -e "$one" ] || continue
+    found=1; echo "$N chip ${one##*/} $(cat "$one/tpm_version_major" 2>/dev/null)"
+  done
+  [ $found = 0 ] && echo "$N nochip"
+fi
+ima=/sys/kernel/security/ima
+if [ -d $ima ]; then
+  echo "$N ima yes"
+  [ -r $ima/runtime_measurements_count ] && echo "$N measurements $(cat $ima/runtime_measurements_count)"
+  [ -r $ima/policy ] && echo "$N rules $(grep -c . $ima/policy)"
+elif [ -d /sys/kernel/security ] && [ -n "$(ls /sys/kernel/security 2>/dev/null)" ]; then echo "$N ima no"
+elif [ -d /sys/kernel ] && ! grep -q "ima" /proc/cmdline; then echo "$N ima no"; fi
+echo "$N cmdline $(tr " " "\n" </proc/cmdline | grep -E "^(ima|evm|lsm|security|init_on_free|page_poison|audit)" | tr "\n" " ")"
+if [ -f "/boot/config-$(uname -r)" ]; then
+  grep -E "^CONFIG_INIT_ON_FREE_DEFAULT_ON=" "/boot/config-$(uname -r)" | sed "s/^/$N kernel /"
+fi
+exit 0
+'
+
+section integrity 10 262144 '
+tool() { # NAME CONFIG DATABASE PATTERN
+  [ -e "$2" ] || { reachable "$2" && return; echo "$N tool $1 ? ?"; return; }
+  if ls $3 >/dev/null 2>&1; then db=yes; elif reachable "${3%%\**}"; then db=no; else db=?; fi
+  job=no
+  for one in /etc/crontab /etc/cron.d /etc/cron.daily /etc/cron.weekly /etc/cron.hourly /var/spool/cron; do
+    [ -e "$one" ] || continue
+    if grep -rqE "^[^#]*$4" "$one" 2>/dev/null; then job=yes; break; fi
+    if [ ! -r "$one" ] || [ ! -x "$one" ] && [ -d "$one" ]; then job=?; fi
+  done
+  [ $job != yes ] && ls /etc/systemd/system/timers.target.wants/ 2>/dev/null | grep -q "$4" && job=yes
+  echo "$N tool $1 $db $job"
+}
+tool aide /etc/aide.conf "/var/lib/aide/aide.db*" aide
+tool aide /etc/aide/aide.conf "/var/lib/aide/aide.db*" aide
+tool tripwire /etc/tripwire "/var/lib/tripwire/*.twd" tripwire
+tool samhain /etc/samhainrc "/var/lib/samhain/samhain_file*" samhain
+exit 0
+'
+
+section memory 10 65536 '
+text /proc/swaps cat
+echo
+[ -r /proc/sys/kernel/core_pattern ] && echo "$N core_pattern $(cat /proc/sys/kernel/core_pattern)"
+[ -r /proc/sys/fs/suid_dumpable ] && echo "$N suid_dumpable $(cat /proc/sys/fs/suid_dumpable)"
+for one in /etc/security/limits.conf /etc/security/limits.d/*.conf; do
+  [ -f "$one" ] && text "$one" pick "^[^#]*[[:space:]]core[[:space:]]"
+done
+for one in /etc/systemd/coredump.conf /etc/systemd/coredump.conf.d/*.conf; do
+  [ -f "$one" ] && text "$one" pick "^[[:space:]]*(Storage|ProcessSizeMax)"
+done
+echo
+for one in /sys/block/dm-*/dm; do
+  [ -r "$one/uuid" ] && echo "$N dm $(cat "$one/name") $(cat "$one/uuid") ${one%/dm}"
+done
+exit 0
+'
+
+# Listing a filter that is not loaded would load it, so only loaded ones are listed.
+section firewall 15 1048576 '
+if [ -d /sys/module/nf_tables ] || grep -q "^nf_tables " /proc/modules 2>/dev/null; then
+  echo "$N loaded nft"
+  if have nft; then nft list ruleset | sed "s/^/$N nft /"; else echo "$N tool none"; fi
+fi
+for v in "" 6; do
+  if [ -e "/proc/net/ip${v}_tables_names" ]; then
+    if [ ! -r "/proc/net/ip${v}_tables_names" ]; then echo "$N denied"
+    elif grep -q filter "/proc/net/ip${v}_tables_names"; then
+      echo "$N loaded ip${v}tables"
+      legacy=ip${v}tables-legacy-save; have "$legacy" || legacy=ip${v}tables-save
+      if have "$legacy"; then "$legacy" -t filter | sed "s/^/$N ip${v} /"; else echo "$N tool none"; fi
+    fi
+  fi
+done
+[ -d /sys/module ] || echo "$N blind"
+[ -r /proc/net/if_inet6 ] && echo "$N global6 $(grep -c " 00 [0-9a-f]* *[^ ]*$" /proc/net/if_inet6)"
+echo "$N uid $(id -u)"
+exit 0
+'
+
+section wrappers 10 65536 '
+show /etc/hosts.allow /etc/hosts.deny
+echo
+if have sshd && [ -r "$(command -v sshd)" ]; then
+  echo "$N libwrap $(grep -c libwrap "$(command -v sshd)")"
+fi
+exit 0
+'
+
+section sudo 10 524288 '
+have sudo && echo "$N installed"
+show /etc/sudoers
+folder /etc/sudoers.d "*"
+folder /usr/etc/sudoers.d "*"
+'
+
+section rights 10 65536 '
+rights /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/ssh/sshd_config /etc/sudoers /etc/crontab \
+  /etc/login.defs /etc/profile /etc/pam.d /etc/security /etc/audit/auditd.conf /boot/grub/grub.cfg \
+  /boot/grub2/grub.cfg /var/log/audit /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ed25519_key
+'
+
+printf '\n%s done\n' "$N"

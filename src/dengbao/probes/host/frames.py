@@ -1,0 +1,204 @@
+"""Reads the framed output of `collect.sh`: sections, and the files framed inside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ...errors import NoPermission, ProbeError, ProbeIncapable, ProtocolMismatch, TimedOut, Unreachable
+
+# What `timeout` and the kernel answer for a command that was stopped for taking too long.
+_STOPPED: Final = frozenset({124, 137, 143})
+
+
+@dataclass(frozen=True)
+class Section:
+    """One whole section; `code` is None where the shell told no exit status."""
+
+    name: str
+    body: bytes
+    error: str = ""
+    code: int | None = None
+    limit: int = 0
+    nonce: str = ""
+
+    @property
+    def cut(self) -> bool:
+        """Tell whether the body was longer than the limit, so that its end is missing."""
+        return len(self.body) > self.limit
+
+    @property
+    def text(self) -> str:
+        """Return the body as text; bytes that are not UTF-8 are replaced."""
+        return self.body.decode("utf-8", "replace")
+
+    def marks(self, word: str) -> tuple[str, ...]:
+        """Return what follows `NONCE word` on the lines that begin so."""
+        head = f"{self.nonce} {word}"
+        found = (one[len(head) :] for one in self.text.splitlines() if one.startswith(head))
+        return tuple(one.strip() for one in found if not one or one[0] == " ")
+
+    def mark(self, word: str) -> str | None:
+        """Return what follows the first `NONCE word`, None if there is none."""
+        return next(iter(self.marks(word)), None)
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A file inside a section: `state` is `ok`, `denied`, `absent`, `special` or `broken`."""
+
+    path: str
+    state: str
+    text: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return the lines of the file."""
+        return tuple(self.text.splitlines())
+
+
+@dataclass(frozen=True)
+class Files:
+    """All files and folders framed in a section, in order."""
+
+    files: tuple[Framed, ...]
+    folders: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, path: str) -> Framed | None:
+        """Return the file of that path, None if the script did not look for it."""
+        return next((one for one in self.files if one.path == path), None)
+
+    def readable(self, prefix: str = "") -> Iterator[Framed]:
+        """Yield the files that could be read whole, under a path prefix."""
+        return (one for one in self.files if one.state == "ok" and one.path.startswith(prefix))
+
+    def denied(self, *prefixes: str) -> tuple[str, ...]:
+        """Return paths of files and folders that could not be read, under any of the prefixes."""
+        bad = [one.path for one in self.files if one.state in ("denied", "broken")]
+        bad += [path for path, state in self.folders.items() if state == "denied"]
+        return tuple(one for one in bad if not prefixes or one.startswith(prefixes))
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What arrived: whole sections by name; `done` tells whether the script ran to its end."""
+
+    sections: Mapping[str, Section]
+    done: bool
+    account: str = ""
+    ended_by: ProbeError | None = None
+
+    def section(self, name: str) -> Section:
+        """Return a section that arrived whole and was not stopped or cut.
+
+        Raises:
+            Unreachable, TimedOut: the connection or the time ended before it arrived.
+            TimedOut: its command was stopped on the host.
+            ProtocolMismatch: its output was cut.
+
+        """
+        found = self.sections.get(name)
+        if found is None:
+            raise self.ended_by or Unreachable(
+                f"采集脚本未送回“{name}”部分", cure="检查网络与主机负载后重新运行"
+            )
+        if found.code in _STOPPED:
+            raise TimedOut(f"主机执行“{name}”部分超时", cure="检查主机负载或挂起的命令后重新运行")
+        if found.cut:
+            raise ProtocolMismatch(
+                f"“{name}”部分输出超过 {found.limit} 字节，已截断", cure="该部分改由人工核查"
+            )
+        return found
+
+    def optional(self, name: str) -> Section | None:
+        """Return a section, or None where `section` would raise."""
+        try:
+            return self.section(name)
+        except ProbeError:
+            return None
+
+    def files(self, name: str) -> Files:
+        """Return the files of a section; raises as `section` does."""
+        return parse_files(self.section(name))
+
+    def refuse(self, *paths: str) -> NoPermission:
+        """Return the error for paths that the account may not read."""
+        return NoPermission(
+            f"账户 {self.account or '（未知）'} 无权读取 {'、'.join(paths)}",
+            cure="为该账户配置 sudo 后重新运行，或以人工佐证补充",
+        )
+
+
+def parse_transcript(data: bytes, nonce: str) -> tuple[dict[str, Section], bool]:
+    """Return the whole sections of `data` by name, and whether the closing mark was seen.
+
+    Anything before, between and after the frames (banners, profile output) is ignored. The first
+    section of a name counts.
+    """
+    mark = re.escape(nonce.encode())
+    begin = re.compile(rb"^" + mark + rb" begin (\w+) (\d+)\n", re.MULTILINE)
+    sections: dict[str, Section] = {}
+    at = 0
+    while (head := begin.search(data, at)) is not None:
+        name, limit = head.group(1), int(head.group(2))
+        tail = re.compile(
+            rb"\n" + mark + rb" end " + name + rb"\n(.*?)\n" + mark + rb" close " + name + rb"\n", re.DOTALL
+        ).search(data, head.end() - 1)
+        if tail is None:
+            break
+        body = data[head.end() : max(tail.start(), head.end())]
+        error, code = _split_error(tail.group(1).decode("utf-8", "replace"), nonce)
+        found = Section(name.decode(), body, error, code, limit, nonce)
+        sections.setdefault(found.name, found)
+        at = tail.end() - 1
+    done = re.compile(rb"^" + mark + rb" done$", re.MULTILINE).search(data, at) is not None
+    return sections, done
+
+
+def _split_error(text: str, nonce: str) -> tuple[str, int | None]:
+    error, _, code = text.rpartition(f"{nonce} rc ")
+    return (error.strip(), int(code)) if code.strip().isdecimal() else (text.strip(), None)
+
+
+def parse_files(section: Section) -> Files:
+    """Return the files and folders framed in a section; a file without its end counts as broken."""
+    mark = re.escape(section.nonce)
+    head = re.compile(rf"^{mark} (file|dir) (ok|denied|absent|special) (.*)$", re.MULTILINE)
+    files: list[Framed] = []
+    folders: dict[str, str] = {}
+    text = section.text
+    at = 0
+    while (found := head.search(text, at)) is not None:
+        what, state, path = found.groups()
+        at = found.end()
+        if what == "dir":
+            folders[path] = state
+        elif state != "ok":
+            files.append(Framed(path, state))
+        else:
+            one, at = _content(text, at, path, section.nonce)
+            files.append(one)
+    return Files(tuple(files), folders)
+
+
+def _content(text: str, at: int, path: str, nonce: str) -> tuple[Framed, int]:
+    end = text.find(f"\n{nonce} eof", at)
+    if end < 0:
+        return Framed(path, "broken"), len(text)
+    content = text[at + 1 : end] if end > at else ""
+    if content.endswith((f"{nonce} broken\n", f"{nonce} broken")):
+        return Framed(path, "broken"), end + 1
+    return Framed(path, "ok", content), end + 1
+
+
+def require_tool(section: Section, tool: str) -> None:
+    """Refuse a section whose script said, by exit status 3, that the tool is not installed.
+
+    Raises:
+        ProbeIncapable: the host has no such tool.
+
+    """
+    if section.code == 3:
+        raise ProbeIncapable(f"主机未安装 {tool}", cure="以人工佐证补充")

@@ -1,0 +1,186 @@
+"""Reads accounts, password states and last logins out of a transcript."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from ...errors import ProbeIncapable, ProtocolMismatch
+from .facts import HostAccount, HostAccounts, HostLogins, HostPassword, HostPasswords, LastLogin
+from .frames import Files, Framed, Transcript, require_tool
+
+_SCHEME: Final = re.compile(r"<([^<>]*)>")
+_LASTLOG_TIME: Final = re.compile(r"(\w{3} \w{3} +\d{1,2} \d{2}:\d{2}:\d{2} [+-]\d{4} \d{4})\s*$")
+_NEVER: Final = "**Never logged in**"
+_DAY_S: Final = 86400
+
+
+def need(files: Files, path: str, transcript: Transcript) -> Framed:
+    """Return a file that was read.
+
+    Raises:
+        NoPermission: the account may not read it.
+        ProtocolMismatch: it does not exist, so this is no Linux as we know it.
+
+    """
+    found = files.get(path)
+    if found is not None and found.state == "ok":
+        return found
+    if found is not None and found.state in ("denied", "broken"):
+        raise transcript.refuse(path)
+    raise ProtocolMismatch(f"主机没有 {path}", cure="该部分改由人工核查")
+
+
+def clock_s(transcript: Transcript) -> int:
+    """Return the host's clock."""
+    found = re.search(r"^clock (\d+)$", transcript.section("system").text, re.MULTILINE)
+    if found is None:
+        raise ProtocolMismatch("主机未报告时间", cure="该部分改由人工核查")
+    return int(found.group(1))
+
+
+def read_accounts(transcript: Transcript) -> HostAccounts:
+    """Return the local accounts with their groups.
+
+    Raises:
+        ProbeError: /etc/passwd or /etc/group could not be read whole.
+
+    """
+    passwd = need(transcript.files("passwd"), "/etc/passwd", transcript)
+    others = transcript.files("group")
+    groups = _groups(need(others, "/etc/group", transcript).lines)
+    keys = _keys(transcript)
+    accounts: list[HostAccount] = []
+    malformed = 0
+    for line in passwd.lines:
+        fields = line.split(":")
+        if len(fields) < 7 or not fields[2].isdecimal() or not fields[3].isdecimal():
+            malformed += bool(line.strip()) and not line.startswith(("+", "-"))
+            continue
+        name, gid = fields[0], int(fields[3])
+        accounts.append(
+            HostAccount(
+                name=name, uid=int(fields[2]), gid=gid, home=fields[5], shell=fields[6].strip(),
+                groups=_groups_of(name, gid, groups), authorized_keys=keys.get(name),
+            )
+        )  # fmt: skip
+    return HostAccounts(
+        accounts=tuple(accounts),
+        sources=_sources(passwd, others.get("/etc/nsswitch.conf")),
+        malformed_lines=malformed,
+    )
+
+
+_Groups = tuple[dict[int, str], dict[str, tuple[str, ...]]]
+
+
+def _groups(lines: Iterable[str]) -> _Groups:
+    """Return group names by gid, and for each account the groups that list it."""
+    names: dict[int, str] = {}
+    listed: dict[str, list[str]] = {}
+    for line in lines:
+        fields = line.split(":")
+        if len(fields) < 4 or not fields[2].isdecimal():
+            continue
+        names.setdefault(int(fields[2]), fields[0])
+        for member in filter(None, fields[3].strip().split(",")):
+            listed.setdefault(member, []).append(fields[0])
+    return names, {member: tuple(found) for member, found in listed.items()}
+
+
+def _groups_of(name: str, gid: int, groups: _Groups) -> tuple[str, ...]:
+    names, listed = groups
+    return tuple(dict.fromkeys((names.get(gid, str(gid)), *listed.get(name, ()))))
+
+
+def _keys(transcript: Transcript) -> dict[str, bool | None]:
+    section = transcript.optional("keys")
+    if section is None:
+        return {}
+    meanings = {"yes": True, "no": False, "denied": None}
+    pairs = (line.split(" ", 1) for line in section.text.splitlines() if " " in line)
+    return {name: meanings[word] for word, name in pairs if word in meanings}
+
+
+def _sources(passwd: Framed, nsswitch: Framed | None) -> tuple[str, ...] | None:
+    if nsswitch is None or nsswitch.state not in ("ok", "absent"):
+        return None
+    found: tuple[str, ...] = ("files",)
+    for line in nsswitch.lines:
+        if line.split("#")[0].strip().startswith("passwd:"):
+            words = line.split("#")[0].split(":", 1)[1]
+            found = tuple(re.sub(r"\[[^]]*\]", " ", words).split())
+    nis = any(line.startswith("+") for line in passwd.lines)
+    return (*found, "nis") if nis and "nis" not in found else found
+
+
+def read_passwords(transcript: Transcript) -> HostPasswords:
+    """Return the password state of every local account.
+
+    Raises:
+        ProbeError: the account list or /etc/shadow could not be read whole.
+
+    """
+    passwd = need(transcript.files("passwd"), "/etc/passwd", transcript)
+    files = transcript.files("shadow")
+    listed = [fields for line in passwd.lines if len(fields := line.split(":")) >= 7]
+    shadow: dict[str, list[str]] = {}
+    if any(fields[1] == "<x>" for fields in listed):
+        for line in need(files, "/etc/shadow", transcript).lines:
+            fields = line.split(":")
+            shadow.setdefault(fields[0], fields)
+    entries = tuple(_password(fields, shadow.get(fields[0])) for fields in listed)
+    return HostPasswords(entries=entries, today_day=clock_s(transcript) // _DAY_S)
+
+
+def _password(passwd: list[str], shadow: list[str] | None) -> HostPassword:
+    name = passwd[0]
+    if passwd[1] != "<x>":
+        state, scheme = _state(passwd[1])
+        return HostPassword(account=name, state=state, scheme=scheme)
+    if shadow is None or len(shadow) < 2:
+        return HostPassword(account=name, state="none")
+    state, scheme = _state(shadow[1])
+    days = [int(one) if re.fullmatch(r"-?\d+", one) else None for one in shadow[2:8]]
+    days += [None] * (6 - len(days))
+    return HostPassword(
+        account=name, state=state, scheme=scheme, last_change_day=days[0], min_days=days[1],
+        max_days=days[2], warn_days=days[3], inactive_days=days[4], expires_day=days[5],
+    )  # fmt: skip
+
+
+def _state(field: str) -> tuple[str, str]:
+    """Return state and scheme of a sanitised password field; `!` and `*` lock, only nothing is empty."""
+    if field == "":
+        return "empty", ""
+    scheme = _SCHEME.search(field)
+    if field[0] in "!*":
+        return "locked", scheme.group(1) if scheme else ""
+    return "set", scheme.group(1) if scheme else "unknown"
+
+
+def read_logins(transcript: Transcript) -> HostLogins:
+    """Return when each account logged in last.
+
+    Raises:
+        ProbeIncapable: the host keeps no such record.
+
+    """
+    section = transcript.section("logins")
+    require_tool(section, "lastlog")
+    if section.code == 4:
+        raise ProbeIncapable("主机没有末次登录记录（/var/log/lastlog 为空）", cure="以人工佐证补充")
+    if section.code != 0:
+        raise ProtocolMismatch(f"lastlog 执行失败：{section.error[:200]}", cure="该部分改由人工核查")
+    entries: list[LastLogin] = []
+    for line in section.text.splitlines():
+        name = line.split(" ", 1)[0]
+        time = _LASTLOG_TIME.search(line)
+        if time is not None:
+            at = datetime.strptime(" ".join(time.group(1).split()), "%a %b %d %H:%M:%S %z %Y")
+            entries.append(LastLogin(account=name, at_s=int(at.timestamp())))
+        elif line.rstrip().endswith(_NEVER):
+            entries.append(LastLogin(account=name))
+    return HostLogins(entries=tuple(entries), clock_s=clock_s(transcript))
