@@ -69,7 +69,7 @@ class Mistake:
 
 def translate(message: str) -> tuple[str, str]:
     """Return Chinese message and cure for a message of msgspec; its path is left out."""
-    text = re.sub(r" - at (?:the )?(?:key in )?`[^`]*`$", "", message)
+    text = re.sub(r" - at (?:`key` in )?`[^`]*`$", "", message)
     for pattern, chinese, cure in _FORMS:
         found = re.fullmatch(pattern.replace("W", "`(?P<want>[^`]+)`", 1), text)
         if found is not None:

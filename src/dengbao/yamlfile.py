@@ -22,7 +22,7 @@ Place = tuple[str | int, ...]
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_DEPTH: Final = 40
-MAX_VALUES: Final = 200_000
+MAX_VALUES: Final = 50_000
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}([eE][-+]?[0-9]{1,3})?")
 _WORDS: Final[dict[str, YamlValue]] = {"true": True, "false": False, "null": None, "~": None, "": None}
