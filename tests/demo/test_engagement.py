@@ -13,7 +13,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from dengbao.catalog import load_engagement
+from dengbao import evidence as evidence_room
+from dengbao.catalog import load_engagement, load_suite
 from dengbao.demo import engagement, evidence, pictures
 from dengbao.demo.engagement import hospital_of
 from dengbao.demo.seed import Places
@@ -56,6 +57,13 @@ def test_every_evidence_record_names_its_file_by_digest(tmp_path: Path) -> None:
         assert one.reviewed is not None
         assert one.reviewed.by != one.collected_by
     assert {one.verdict for one in written} == {Verdict.CONFORM, Verdict.NONCONFORM}
+
+
+def test_every_evidence_record_is_admitted(tmp_path: Path) -> None:
+    now = datetime.now().astimezone()
+    engagement.write(tmp_path, port=18443, now=now)
+    suite = load_suite(Path(__file__).parents[2] / "suites" / "annex3-2023")
+    assert evidence_room.check(tmp_path, suite, load_engagement(tmp_path), now.date()) == []
 
 
 @pytest.mark.parametrize("lines", [(), ("一", "二", "三")])

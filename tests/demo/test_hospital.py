@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import ssl
+import warnings
 from contextlib import closing
 from http.cookies import SimpleCookie
 
@@ -266,10 +268,27 @@ def test_protective_headers_are_sent_only_after(before: Hospital, after: Hospita
 
 
 def test_plain_http_is_answered_only_before(before: Hospital, after: Hospital) -> None:
-    assert before.running.http_port is not None
-    answer = httpx.get(f"http://127.0.0.1:{before.running.http_port}/login", trust_env=False)
+    answer = httpx.get(f"http://127.0.0.1:{before.running.port}/login", trust_env=False)
     assert answer.status_code == 200
-    assert after.running.http_port is None
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"http://127.0.0.1:{after.running.port}/login", trust_env=False)
+
+
+def test_old_tls_is_spoken_only_before(before: Hospital, after: Hospital) -> None:
+    spoken = []
+    for hospital in (before, after):
+        old = ssl.create_default_context(cafile=str(hospital.places.certificates / "ca.pem"))
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1
+        with socket.create_connection(("127.0.0.1", hospital.running.port), timeout=10) as sock:
+            try:
+                with old.wrap_socket(sock, server_hostname="127.0.0.1") as wrapped:
+                    spoken.append(wrapped.version())
+            except ssl.SSLError:
+                spoken.append(None)
+    assert spoken == ["TLSv1", None]
 
 
 def test_certificate_is_trusted_through_the_ca_of_the_folder_only(after: Hospital) -> None:

@@ -25,7 +25,6 @@ _STOP_S: Final = 10.0
 class _Ready(msgspec.Struct):
     pid: int
     port: int
-    http_port: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,6 @@ class Running:
 
     process: subprocess.Popen[bytes]
     port: int
-    http_port: int | None
 
     @property
     def url(self) -> str:
@@ -43,9 +41,7 @@ class Running:
 
 
 @contextmanager
-def running(
-    folder: Path, state: State, password: str, *, port: int = 0, http_port: int = 0
-) -> Iterator[Running]:
+def running(folder: Path, state: State, password: str, *, port: int = 0) -> Iterator[Running]:
     """Run the hospital over `folder` for the length of the block.
 
     Raises:
@@ -58,7 +54,7 @@ def running(
     log = folder / "hospital.log"
     command = [
         sys.executable, "-m", "dengbao.demo.hospital", "--folder", str(folder), "--state", state.value,
-        "--port", str(port), "--http-port", str(http_port), "--ready-file", str(ready),
+        "--port", str(port), "--ready-file", str(ready),
     ]  # fmt: skip
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -72,7 +68,7 @@ def running(
         )
     try:
         found = _wait(process, ready, log)
-        yield Running(process, found.port, found.http_port)
+        yield Running(process, found.port)
     finally:
         _end(process)
         ready.unlink(missing_ok=True)

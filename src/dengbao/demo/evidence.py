@@ -35,6 +35,21 @@ class Draft:
 
 DRAFTS: Final = (
     Draft(
+        items=("M.1",),
+        asset="system",
+        method=Method.TEST,
+        kind=EvidenceKind.SCREENSHOT,
+        statement="经测试验证，使用统一读卡环境，以测试用社会保障卡、医保电子凭证、居民身份证各读取一次，均成功。",
+        verdict=Verdict.CONFORM,
+        title="读卡测试（测试卡，虚构）",
+        lines=(
+            "社会保障卡      读取成功    测试参保人一",
+            "医保电子凭证    读取成功    测试参保人二",
+            "居民身份证      读取成功    测试参保人三",
+        ),
+        plain=("Card reading test (fictitious)", "3 of 3 credentials read"),
+    ),
+    Draft(
         items=("10.a.2", "10.b.2"),
         asset="system",
         method=Method.EXAMINE,

@@ -12,7 +12,7 @@ from typing import Final
 from ..compare import compare, render
 from ..model import SuiteResult
 from . import engagement
-from .child import Running, running
+from .child import running
 from .hospital import PASSWORD_VARIABLE
 from .measures import State
 from .seed import new_password
@@ -45,7 +45,7 @@ class _Demo:
         """Test the hospital in one state, write the report, return the round's number."""
         place = engagement.hospital_of(self.folder)
         with running(place, state, self.password, port=self.port) as hospital:
-            self.say(f"\n【{state.zh}】示范医院已启动：{_address(hospital)}")
+            self.say(f"\n【{state.zh}】示范医院已启动：{hospital.url}")
             number = self.steps.run(self.folder)
         self.say(f"第{number}轮检测完成，报告：{self.steps.report(self.folder, number)}")
         return number
@@ -79,12 +79,6 @@ def run_demo(folder: Path, *, say: Callable[[str], None], steps: Steps, width: i
     return 0
 
 
-def _address(hospital: Running) -> str:
-    if hospital.http_port is None:
-        return hospital.url
-    return f"{hospital.url}，明文 http://127.0.0.1:{hospital.http_port}"
-
-
 @contextmanager
 def _password(password: str) -> Iterator[None]:
     """Set the test account's password for the length of the block, as a person would by export."""
@@ -104,7 +98,7 @@ def _next_steps(folder: Path, port: int) -> tuple[str, ...]:
     return (
         "下一步：",
         f"  dengbao status {folder}    还缺什么",
-        f"  dengbao serve {folder}     在浏览器里补充佐证",
+        f"  dengbao evidence list {folder}    已有哪些佐证",
         "自己再测一轮：",
         f"  export {PASSWORD_VARIABLE}=自定口令",
         f"  python -m dengbao.demo.hospital --folder {hospital} --state after --port {port} &",

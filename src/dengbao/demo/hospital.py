@@ -16,7 +16,7 @@ import socket
 import ssl
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from . import front
 from .app import create_app
 from .certificates import Certificates
 from .measures import Measures, State, measures_of
@@ -41,7 +42,6 @@ class Options:
     folder: Path
     state: State
     port: int
-    http_port: int
     ready_file: Path | None
 
 
@@ -86,32 +86,45 @@ def _parse(arguments: list[str] | None) -> Options:
     parser.add_argument("--folder", type=Path, required=True, help="存放全部数据的目录")
     parser.add_argument("--state", type=State, choices=list(State), required=True, help="整改前或整改后")
     parser.add_argument("--port", type=int, default=0, help="HTTPS 端口，0 为任选")
-    parser.add_argument("--http-port", type=int, default=0, help="整改前另开的明文端口，0 为任选")
     parser.add_argument("--ready-file", type=Path, help="就绪后写入端口与进程号")
     found = parser.parse_args(arguments)
-    return Options(found.folder, found.state, found.port, found.http_port, found.ready_file)
+    return Options(found.folder, found.state, found.port, found.ready_file)
 
 
 async def _serve(options: Options, app: Starlette, certificates: Certificates, parent: int) -> None:
     measures = measures_of(options.state)
-    servers = {"port": (_https(app, certificates, measures), _listen(options.port))}
-    if measures.plain_http:
-        servers["http_port"] = (_Server(_config(app, measures)), _listen(options.http_port))
-    ports: dict[str, int] = {name: sock.getsockname()[1] for name, (_, sock) in servers.items()}
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    running = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers.values()]
-    try:
-        for server, _ in servers.values():
-            await server.ready.wait()
-        _announce(options, ports)
+    public = _listen(options.port)
+    port = _port(public)
+    async with contextlib.AsyncExitStack() as stack:
+        if measures.plain_http:
+            tls, plain = _listen(0), _listen(0)
+            await stack.enter_async_context(_running(_https(app, certificates, measures), tls))
+            await stack.enter_async_context(_running(_Server(_config(app, measures)), plain))
+            server = await front.serve(public, tls_port=_port(tls), plain_port=_port(plain), host=HOST)
+            stack.callback(server.close)
+        else:
+            await stack.enter_async_context(_running(_https(app, certificates, measures), public))
+        _announce(options, port, plain=measures.plain_http)
         await _until_stopped(stop, parent)
+
+
+@contextlib.asynccontextmanager
+async def _running(server: _Server, sock: socket.socket) -> AsyncIterator[None]:
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    await server.ready.wait()
+    try:
+        yield
     finally:
-        for server, _ in servers.values():
-            server.should_exit = True
-        await asyncio.gather(*running)
+        server.should_exit = True
+        await task
+
+
+def _port(sock: socket.socket) -> int:
+    return int(sock.getsockname()[1])
 
 
 async def _until_stopped(stop: asyncio.Event, parent: int) -> None:
@@ -161,15 +174,13 @@ def _tls(certificates: Certificates, measures: Measures) -> ssl.SSLContext:
     return context
 
 
-def _announce(options: Options, ports: dict[str, int]) -> None:
+def _announce(options: Options, port: int, *, plain: bool) -> None:
     if options.ready_file is not None:
         draft = options.ready_file.with_suffix(".tmp")
-        draft.write_text(json.dumps({"pid": os.getpid(), **ports}), encoding="utf-8")
+        draft.write_text(json.dumps({"pid": os.getpid(), "port": port}), encoding="utf-8")
         draft.replace(options.ready_file)
-    line = f"示范医院（{options.state.zh}）已启动：https://{HOST}:{ports['port']}/"
-    if "http_port" in ports:
-        line += f"，明文 http://{HOST}:{ports['http_port']}/"
-    print(line, flush=True)
+    also = "（同一端口也接受明文 http）" if plain else ""
+    print(f"示范医院（{options.state.zh}）已启动：https://{HOST}:{port}/{also}", flush=True)
 
 
 if __name__ == "__main__":
