@@ -102,7 +102,7 @@ def test_an_unknown_message_is_still_chinese() -> None:
         ("name: a\ninner: 5", 2, "应为“键: 值”，得到整数"),
         ("name: a\ninner:\n  number: x", 3, "inner.number 应为整数，得到文字"),
         ("name: a\ninner:\n  number: 1\n  rate: x", 4, "应为数字，得到文字"),
-        ("name: a\ninner:\n  number: 1\n  flag: yes", 4, "应为true 或 false，得到文字"),
+        ("name: a\ninner:\n  number: 1\n  flag: yes", 4, "应为真假值（true 或 false），得到文字"),
         ("name: a\ncolour: blue", 2, "不认识的值“blue”"),
         ("name: a\ncolour: 5", 2, "应为文字，得到整数"),
         ("name: a\npair: 5", 2, "应为有 2 项的列表"),

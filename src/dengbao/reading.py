@@ -19,7 +19,7 @@ Shape = TypeVar("Shape")
 
 MAX_SHOWN: Final = 20
 _TYPES: Final = {
-    "int": "整数", "str": "文字", "bool": "true 或 false", "float": "数字", "array": "列表",
+    "int": "整数", "str": "文字", "bool": "真假值（true 或 false）", "float": "数字", "array": "列表",
     "object": "“键: 值”", "null": "空值", "datetime": "日期时间", "date": "日期", "time": "时间",
     "bytes": "字节", "timedelta": "时长", "uuid": "UUID", "decimal": "数字",
 }  # fmt: skip
@@ -287,7 +287,7 @@ def _wrong(place: Place, wanted: str, value: YamlValue) -> Mistake:
 
 def _kind_zh(value: YamlValue) -> str:
     kinds: tuple[tuple[type, str], ...] = (
-        (bool, "true 或 false"), (int, "整数"), (float, "数字"), (str, "文字"), (list, "列表"),
+        (bool, "真假值"), (int, "整数"), (float, "数字"), (str, "文字"), (list, "列表"),
         (dict, "“键: 值”"),
     )  # fmt: skip
     return next((zh for kind, zh in kinds if isinstance(value, kind)), "空值")

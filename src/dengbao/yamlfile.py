@@ -113,15 +113,10 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
 
 def _decode(data: bytes) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
         raise Problem("文件不是 UTF-8 编码", "用编辑器另存为 UTF-8（不要用 GBK、Unicode）", line) from exc
-    bad = _UNPRINTABLE.search(text.replace("\r\n", "\n"))
-    if bad is not None:
-        line = text.replace("\r\n", "\n").count("\n", 0, bad.start()) + 1
-        raise Problem(f"含有控制字符 U+{ord(bad[0]):04X}", "删去该字符", line)
-    return text
 
 
 def parse(text: str) -> tuple[YamlValue, dict[Place, int]]:
@@ -131,6 +126,10 @@ def parse(text: str) -> tuple[YamlValue, dict[Place, int]]:
         Problem: with the line.
 
     """
+    bad = _UNPRINTABLE.search(text)
+    if bad is not None:
+        line = text.count("\n", 0, bad.start()) + 1
+        raise Problem(f"含有控制字符 U+{ord(bad[0]):04X}", "删去该字符", line)
     builder = _Builder()
     try:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -233,7 +232,7 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent, line: int) -> None:
         name = event.anchor or ""
         if name not in self.anchors:
-            raise Problem(f"引用了没有定义的锚点 *{shorten(name)}", "以 * 开头的文字用引号括起来", line)
+            raise Problem("引用了没有定义的锚点", "以 * 开头的文字用引号括起来", line)
         value, size = self.anchors[name]
         self._put(value, line, size)
 
@@ -266,8 +265,9 @@ class _Builder:
 
 
 def _refuse_tag(tag: str | None, line: int) -> None:
+    # Not repeated in the message, nor is an anchor's name: it may be a password written without quotes.
     if tag not in (None, "!"):
-        raise Problem(f"不支持的标签 {shorten(tag or '')}", "以 ! 开头的文字用引号括起来", line)
+        raise Problem("不支持标签", "以 ! 开头的文字用引号括起来", line)
 
 
 def _plain(text: str) -> YamlValue:

@@ -239,17 +239,14 @@ def _people(record: Evidence, place: _Place) -> Iterator[Finding]:
 
 
 def _files(record: Evidence, place: _Place) -> Iterator[Finding]:
-    pictures = 0
+    pictures = [one.name for one in record.files if Path(one.name).suffix.lower() in PICTURES]
     for file in record.files:
         finding = _file(record, file, place)
         if finding is not None:
             yield finding
-        elif Path(file.name).suffix.lower() in PICTURES:
-            pictures += 1
-            fault = picture_fault(place.folder / file.name)
-            if fault:
-                yield place.say(record, "files", f"的附件 {file.name} {fault}", "重新截图或拍照后入库")
-    if record.kind in _PICTURE_KINDS and record.files and not pictures:
+        elif file.name in pictures and (fault := picture_fault(place.folder / file.name)):
+            yield place.say(record, "files", f"的附件 {file.name} {fault}", "重新截图或拍照后入库")
+    if record.kind in _PICTURE_KINDS and not pictures:
         yield place.say(record, "kind", f"是{record.kind.zh}，附件中却没有图片", "附上图片，或改 kind")
 
 

@@ -118,11 +118,15 @@ def read_blocks(path: Path) -> Iterator[bytes]:
         raise EvidenceError("文件不存在", where=str(path), cure="找回原文件，或重新取证入库") from exc
     except (OSError, ValueError) as exc:
         raise EvidenceError("文件无法读取", where=str(path), cure="检查文件名与权限") from exc
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise EvidenceError("不是普通文件", where=str(path), cure="换成文件本身")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise EvidenceError("不是普通文件", where=str(path), cure="换成文件本身")
-        while block := file.read(_BLOCK):
-            yield block
+        try:
+            while block := file.read(_BLOCK):
+                yield block
+        except OSError as exc:
+            raise EvidenceError("文件读到一半出错", where=str(path), cure="检查磁盘") from exc
 
 
 def picture_fault(path: Path) -> str:
