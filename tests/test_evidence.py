@@ -113,6 +113,21 @@ def test_several_files_and_odd_endings_get_plain_names(hospital: Hospital, tmp_p
     assert hospital.admissible() == ["EV-0001"]
 
 
+def test_what_is_collected_and_filed_in_one_breath_counts(hospital: Hospital) -> None:
+    now = NOW.replace(microsecond=999_999)
+    draft = msgspec.structs.replace(DRAFT, collected_at=now, reviewed=Review(by=LI, at=now))
+    record = evidence.add(
+        hospital.folder,
+        draft,
+        [hospital.picture],
+        suite=hospital.suite,
+        engagement=hospital.engagement,
+        now=now,
+    )
+    assert record.collected_at == record.filed_at == NOW
+    assert hospital.admissible() == ["EV-0001"]
+
+
 def test_numbers_go_on_from_the_highest(hospital: Hospital) -> None:
     hospital.store.mkdir(parents=True)
     (hospital.store / "EV-0041.png").write_bytes(b"a file whose record is gone")

@@ -167,6 +167,8 @@ def _copy(source: Path, target: Path) -> EvidenceFile:
 
 def _record(evidence_id: str, draft: Draft, files: tuple[EvidenceFile, ...], filed_at: datetime) -> Evidence:
     said = {name: getattr(draft, name) for name in Draft.__struct_fields__}
+    # Both times to the second: what is collected and filed in one breath must not seem filed first.
+    said["collected_at"] = draft.collected_at.replace(microsecond=0)
     return Evidence(id=evidence_id, files=files, filed_at=filed_at, **said)
 
 
