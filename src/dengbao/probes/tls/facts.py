@@ -11,6 +11,7 @@ class TlsVersion(Value):
     `accepted` is None where a source could not tell or the two disagree; `own` is our hand-made
     ClientHello, `engine` is sslyze. A version counts as refused only where both saw the refusal.
     `suites` are those sslyze completed; `suites_tried` is False where it could not try them all.
+    `plain_chosen`: our own hello with nothing but NULL, anonymous and export suites was taken up.
     """
 
     name: str
@@ -21,6 +22,7 @@ class TlsVersion(Value):
     engine_note: str = ""
     suites: tuple[str, ...] = ()
     suites_tried: bool = False
+    plain_chosen: bool | None = None
 
 
 class TlsVersions(Facts, tag="tls.versions"):

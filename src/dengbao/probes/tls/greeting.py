@@ -8,6 +8,8 @@ from typing import Final
 from ...errors import TimedOut
 from .hello import (
     OLD_SUITE_ROUNDS,
+    PLAIN_SUITES,
+    PLAIN_TLS13_SUITES,
     SM_SUITES,
     SSL3,
     STANDARD_TLS13_SUITES,
@@ -26,8 +28,13 @@ from .line import Line, converse
 
 OFFERED: Final = (TLS13, TLS12, TLS11, TLS10, SSL3)
 _ALERTS: Final = {
-    40: "握手失败", 47: "参数不合法", 50: "无法解码", 70: "协议版本不支持", 71: "安全强度不足", 80: "内部错误",
-}  # fmt: skip
+    40: "握手失败",
+    47: "参数不合法",
+    50: "无法解码",
+    70: "协议版本不支持",
+    71: "安全强度不足",
+    80: "内部错误",
+}
 # close_notify, user_canceled, unrecognized_name, no_application_protocol: not about the version.
 _ABOUT_OTHER_THINGS: Final = (0, 90, 112, 120)
 _WORDS: Final = {
@@ -38,9 +45,14 @@ _WORDS: Final = {
 
 @dataclass
 class Greeting:
-    """What came back for each version that was offered, and for TLCP where nothing else was spoken."""
+    """What came back for each version that was offered, and for TLCP where nothing else was spoken.
+
+    `plain` holds the answers of accepted versions to a hello with nothing but suites that do not
+    encrypt, do not authenticate, or are of export strength.
+    """
 
     answers: dict[int, Answer] = field(default_factory=dict)
+    plain: dict[int, Answer] = field(default_factory=dict)
     tlcp: Answer = field(default_factory=lambda: Answer("silent"))
 
     @property
@@ -67,6 +79,18 @@ class Greeting:
             return (None if answer.alert in _ABOUT_OTHER_THINGS else refused), note
         return (refused if answer.kind == "closed" else None), _WORDS[answer.kind]
 
+    def accepts_plain(self, version: int) -> bool | None:
+        """Return whether a suite that protects nothing was chosen; None where that is not known."""
+        answer = self.plain.get(version)
+        if answer is None:
+            return None
+        if answer.kind == "hello":
+            return answer.version == version
+        refused = answer.kind == "closed" or (
+            answer.kind == "alert" and answer.alert not in _ABOUT_OTHER_THINGS
+        )
+        return False if refused else None
+
     @staticmethod
     def _chosen(version: int, answer: Answer) -> tuple[bool, str]:
         if answer.version == version:
@@ -87,6 +111,10 @@ async def greet(line: Line) -> Greeting:
         greeting.answers[version] = await _offer(line, version)
         if len(greeting.answers) == 2 and {one.kind for one in greeting.answers.values()} == {"silent"}:
             break
+    for version, answer in greeting.answers.items():
+        if answer.kind == "hello" and answer.version == version:
+            suites = PLAIN_TLS13_SUITES if version == TLS13 else PLAIN_SUITES
+            greeting.plain[version] = await _ask(line, version, suites)
     if not any(one.kind == "hello" for one in greeting.answers.values()):
         greeting.tlcp = await _ask(line, TLCP, tuple(TLCP_SUITES))
         if {one.kind for one in (*greeting.answers.values(), greeting.tlcp)} == {"silent"}:

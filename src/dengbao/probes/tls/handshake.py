@@ -16,6 +16,7 @@ from .line import ANSWER_S, Line
 
 # Servers from before RFC 5746 are looked at like all others (ssl.OP_LEGACY_SERVER_CONNECT, 3.12).
 _OLD_SERVERS: Final = 0x4
+_NAMES: Final = {"TLSv1": "TLSv1.0"}
 _NO_TIME: Final = ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME
 _PARTIAL_CHAIN: Final = ssl.VerifyFlags(0x80000)  # X509_V_FLAG_PARTIAL_CHAIN
 
@@ -148,8 +149,13 @@ async def shake(line: Line, context: ssl.SSLContext, timeout_s: float = 2 * ANSW
             return Finished(error=f"握手中连接断开（{exc.strerror or exc}）")
     chain, whole = _chain_of(tls)
     cipher = tls.cipher()
+    version = tls.version() or ""
     return Finished(
-        version=tls.version() or "", suite=cipher[0] if cipher else "", chain=chain, whole_chain=whole, code=0
+        version=_NAMES.get(version, version),
+        suite=cipher[0] if cipher else "",
+        chain=chain,
+        whole_chain=whole,
+        code=0,
     )
 
 

@@ -14,7 +14,7 @@ from ...model import Level
 from ...scope import Endpoint
 from ..base import Context
 
-ANSWER_S: Final = 5.0
+ANSWER_S: Final = 4.0
 _MOST_BYTES: Final = 65536
 Found = TypeVar("Found")
 

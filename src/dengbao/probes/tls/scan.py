@@ -102,7 +102,8 @@ _WHY_NOT: Final = {
 
 def _transcript(greeting: Greeting) -> bytes:
     answers = {VERSION_NAMES[version]: asdict(one) for version, one in greeting.answers.items()}
-    return json.dumps({**answers, "TLCP": asdict(greeting.tlcp)}, ensure_ascii=False, indent=1).encode()
+    plain = {f"{VERSION_NAMES[version]} plain": asdict(one) for version, one in greeting.plain.items()}
+    return json.dumps({**answers, **plain, "TLCP": asdict(greeting.tlcp)}, indent=1).encode()
 
 
 async def _is_clear_text(line: Line) -> bool:
@@ -125,7 +126,7 @@ async def _versions(
         scheme=target.scheme,
         spoken=spoken,
         finished=not finished.error,
-        versions=tuple(_version(name, greeting, report, note) for name in VERSION_QUESTIONS),
+        versions=tuple(_version(name, greeting, finished, report, note) for name in VERSION_QUESTIONS),
         negotiated_version=finished.version,
         negotiated_suite=finished.suite,
         not_finished_because=finished.error,
@@ -153,10 +154,16 @@ async def _second_opinion(line: Line, spoken: str) -> tuple[Report | None, str]:
     return report, "" if report.connected else "sslyze 未能与该端口完成任何 TLS 握手"
 
 
-def _version(name: str, greeting: Greeting, report: Report | None, note: str) -> TlsVersion:
-    own, own_note = (None, "未探测（仅由 sslyze 探测）")
+def _version(
+    name: str, greeting: Greeting, finished: Finished, report: Report | None, note: str
+) -> TlsVersion:
+    own, own_note, plain = None, "未探测（仅由 sslyze 探测）", None
     if name in _OWN_NAMES:
         own, own_note = greeting.accepts(_OWN_NAMES[name])
+        plain = greeting.accepts_plain(_OWN_NAMES[name])
+    if name == finished.version and not own:
+        # Some servers choose a version only from a list of several.
+        own, own_note = True, f"单独提供时{own_note}，整次握手协商到该版本"
     result, why = report.result(VERSION_QUESTIONS[name][1]) if report else (None, note)
     engine = flag(result, "is_tls_version_supported") if result is not None else None
     suites = accepted_suites(result) if result is not None else ()
@@ -169,6 +176,7 @@ def _version(name: str, greeting: Greeting, report: Report | None, note: str) ->
         engine_note=why or f"接受 {len(suites)} 个套件",
         suites=suites,
         suites_tried=result is not None,
+        plain_chosen=plain,
     )
 
 

@@ -1,0 +1,109 @@
+"""1.c.1: is remote administration encrypted?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.host.facts import HostSshd
+from dengbao.probes.host.system_facts import HostListening
+from dengbao.probes.tls.facts import TlsEndpoint, TlsVersions
+from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
+
+from ..channels import ChannelParams, allowed_version, no_other_version, no_plain_suite, require_tls, sight
+from ..hosts import SSHD, ask, told
+from ..web_channel import channel, unseen
+from ..web_channel import sight as login_sight
+from ..wording import listing
+
+
+@check("identity.remote_admin_encrypted")
+def endpoint_is_encrypted(endpoint: TlsEndpoint, seen: TlsVersions, params: ChannelParams) -> Judgement:
+    """Judge that a declared endpoint takes allowed TLS versions only, and no suite that protects nothing.
+
+    Source: GB/T 22239-2019 8.1.4.1 c).
+    """
+    require_tls(seen)
+    allowed = params.tls_versions_allowed
+    suites = no_plain_suite(seen)
+    return Judgement(
+        criteria=(allowed_version(seen, allowed), no_other_version(seen, allowed), suites),
+        statement=f"经测试验证，通信端点 {sight(seen)}；不加密、匿名或出口级套件：{suites.measured}。",
+        coverage=Coverage.PARTIAL,
+        remainder=f"{endpoint.server_name} 是否为远程管理路径、是否另有未加密的管理通道，须人工核查",
+    )
+
+
+@check("identity.remote_admin_encrypted")
+def web_login_page_is_encrypted(
+    login: WebLoginPage, plain: WebPlain | None, session: WebSession | None
+) -> Judgement:
+    """Judge that the application is logged in to over HTTPS only.
+
+    Source: GB/T 22239-2019 8.1.4.1 c).
+    """
+    criteria = channel(login, plain, session)
+    more = f"；{unseen(plain)}" if unseen(plain) else ""
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{login_sight(login, criteria)}{more}。",
+        coverage=Coverage.PARTIAL,
+        remainder=f"是否另有未加密的远程管理途径，须人工核查{more}",
+    )
+
+
+# Cleartext remote administration by its registered TCP port, and the daemons that are something else there.
+_CLEARTEXT: Final[Mapping[int, str]] = {21: "FTP", 23: "Telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_SYSLOG: Final = frozenset({"rsyslogd", "syslog-ng"})
+_DESKTOPS: Final = frozenset(range(5900, 5910))
+_WEAK_CIPHERS: Final = ("3des", "arcfour", "blowfish", "cast128", "none", "des")
+
+
+@check("identity.remote_admin_encrypted")
+def host_is_administered_over_ssh(sockets: HostListening, sshd: HostSshd) -> Judgement:
+    """Judge that no cleartext administration listens, and that sshd takes no broken cipher.
+
+    Source: GB/T 22239-2019 8.1.4.1 c).
+    """
+    criteria = (*_no_cleartext(sockets), *_ciphers(sshd))
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
+
+
+def _no_cleartext(sockets: HostListening) -> tuple[Criterion, ...]:
+    open_ports = [one for one in sockets.listeners if one.protocol == "tcp" and one.reachable]
+    clear = [
+        one
+        for one in open_ports
+        if one.port in _CLEARTEXT and not (one.port == 514 and one.process in _SYSLOG)
+    ]
+    unsure = [one for one in clear if one.port == 514 and not one.process]
+    found = listing(f"{_CLEARTEXT[one.port]}（TCP {one.port}）" for one in clear)
+    met = None if clear and clear == unsure else not clear
+    seen = f"开启了明文远程管理：{found}" if met is False else f"TCP 514 的用途未能确认：{found}"
+    criteria = [
+        ask(
+            "no_cleartext",
+            "是否未开启明文远程管理",
+            met,
+            "未开启 Telnet、FTP、rlogin、rsh 等明文远程管理" if met else seen,
+            "host.listening",
+            decisive=True,
+        )
+    ]
+    desktops = sorted({one.port for one in open_ports if one.port in _DESKTOPS})
+    if desktops:
+        seen = f"TCP {listing(desktops)} 有图形远程服务，是否加密未能确认"
+        criteria.append(ask("desktops", "图形远程管理是否加密", None, seen, "host.listening"))
+    return tuple(criteria)
+
+
+def _ciphers(sshd: HostSshd) -> tuple[Criterion, ...]:
+    if not sshd.running:
+        return ()
+    ciphers = [one for one in sshd.value("ciphers").split(",") if one]
+    weak = [one for one in ciphers if one.startswith(_WEAK_CIPHERS)]
+    seen = f"以 SSH 远程管理（{sshd.version or '版本未知'}），加密算法 {len(ciphers)} 种"
+    seen += f"，其中 {listing(weak)} 强度不足" if weak else "，无已知弱算法"
+    return (ask("ciphers", "SSH 是否只用安全的加密算法", not weak if ciphers else None, seen, SSHD),)
