@@ -58,6 +58,7 @@ class Fetching:
     profile: Mapping[str, ParamValue]
     engines: Mapping[str, str]
     watch: Callable[[Progress], None] = lambda _progress: None
+    folder: Path | None = None
     secrets: Secrets = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,7 +127,7 @@ class Fetching:
 
         context = Context(
             guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
-            ledger=self.ledger.for_probe(asset.id, spec.name), engines=self.engines,
+            ledger=self.ledger.for_probe(asset.id, spec.name), engines=self.engines, folder=self.folder,
         )  # fmt: skip
         try:
             self.guard.require(spec.level, what=f"“{spec.title}”")
@@ -193,6 +194,7 @@ def fetch_missing(
             engagement=absolute(chosen.engagement, session.directory),
             store=store, ledger=ledger, events=events, redactor=redactor,
             guard=guard, profile=session.profile, engines=find_engines(), watch=watch,
+            folder=session.directory.resolve(),
         )  # fmt: skip
         events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
         asyncio.run(fetching.fetch(plan))

@@ -111,6 +111,7 @@ def look(
     profile: Mapping[str, ParamValue] = PROFILE,
     engines: Mapping[str, str] = {},
     ledger: MemoryLedger | None = None,
+    folder: Path | None = None,
 ) -> Sight:
     """Run the probes that apply to `asset`; what they may not or cannot do is noted as missing."""
     sight = Sight(asset, ledger=ledger or MemoryLedger())
@@ -132,6 +133,7 @@ def look(
         ledger=sight.ledger,
         profile=profile,
         engines=engines,
+        folder=folder,
     )
     wanted = set(only)
 

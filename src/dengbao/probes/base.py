@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from ..errors import DengbaoError, NotDeclared, Reason
@@ -73,7 +74,10 @@ class Probe(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a probe is given besides its asset."""
+    """What a probe is given besides its asset.
+
+    Files inside `folder`, the engagement's own, may be read without `scope.local`.
+    """
 
     guard: Guard
     secrets: Secrets
@@ -82,6 +86,7 @@ class Context:
     profile: Mapping[str, ParamValue] = field(default_factory=dict)
     say: Callable[[str], None] = lambda _text: None
     engines: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
     def account(self, asset: AssetBase, account_id: str) -> Account:
         """Return a declared account of the asset.
