@@ -103,6 +103,16 @@ ANY_YAML = [
 
 HOST = "address: 192.0.2.20:22"
 ASSETS = ENGAGEMENT[ENGAGEMENT.index("assets:") : ENGAGEMENT.index("not_applicable:")]
+DECLARATION = ENGAGEMENT[ENGAGEMENT.index("not_applicable:\n") + len("not_applicable:\n") :]
+SENSITIVE = "sensitive: [{table: t, column: c, holds: idcard}]"
+
+
+def asset(kind: str, *lines: str) -> str:
+    """Return the text of one asset in place of all others; its own lines begin at line 18."""
+    head = ("assets:", f"  - kind: {kind}", "    id: x", "    name: x")
+    return "\n".join((*head, *(f"    {one}" for one in lines), ""))
+
+
 ENGAGEMENTS = [
     Bad("unknown key", "scope:", "scpoe:", 9, "没有“scpoe”"),
     Bad("missing key", "scope:", "scpoe:", 1, "缺少键“scope”"),
@@ -153,6 +163,19 @@ ENGAGEMENTS = [
     Bad("item of a number", 'item: "2.a.1"', "item: 2.1", 29, "应为文字，得到数字"),
     Bad("declaration elsewhere", "asset: system", "asset: sytem", 30, "sytem"),
     Bad("declared alone", "{name: 李四", "{name: 张三", 33, "同一人"),
+    Bad("period turned round", "schema: 1", "schema: 1\nperiod: [2026-03-02, 2026-03-01]", 2, "起止颠倒"),
+    Bad("declared twice", DECLARATION, DECLARATION * 2, 34, "已声明过"),
+    Bad("database without address", ASSETS, asset("database", "platform: mysql"), 15, "缺少键“address”"),
+    Bad("database without file", ASSETS, asset("database", "platform: sqlite"), 15, "缺少键“path”"),
+    Bad("unknown database", ASSETS, asset("database", "platform: orcale", "address: h"), 18, "orcale"),
+    Bad(
+        "unknown holds", ASSETS, asset("database", "platform: sqlite", "path: x.db", SENSITIVE), 20, "idcard"
+    ),
+    Bad("address of many ports", ASSETS, asset("tls", "address: 'h:1,2'"), 18, "一个主机"),
+    Bad("address with a space", ASSETS, asset("tls", "address: 'a b:1'"), 18, "写法不对"),
+    Bad("backup never", ASSETS, asset("backup", "path: b", "policy: {every_h: 0}"), 19, "every_h"),
+    Bad("backup of none", ASSETS, asset("backup", "path: b", "policy: {every_h: 1, keep: 0}"), 19, "keep"),
+    Bad("backup without path", ASSETS, asset("backup"), 15, "缺少键“path”"),
     Bad("list for mapping", "institution: {name: 示范医院}", "institution: [a]", 3, "得到列表"),
 ]
 
@@ -162,6 +185,7 @@ SUITES = [
     ("suite", Bad("other folder", "id: small", "id: big", 1, "目录名")),
     ("suite", Bad("odd id", "id: small", "id: Small_1", 1, "不合格式")),
     ("suite", Bad("edition as number", 'edition: "1"', "edition: 1", 3, "应为文字")),
+    ("suite", Bad("odd item", 'id: "M.1"', 'id: "M@1"', 7, "含有 @")),
     ("suite", Bad("no title", "title: 小测评依据\n", "", 1, "缺少键“title”")),
     ("profile", Bad("unknown certainty", "certainty: binding", "certainty: bindign", 2, "bindign")),
     ("profile", Bad("value as mapping", "{value: 8", "{value: {a: 8}", 2, "应为文字、整数")),

@@ -51,7 +51,8 @@ ZHANG, LI = Person(name="张三", org="承建厂商"), Person(name="李四", org
 REMAINDER = "查阅口令管理制度"
 
 # One letter a record: conform, Conform with partial coverage, partial, nonconform, not applicable,
-# undetermined, - for a record that is missing, 0 for one that says not run, h for by hand.
+# undetermined, - for a record that is missing, 0 for one that says not run, h for by hand, a for a
+# check that itself asks for evidence.
 LETTERS = {
     "c": C, "C": C, "p": P, "n": N, "x": X,
 }  # fmt: skip
@@ -66,7 +67,7 @@ def item(item_id: str = "1.a.3") -> Item:
 
 def record(case: Case, letter: str) -> Record:
     verdict = LETTERS.get(letter)
-    status = {"u": U, "0": R, "h": A}.get(letter, J)
+    status = {"u": U, "0": R, "h": A, "a": A}.get(letter, J)
     return Record(
         case=case.id, item=case.item, asset=case.asset, check=case.check, status=status, verdict=verdict,
         statement=f"经核查，{letter}。", round=1, suite="s", suite_sha256="0" * 64,
@@ -170,7 +171,7 @@ def test_not_better(verdict: Verdict, automatic: Verdict | None, expected: Verdi
         ("c", C), ("n", N), ("p", P), ("x", X), ("cc", C), ("cn", P), ("nn", N), ("cx", C),
         ("xn", N), ("xx", X), ("u", U), ("cu", U), ("nu", U), ("xu", U),
         ("-", R), ("0", R), ("c-", R), ("n0", R), ("u-", U),
-        ("h", A), ("C", A), ("cC", A), ("xC", A), ("C-", R), ("Cu", U),
+        ("h", A), ("a", A), ("ca", A), ("C", A), ("cC", A), ("xC", A), ("C-", R), ("Cu", U),
         # What is already not 符合 needs no remainder: no paper could make it 符合.
         ("nC", P), ("pC", P),
     ],

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -284,18 +283,3 @@ def shorten(text: str, limit: int = 40) -> str:
     """Return text that fits into a message."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[:limit] + "…"
-
-
-def places(document: Document, *path: str) -> Iterator[tuple[Place, YamlValue]]:
-    """Yield every value under a path of keys; `*` stands for each entry of a list."""
-    found: list[tuple[Place, YamlValue]] = [((), document.value)]
-    for step in path:
-        found = [one for place, value in found for one in _children(place, value, step)]
-    yield from found
-
-
-def _children(place: Place, value: YamlValue, step: str) -> Iterator[tuple[Place, YamlValue]]:
-    if step == "*" and isinstance(value, list):
-        yield from (((*place, number), one) for number, one in enumerate(value))
-    elif isinstance(value, dict) and step in value:
-        yield (*place, step), value[step]
