@@ -1,0 +1,128 @@
+"""Enters the application with the declared account, and shows that it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from ...errors import LoginRefused, NoPermission, NotSupported, ProbeError, Reason
+from ...model import Asset, WebAsset
+from ..base import Context
+from .browser import Browser, Chain
+from .facts import LoginSeen, PageSeen
+from .login import Attempt, declared, prepare, submit, with_pages
+from .pages import Compare, look_at, references
+
+MAX_PAGES: Final = 20
+PROTECTED_CURE: Final = "在 protected 中登记登录后才能访问的页面或接口"
+
+
+class Unclear(ProbeError):
+    """Everything answered, but the answers do not tell what the probe has to know."""
+
+    reason = Reason.INCONCLUSIVE
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Pages by declared path: the fact, and the answers where any came."""
+
+    seen: dict[str, PageSeen]
+    chains: dict[str, Chain]
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A visitor that is logged in, and everything that was seen on the way in."""
+
+    visitor: Browser
+    compare: Compare
+    before: Looked
+    during: Looked
+    login: LoginSeen
+    earlier_cookies: dict[str, set[str]]
+    session_in_url: bool
+
+
+def as_web(asset: Asset) -> WebAsset:
+    """Return the asset as what the specification promised."""
+    if not isinstance(asset, WebAsset):
+        raise TypeError(f"{asset.id} is no web application")
+    return asset
+
+
+async def look(browser: Browser, paths: Iterable[str], compare: Compare) -> Looked:
+    """Visit declared paths, at most 20; failures are part of the facts."""
+    seen: dict[str, PageSeen] = {}
+    chains: dict[str, Chain] = {}
+    for path in tuple(dict.fromkeys(paths))[:MAX_PAGES]:
+        seen[path], chain = await look_at(browser, path, compare)
+        if chain is not None:
+            chains[path] = chain
+    return Looked(seen, chains)
+
+
+async def enter(browser: Browser, asset: WebAsset, context: Context) -> Entered:
+    """Log in with the declared account.
+
+    Sends: the login page, the protected pages before and after, one login with the right password.
+    Changes: one session of the declared account begins.
+    Level: login.
+
+    Raises:
+        NotDeclared, LoginRefused, NoPermission, NotSupported, Unclear and what a visit raises.
+
+    """
+    login = declared(asset)
+    account = context.account(asset, login.account)
+    password = context.password(asset, account)
+    compare = await references(browser.fork(), asset)
+    before = await look(browser.fork(), asset.protected, compare)
+    visitor = browser.fork()
+    visitor.jar.stage = "before_login"
+    if not login.page:
+        await visitor.visit("")  # a browser would have been given its first cookies here
+    prepared = await prepare(visitor, login)
+    earlier = visitor.jar.values()
+    attempt = await submit(visitor, prepared, account.username, password)
+    if attempt.error is not None:
+        raise attempt.error
+    visitor.token = attempt.token
+    during = await look(visitor, asset.protected, compare)
+    seen = with_pages(attempt, before.seen, during.seen)
+    _require_accepted(seen, during, before, account.id)
+    in_url = any(one.session_in_url for one in (*before.chains.values(), *during.chains.values()))
+    return Entered(visitor, compare, before, during, seen, earlier, in_url)
+
+
+def _require_accepted(seen: LoginSeen, during: Looked, before: Looked, account: str) -> None:
+    if seen.accepted:
+        return
+    if seen.captcha_words:
+        raise NotSupported("登录时要求验证码", cure="为测试账户免除验证码，否则以人工佐证补充")
+    if seen.accepted is False:
+        locked = "，应用提示账户锁定或尝试过于频繁" if seen.locked_words else ""
+        raise LoginRefused(
+            f"账户 {account} 登录被拒绝{locked}",
+            cure="核对账户、口令与账户状态；口令由页面脚本加密后提交的，改由人工佐证",
+        )
+    pairs = [(one, during.seen[path]) for path, one in before.seen.items() if one.answered]
+    if pairs and all(now.final_status == 403 and one.final_status != 403 for one, now in pairs):
+        raise NoPermission(
+            f"账户 {account} 提交登录后，受保护页面均返回 403", cure="为测试账户授予查看受保护页面的权限"
+        )
+    raise Unclear(
+        f"账户 {account} 提交登录后，应答不足以判断是否登录成功",
+        cure="在 login.success、login.failure 中登记能区分成败的标志，并登记未登录时不可见的 protected 页面",
+    )
+
+
+async def completed(visitor: Browser, attempt: Attempt, before: Looked, compare: Compare) -> LoginSeen:
+    """Return an attempt with what the first two pages that refuse strangers said afterwards."""
+    if attempt.error is not None:
+        return attempt.seen
+    visitor.token = attempt.token
+    telling = [path for path, one in before.seen.items() if one.answered and not one.reached]
+    after = await look(visitor, telling[:2], compare)
+    return with_pages(attempt, before.seen, after.seen)
