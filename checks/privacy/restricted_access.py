@@ -1,0 +1,24 @@
+"""10.b.1: is access to personal information restricted by technical means?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Judgement
+from dengbao.probes.web.facts import WebPages, WebSession
+
+from ..web_pages import refusals, summary
+
+
+@check("privacy.restricted_access")
+def web_personal_data_need_a_login(pages: WebPages, session: WebSession | None) -> Judgement:
+    """Judge that protected pages are kept from strangers.
+
+    Source: GB/T 22239-2019 8.1.4.11 b).
+    """
+    criteria = refusals(pages, session)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{summary(pages, criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="登录用户之间按岗位限制查询、导出个人信息及脱敏展示的措施，须人工核查",
+    )
