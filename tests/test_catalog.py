@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from dengbao import catalog
-from dengbao.checking import FactNeed, Registry, Variant
+from dengbao.checking import FactNeed, Registry, Variant, load
 from dengbao.errors import ContentError, UsageError
 from dengbao.model import (
     Asset,
@@ -159,7 +159,7 @@ def test_folder_and_file_give_the_same_engagement(tmp_path: Path, engagement: En
 
 
 def test_paths_are_meant_from_the_folder(tmp_path: Path, engagement: Engagement) -> None:
-    asset = engagement.asset("his-app")
+    asset = catalog.with_paths(engagement, tmp_path / "hospital").asset("his-app")
     assert asset is not None
     assert asset.accounts[0].key_file == str((tmp_path / "hospital" / "keys" / "id_ed25519").resolve())
     assert asset.accounts[0].secret == "${ENV:APP_PASSWORD}"
@@ -171,9 +171,20 @@ def test_home_and_absolute_paths_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
         "url: https", "ca_file: /etc/ca.pem\n    url: https"
     )
     loaded = catalog.load_engagement(write_engagement(tmp_path, text))
-    web, host = loaded.assets[:2]
+    web, host = catalog.with_paths(loaded, tmp_path).assets[:2]
     assert isinstance(web, WebAsset)
     assert (web.ca_file, host.accounts[0].key_file) == ("/etc/ca.pem", "/home/somebody/.ssh/id")
+
+
+def test_the_loaded_engagement_does_not_depend_on_where_its_folder_lies(tmp_path: Path) -> None:
+    here = catalog.load_engagement(write_engagement(tmp_path / "here"))
+    there = catalog.load_engagement(write_engagement(tmp_path / "there"))
+    assert here == there
+
+
+def test_the_shipped_suite_and_the_shipped_checks_fit() -> None:
+    suite = catalog.load_suite(ROOT / "suites" / "annex3-2023", load(ROOT / "checks"))
+    assert suite.id == "annex3-2023"
 
 
 def test_yaml_guesses_nothing(tmp_path: Path) -> None:

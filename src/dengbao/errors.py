@@ -94,6 +94,12 @@ class ReportError(DengbaoError):
     exit_code = 4
 
 
+class ReportIncomplete(ReportError):
+    """A final report was asked for while something is not judged or not filled in."""
+
+    exit_code = 3
+
+
 class StoreError(DengbaoError):
     """A stored fact, record or event is damaged; it must be fetched again or restored."""
 

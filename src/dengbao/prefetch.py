@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from . import __version__
+from .catalog import with_paths
 from .engines import find_engines
 from .errors import ContentError, ProbeError, Reason
 from .events import EventLog
@@ -191,7 +190,7 @@ def fetch_missing(
     try:
         guard = Guard(chosen.engagement.scope, log=events.contact)
         fetching = Fetching(
-            engagement=absolute(chosen.engagement, session.directory),
+            engagement=with_paths(chosen.engagement, session.directory),
             store=store, ledger=ledger, events=events, redactor=redactor,
             guard=guard, profile=session.profile, engines=find_engines(), watch=watch,
             folder=session.directory.resolve(),
@@ -203,24 +202,3 @@ def fetch_missing(
         unfence()
         events.close()
         ledger.close()
-
-
-def absolute(engagement: Engagement, directory: Path) -> Engagement:
-    """Return the engagement with file names resolved against its folder; probes see these only."""
-    base = directory.resolve()
-    return msgspec.structs.replace(
-        engagement, assets=tuple(_absolute_asset(one, base) for one in engagement.assets)
-    )
-
-
-def _absolute_asset(asset: Asset, base: Path) -> Asset:
-    changes: dict[str, str] = {}
-    for name in ("ca_file", "path", "known_hosts"):
-        value = getattr(asset, name, "")
-        if isinstance(value, str) and value and name in asset.__struct_fields__:
-            changes[name] = str(base / value)
-    accounts = tuple(
-        msgspec.structs.replace(one, key_file=str(base / one.key_file)) if one.key_file else one
-        for one in asset.accounts
-    )
-    return msgspec.structs.replace(asset, accounts=accounts, **changes)

@@ -116,7 +116,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     state = parent.config.stash.get(STATE, None)
     if state is None or file_path.suffix != ".py" or file_path.name == "__init__.py":
         return None
-    if not file_path.is_relative_to(state.session.content.checks.resolve()):
+    if not file_path.resolve().is_relative_to(state.session.content.checks.resolve()):
         return None
     return CheckFile.from_parent(parent, path=file_path)
 

@@ -80,7 +80,7 @@ def open_session(directory: Path, content_folder: Path | None = None) -> Session
     content = find_content(content_folder)
     registry = checking.load(content.checks)
     engagement = catalog.load_engagement(directory)
-    suite = catalog.load_suite(content.suites / engagement.suite)
+    suite = catalog.load_suite(content.suites / engagement.suite, registry)
     return Session(directory, content, suite, registry, engagement)
 
 

@@ -1,8 +1,16 @@
 """Suite files → items; engagement file → assets; items × assets → the plan of cases."""
 
-from .engagements import load_engagement
+from .engagements import load_engagement, with_paths
 from .plan import make_plan, variant_for
 from .schema import schemas, write_schemas
 from .suites import load_suite
 
-__all__ = ["load_engagement", "load_suite", "make_plan", "schemas", "variant_for", "write_schemas"]
+__all__ = [
+    "load_engagement",
+    "load_suite",
+    "make_plan",
+    "schemas",
+    "variant_for",
+    "with_paths",
+    "write_schemas",
+]

@@ -15,14 +15,13 @@ from .rules import find_faults
 
 FILE_NAME: Final = "engagement.yaml"
 SYSTEM_ID: Final = "system"
-# Keys that name a file or folder; relative ones are meant from the engagement's own folder.
-_PATH_KEYS: Final = ("ca_file", "known_hosts", "path")
 
 
 def load_engagement(folder_or_file: Path) -> Engagement:
     """Return the engagement of a folder (its `engagement.yaml`) or of a file.
 
-    The implicit asset `system` stands at the end of the assets; paths are absolute.
+    The implicit asset `system` stands at the end of the assets; paths are as they were written,
+    relative to the engagement's folder: `with_paths` resolves them.
 
     Raises:
         UsageError: with every mistake found, each with `file:line`.
@@ -34,10 +33,23 @@ def load_engagement(folder_or_file: Path) -> Engagement:
     document = read_yaml(path, UsageError)
     engagement = read_value(document, Engagement, UsageError)
     refuse(document, UsageError, find_faults(engagement))
-    base = path.parent.resolve()
     system = SystemAsset(id=SYSTEM_ID, name=engagement.system.name)
-    assets = (*(_with_paths(one, base) for one in engagement.assets), system)
-    return msgspec.structs.replace(engagement, assets=assets)
+    return msgspec.structs.replace(engagement, assets=(*engagement.assets, system))
+
+
+# Keys that name a file or folder; relative ones are meant from the engagement's own folder.
+_PATH_KEYS: Final = ("ca_file", "known_hosts", "path")
+
+
+def with_paths(engagement: Engagement, folder: Path) -> Engagement:
+    """Return the engagement with file names resolved against its folder; probes see only these.
+
+    What is stored of a round keeps the names as written: the folder may be carried elsewhere.
+    """
+    base = folder.resolve()
+    return msgspec.structs.replace(
+        engagement, assets=tuple(_with_paths(one, base) for one in engagement.assets)
+    )
 
 
 def _with_paths(asset: Asset, base: Path) -> Asset:

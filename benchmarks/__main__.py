@@ -1,0 +1,49 @@
+"""Takes every figure, prints the table, and writes it into benchmarks/README.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from . import planning, report, side_by_side, ssh
+from .figures import Figure
+
+README = Path(__file__).with_name("README.md")
+HEAD = """# 性能
+
+由 `make bench` 写入，勿手改。各数在同一次运行中交替测得；比值比绝对时间可信。
+
+"""
+
+
+def table(figures: list[Figure]) -> str:
+    """Return the figures as a Markdown table."""
+    rows = ["| 项目 | 值 | 上限 | 结果 | 怎样测 |", "|---|---|---|---|---|"]
+    for one in figures:
+        mark = "达到" if one.holds else "未达到"
+        rows.append(
+            f"| {one.name} | {one.value:.3g} {one.unit} | {one.limit:g} {one.unit} | {mark} | {one.how} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def main() -> int:
+    """Take the figures; 1 if any is above its limit."""
+    figures: list[Figure] = []
+    for module in (ssh, side_by_side, planning, report):
+        print(f"测量 {module.__name__.rpartition('.')[2]} …", file=sys.stderr, flush=True)
+        figures.extend(module.figures())
+    text = table(figures)
+    machine = (
+        f"{platform.system()} {platform.machine()}，{os.cpu_count()} 核，Python {platform.python_version()}"
+    )
+    README.write_text(f"{HEAD}{datetime.now(UTC):%Y-%m-%d}，{machine}\n\n{text}", encoding="utf-8")
+    print(text)
+    return 0 if all(one.holds for one in figures) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
