@@ -297,8 +297,8 @@ class WebSession(Facts, tag="web.session"):
 class Replay(Value):
     """A page with the session's cookies or token: just before the logout and after it.
 
-    `stranger` is the page without a session. `like_before_percent` compares the text after the logout with
-    that before it. `by` is `old` (kept aside) or `browser` (cookies as the logout left them).
+    `stranger` is the page without a session. `like_before_percent` and `like_stranger_percent` compare the
+    text after the logout with that before it and with the stranger's. `by` is `old` (kept aside) or `browser` (cookies as the logout left them).
     """
 
     by: str
@@ -306,21 +306,27 @@ class Replay(Value):
     before: PageSeen
     after: PageSeen
     like_before_percent: int | None
+    like_stranger_percent: int | None = None
 
     @property
     def ended(self) -> bool | None:
         """Tell whether the session was refused after the logout."""
         if self.before.reached is not True:
             return None
-        same = (self.after.status, self.after.final_status) == (
-            self.stranger.status,
-            self.stranger.final_status,
-        )
-        if self.after.login_demanded or (self.after.reached is False and same):
+        if self.after.login_demanded or self._as_to_a_stranger:
             return True
         if self.after.reached and (self.like_before_percent or 0) >= ALIKE_PERCENT:
             return False
         return None
+
+    @property
+    def _as_to_a_stranger(self) -> bool:
+        after, stranger = self.after, self.stranger
+        if (after.status, after.final_status) != (stranger.status, stranger.final_status):
+            return False
+        alike = self.like_stranger_percent
+        unlike = self.like_before_percent is not None and self.like_before_percent < UNLIKE_PERCENT
+        return after.reached is False or (alike is not None and alike >= ALIKE_PERCENT and unlike)
 
 
 class WebLogout(Facts, tag="web.logout"):

@@ -231,5 +231,8 @@ async def _replay(by: str, visitor: Browser, path: str, before: Chain, entered: 
         silent = unanswered(path, exc)
         return Replay(by=by, stranger=stranger, before=told, after=silent, like_before_percent=None)
     after = describe(path, chain, entered.compare)
-    alike = like(chain, before)
-    return Replay(by=by, stranger=stranger, before=told, after=after, like_before_percent=alike)
+    first = entered.before.chains.get(path)
+    return Replay(
+        by=by, stranger=stranger, before=told, after=after, like_before_percent=like(chain, before),
+        like_stranger_percent=like(chain, first) if first is not None else None,
+    )  # fmt: skip
