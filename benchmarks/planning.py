@@ -11,8 +11,9 @@ import msgspec
 
 from dengbao import catalog, runner
 from dengbao.facts import FactFile
+from dengbao.prefetch import fetch_missing
 from dengbao.rounds import begin_or_resume, load_round
-from dengbao.session import Session, open_session, only_items
+from dengbao.session import Session, only_items, open_session
 
 from .figures import Figure
 
@@ -55,7 +56,7 @@ def planning() -> Figure:
 
 
 def judging() -> Figure:
-    """Time a whole judging of at least 10,000 cases from stored facts: process start, plan and records included."""
+    """Time a whole judging of at least 10,000 cases from stored facts, from process start to the records."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         session = _with_facts(folder, hosts=240)
@@ -75,7 +76,7 @@ def _with_facts(folder: Path, *, hosts: int) -> Session:
     chosen = begin_or_resume(folder, session.suite, session.engagement, session.plan)
     first = only_items(session, session.plan, ())
     first = msgspec.structs.replace(first, probes=tuple(one for one in first.probes if one.asset == "host-0"))
-    runner.fetch_missing(session, chosen, first)
+    fetch_missing(session, chosen, first)
     store = chosen.store()
     files = [store.load_file(path) for path in sorted((chosen.folder / "facts" / "host-0").glob("*.json"))]
     for number in range(1, hosts):

@@ -36,7 +36,10 @@ def figures() -> list[Figure]:
             together.append(_time(apps, side_by_side=True))
             apart.append(_time(apps, side_by_side=False))
     one, other = statistics.median(together), statistics.median(apart)
-    how = f"{ASSETS} 个应用，每次应答迟 {DELAY_S * 1000:g} 毫秒；并行 {one:.2f} 秒，逐个 {other:.2f} 秒，{RUNS} 次取中位数"
+    how = (
+        f"{ASSETS} 个应用，每次应答迟 {DELAY_S * 1000:g} 毫秒；"
+        f"并行 {one:.2f} 秒，逐个 {other:.2f} 秒，{RUNS} 次取中位数"
+    )
     return [Figure("多个对象并行采集 ÷ 逐个采集", one / other, 0.25, "倍", how)]
 
 
