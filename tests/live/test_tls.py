@@ -111,11 +111,6 @@ def test_nothing_but_tls10_does_not_conform(sites: servers.Nginx) -> None:
     assert (facts.finished, facts.negotiated_version) == (True, "TLSv1.0")
 
 
-def test_tls13_alone_conforms(sites: servers.Nginx) -> None:
-    sight = see(endpoint(sites.ports["tls13_only"], sites.ca_file))
-    agree("tls13_only", sight, verdicts(*["conform"] * 5))
-
-
 @pytest.mark.parametrize(
     ("site", "declared", "expected", "code"),
     [

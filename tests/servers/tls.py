@@ -27,7 +27,6 @@ SITES = {
     "old_left_on": ("TLSv1 TLSv1.1 TLSv1.2", "ECDHE+AES:AES128-SHA:@SECLEVEL=0"),
     "tls10_only": ("TLSv1", "ECDHE+AES:AES128-SHA:@SECLEVEL=0"),
     "weak": ("TLSv1 TLSv1.1 TLSv1.2", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"),
-    "tls13_only": ("TLSv1.3", STRONG),
     "expired": ("TLSv1.2 TLSv1.3", STRONG),
     "self_signed": ("TLSv1.2 TLSv1.3", STRONG),
     "wrong_host": ("TLSv1.2 TLSv1.3", STRONG),
@@ -76,7 +75,7 @@ def mint(folder: Path) -> Files:
     past = (now - dt.timedelta(days=400), now - dt.timedelta(days=35))
     usual = ca.issue_cert(NAME, key_type=trustme.KeyType.RSA)
     certs = {
-        **dict.fromkeys(("good", "old_left_on", "tls10_only", "tls13_only"), usual),
+        **dict.fromkeys(("good", "old_left_on", "tls10_only"), usual),
         "expired": ca.issue_cert(NAME, not_before=past[0], not_after=past[1]),
         "wrong_host": ca.issue_cert("other.test"),
     }
