@@ -14,7 +14,7 @@ import yaml
 from PIL import Image
 
 from dengbao import evidence as evidence_room
-from dengbao.catalog import load_engagement, load_suite
+from dengbao.catalog import load_engagement, load_suite, with_paths
 from dengbao.demo import engagement, evidence, pictures
 from dengbao.demo.engagement import hospital_of
 from dengbao.demo.seed import Places
@@ -75,7 +75,7 @@ def test_picture_is_a_png_that_grows_with_its_lines(lines: tuple[str, ...]) -> N
 
 def test_engagement_is_complete_and_its_paths_lie_in_the_folder(tmp_path: Path) -> None:
     engagement.write(tmp_path, port=18443, now=NOW)
-    found = load_engagement(tmp_path)
+    found = with_paths(load_engagement(tmp_path), tmp_path)
     assert [one.kind for one in found.assets] == [
         Kind.WEB, Kind.DATABASE, Kind.HOST, Kind.BACKUP, Kind.SYSTEM,
     ]  # fmt: skip
