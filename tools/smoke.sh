@@ -14,7 +14,7 @@ for archive in "$here"/dist/*; do
   *.whl) names=$(python3 -m zipfile -l "$archive") ;;
   *) names=$(tar -tf "$archive") ;;
   esac
-  if grep -E '(^|/)evidence/[^ ]' <<<"$names" | grep -v 'src/dengbao\|tests/'; then
+  if grep -E 'EV-[0-9]|(^|/)evidence/(README|sample)' <<<"$names"; then
     echo "安装包中不得有 evidence/：$archive" >&2
     exit 1
   fi
