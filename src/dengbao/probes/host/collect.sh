@@ -346,8 +346,7 @@ for one in sshd auditd systemd; do
     read -r name <"$p/comm" || continue
     [ "$name" = "$one" ] || continue
     label=$(tr -d "\000" <"$p/attr/current") && echo "$N label ${label:-?} process:$one"
-    break
-  done 2>/dev/null
+  done 2>/dev/null | sort -u
 done
 exit 0
 '

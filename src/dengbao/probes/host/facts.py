@@ -45,10 +45,13 @@ class HostAccount(Value):
 
 
 class HostAccounts(Facts, tag="host.accounts"):
-    """Local accounts; `sources` is the `passwd:` line of nsswitch.conf, None if it was not read."""
+    """Local accounts.
+
+    `directories` are other sources of accounts in use (`sss`, `ldap`), None if not known.
+    """
 
     accounts: tuple[HostAccount, ...]
-    sources: tuple[str, ...] | None = None
+    directories: tuple[str, ...] | None = None
     malformed_lines: int = 0
 
 
@@ -105,29 +108,30 @@ class PamRule(Value):
 
 
 class PamService(Value):
-    """The rules of one service, in order, all four kinds together."""
-
-    name: str
-    rules: tuple[PamRule, ...]
-
-
-class HostPam(Facts, tag="host.pam"):
-    """Resolved stacks, and the effective files of pwquality and faillock (None: file could not be read).
+    """The rules of one service, in order, all four kinds together.
 
     `unresolved` names included files that could not be read or do not exist.
     """
 
+    name: str
+    rules: tuple[PamRule, ...]
+    unresolved: tuple[str, ...] = ()
+
+
+class HostPam(Facts, tag="host.pam"):
+    """Resolved stacks, and the effective files of pwquality and faillock (None: file could not be read)."""
+
     services: tuple[PamService, ...]
     pwquality: dict[str, str] | None = None
     faillock: dict[str, str] | None = None
-    unresolved: tuple[str, ...] = ()
 
     def stack(self, service: str, kind: str) -> tuple[PamRule, ...] | None:
-        """Return the rules of a kind of a service (`other` where it has no file), None if unknown."""
+        """Return the rules of a kind of a service (`other` where it has no file), None if not all is known."""
         for name in (service, "other"):
             for one in self.services:
                 if one.name == name:
-                    return tuple(rule for rule in one.rules if rule.kind == kind)
+                    whole = tuple(rule for rule in one.rules if rule.kind == kind)
+                    return None if one.unresolved else whole
         return None
 
 

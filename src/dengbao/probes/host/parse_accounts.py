@@ -10,11 +10,15 @@ from typing import Final
 from ...errors import ProbeIncapable, ProtocolMismatch
 from .facts import HostAccount, HostAccounts, HostLogins, HostPassword, HostPasswords, LastLogin
 from .frames import Files, Framed, Transcript, require_tool
+from .parse_processes import read_processes
 
 _SCHEME: Final = re.compile(r"<([^<>]*)>")
 _LASTLOG_TIME: Final = re.compile(r"(\w{3} \w{3} +\d{1,2} \d{2}:\d{2}:\d{2} [+-]\d{4} \d{4})\s*$")
 _NEVER: Final = "**Never logged in**"
 _DAY_S: Final = 86400
+_LOCAL_SOURCES: Final = frozenset({"files", "compat", "systemd", "altfiles", "extrausers", "cache"})
+# Sources that distributions list by default and that answer only while their daemon runs.
+_DAEMONS: Final = {"sss": "sssd", "winbind": "winbindd", "nis": "ypbind"}
 
 
 def need(files: Files, path: str, transcript: Transcript) -> Framed:
@@ -68,7 +72,7 @@ def read_accounts(transcript: Transcript) -> HostAccounts:
         )  # fmt: skip
     return HostAccounts(
         accounts=tuple(accounts),
-        sources=_sources(passwd, others.get("/etc/nsswitch.conf")),
+        directories=_directories(passwd, others.get("/etc/nsswitch.conf"), transcript),
         malformed_lines=malformed,
     )
 
@@ -104,16 +108,23 @@ def _keys(transcript: Transcript) -> dict[str, bool | None]:
     return {name: meanings[word] for word, name in pairs if word in meanings}
 
 
-def _sources(passwd: Framed, nsswitch: Framed | None) -> tuple[str, ...] | None:
+def _directories(passwd: Framed, nsswitch: Framed | None, transcript: Transcript) -> tuple[str, ...] | None:
+    """Return sources of accounts besides the local files; one that needs a daemon counts if it runs."""
     if nsswitch is None or nsswitch.state not in ("ok", "absent"):
         return None
-    found: tuple[str, ...] = ("files",)
+    found: list[str] = []
     for line in nsswitch.lines:
         if line.split("#")[0].strip().startswith("passwd:"):
             words = line.split("#")[0].split(":", 1)[1]
-            found = tuple(re.sub(r"\[[^]]*\]", " ", words).split())
-    nis = any(line.startswith("+") for line in passwd.lines)
-    return (*found, "nis") if nis and "nis" not in found else found
+            found = re.sub(r"\[[^]]*\]", " ", words).split()
+    if any(line.startswith("+") for line in passwd.lines):
+        found.append("nis")
+    outside = [one for one in dict.fromkeys(found) if one not in _LOCAL_SOURCES]
+    if not outside:
+        return ()
+    running = read_processes(transcript)
+    idle = {source for source, daemon in _DAEMONS.items() if running.complete and not running.named(daemon)}
+    return tuple(one for one in outside if one not in idle)
 
 
 def read_passwords(transcript: Transcript) -> HostPasswords:

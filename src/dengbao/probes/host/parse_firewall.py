@@ -27,8 +27,9 @@ _NFT_SOURCE: Final = re.compile(rf"\bip6? saddr (!= )?{_SET}")
 _NFT_PORT: Final = re.compile(rf"\b(?:tcp|th) dport {_SET}")
 _NFT_HARMLESS: Final = re.compile(
     r"\bct state (?:\{[^}]*\}|\S*)|\bcounter(?: packets \d+ bytes \d+)?"
-    r"|\bmeta l4proto (?:\{[^}]*tcp[^}]*\}|tcp)|\bip protocol tcp\b|\bmeta nfproto ipv[46]\b|\bcomment \"[^\"]*\"|\blog\b(?: prefix \"[^\"]*\")?"
-    r"(?: level \w+)?|\b(?:tcp flags \S+ / \S+|tcp flags & \S+ == \S+)|\bwith \S.*$|# handle \d+"
+    r"|\bmeta l4proto (?:\{[^}]*tcp[^}]*\}|tcp)|\bip protocol tcp\b|\bmeta nfproto ipv[46]\b"
+    r"|\bcomment \"[^\"]*\"|\blog\b(?: prefix \"[^\"]*\")?(?: level \w+)?"
+    r"|\btcp flags \S+ / \S+|\btcp flags & \S+ == \S+|\bwith \S.*$|# handle \d+"
 )
 
 

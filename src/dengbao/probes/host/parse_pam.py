@@ -31,12 +31,12 @@ def read_pam(transcript: Transcript) -> HostPam:
     files = transcript.files("pam")
     if denied := files.denied(*_FOLDERS):
         raise transcript.refuse(*denied)
-    resolver = _Resolver(files, _modules(transcript.optional("modules")))
+    modules = _modules(transcript.optional("modules"))
     names = {
         one.path.rsplit("/", 1)[-1] for one in files.readable() if one.path.startswith(_FOLDERS)
     }  # fmt: skip
     services = tuple(
-        PamService(name=name, rules=tuple(resolver.service(name)))
+        _Resolver(files, modules).service(name)
         for name in sorted(names)
         if not name.endswith(_NOT_SERVICES)
     )
@@ -46,7 +46,6 @@ def read_pam(transcript: Transcript) -> HostPam:
         services=services,
         pwquality=_pwquality(files),
         faillock=_settings(files.get("/etc/security/faillock.conf")),
-        unresolved=tuple(sorted(resolver.unresolved)),
     )
 
 
@@ -63,8 +62,9 @@ class _Resolver:
     modules: frozenset[str] | None
     unresolved: set[str] = field(default_factory=set)
 
-    def service(self, name: str) -> Iterator[PamRule]:
-        yield from self._file(name, "", 0, 0)
+    def service(self, name: str) -> PamService:
+        rules = tuple(self._file(name, "", 0, 0))
+        return PamService(name=name, rules=rules, unresolved=tuple(sorted(self.unresolved)))
 
     def _file(self, name: str, kind: str, level: int, depth: int) -> Iterator[PamRule]:
         found = self._find(name)
@@ -90,10 +90,14 @@ class _Resolver:
             yield from self._file(words[0], kind, deeper, depth + 1)
             return
         module = words[0].rsplit("/", 1)[-1]
+        module = words[0].rsplit("/", 1)[-1]
+        present = None if self.modules is None else module in self.modules or words[0][0] == "/"
+        if rule.group(1) and present is False:
+            return  # "-auth": libpam skips such a rule without a word
         yield PamRule(
             kind=kind, control=" ".join(control.lower().split()), module=module, args=words[1:],
             file=line.file, line=line.number, level=level,
-            present=None if self.modules is None else module in self.modules or words[0][0] == "/",
+            present=present,
         )  # fmt: skip
 
     def _find(self, name: str) -> Framed | None:

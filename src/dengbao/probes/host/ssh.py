@@ -81,14 +81,13 @@ class _Credentials:
 
     @classmethod
     def of(cls, asset: HostAsset, account: Account, context: Context) -> _Credentials:
-        password = context.password(asset, account) if account.secret else ""
         if not account.key_file:
-            if not password:
-                password = context.password(asset, account)
-            return cls(account.username, password, [])
+            return cls(account.username, context.password(asset, account), [])
+        password = context.password(asset, account) if account.secret else ""
         where = f"测评对象 {asset.id} 账户 {account.id}"
         try:
-            key = asyncssh.read_private_key(Path(account.key_file).expanduser(), password or None)
+            data = Path(account.key_file).expanduser().read_bytes()
+            key = _private_key(data, password)
         except OSError as exc:
             raise NotDeclared(
                 f"无法读取私钥文件（{exc.strerror}）", where=where, cure="核对 key_file"
@@ -103,6 +102,16 @@ class _Credentials:
         if asset.sudo == "password":
             return Privilege("password", self.password) if self.password else Privilege("nopasswd")
         return Privilege("none" if self.username == "root" else asset.sudo)
+
+
+def _private_key(data: bytes, password: str) -> asyncssh.SSHKey:
+    """Return the key; `secret` opens it where it is encrypted, else it is the password beside it."""
+    try:
+        return asyncssh.import_private_key(data)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+        if not password:
+            raise
+        return asyncssh.import_private_key(data, password)
 
 
 class _Trust:
@@ -121,6 +130,12 @@ class _Trust:
                     where=f"测评对象 {asset.id}",
                     cure="核对路径，或改填 host_key",
                 )
+
+    def known_keys(self) -> asyncssh.SSHKnownHosts:
+        """Return the keys asyncssh may believe; never an empty value, which means the operator's own file."""
+        if self.known_hosts is None:
+            return asyncssh.import_known_hosts("")
+        return asyncssh.read_known_hosts(str(self.known_hosts))
 
     def accepts(self, key: asyncssh.SSHKey) -> bool:
         self.seen = key.get_fingerprint("sha256")
@@ -150,11 +165,13 @@ def _client(trust: _Trust, credentials: _Credentials) -> type[asyncssh.SSHClient
     class Client(asyncssh.SSHClient):
         used = False
 
-        def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        def validate_host_public_key(
+            self, _host: str, _addr: str, _port: int, key: asyncssh.SSHKey, /
+        ) -> bool:
             return trust.accepts(key)
 
         def _once(self) -> str | None:
-            if self.used or not credentials.password or credentials.keys:
+            if self.used or not credentials.password:
                 return None
             self.used = True
             return credentials.password
@@ -163,10 +180,10 @@ def _client(trust: _Trust, credentials: _Credentials) -> type[asyncssh.SSHClient
             return self._once()
 
         def kbdint_auth_requested(self) -> str | None:
-            return None if self.used or credentials.keys else ""
+            return None if self.used or not credentials.password else ""
 
         def kbdint_challenge_received(
-            self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+            self, _name: str, _text: str, _lang: str, prompts: Sequence[tuple[str, bool]], /
         ) -> list[str] | None:
             if not prompts:
                 return []
@@ -182,14 +199,14 @@ async def _connect(
     """Return a logged-in connection over a socket of the guard."""
     host, port = _address(asset)
     sock = await context.guard.connect(host, port, asset=asset.id, probe=PROBE, timeout_s=_CONNECT_S)
-    known = str(trust.known_hosts) if trust.known_hosts is not None else lambda *_: ([], [], [])
     try:
         async with asyncio.timeout(_LOGIN_S):
             return await asyncssh.connect(
                 host, port, sock=sock, config=None, client_factory=_client(trust, credentials),
-                known_hosts=known, username=account.username, client_keys=credentials.keys or None,
+                known_hosts=trust.known_keys(), username=account.username,
+                client_keys=credentials.keys or None,
                 agent_path=None, gss_host=None, x509_trusted_certs=None, compression_algs=None,
-                preferred_auth=("publickey",) if credentials.keys else ("password", "keyboard-interactive"),
+                preferred_auth=("publickey", "password", "keyboard-interactive"),
                 connect_timeout=None, login_timeout=_LOGIN_S, keepalive_interval=15,
             )  # fmt: skip
     except TimeoutError as exc:

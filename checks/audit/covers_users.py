@@ -1,0 +1,66 @@
+"""3.a.2: does auditing cover every user?"""
+
+from __future__ import annotations
+
+import re
+
+from dengbao.checking import check
+from dengbao.model import Criterion, Judgement
+from dengbao.probes.host.facts import HostAudit, HostPam
+
+from ..hosts import PAM, ask, told
+from ..trail import AUDIT, daemon, kernel
+
+
+@check("audit.covers_users")
+def host_audits_every_user(audit: HostAudit, pam: HostPam) -> Judgement:
+    """Judge that loaded rules leave nobody out, and that logins are tied to a user (pam_loginuid).
+
+    `-a never,task` switches rules off for all processes; a rule for one auid covers that user only.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = (daemon(audit), kernel(audit), _rules(audit), _loginuid(pam))
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
+
+
+def _rules(audit: HostAudit) -> Criterion:
+    question = "已加载的审计规则是否覆盖每个用户"
+    rules = audit.loaded_rules
+    if rules is None:
+        met = None if audit.installed else False
+        return ask(
+            "rules", question, met, "已加载的审计规则未能查看" if audit.installed else "无审计规则", AUDIT
+        )
+    if any(re.search(r"-a (never,task|task,never)", one) for one in rules):
+        seen = f"已加载 {len(rules)} 条规则，但含 -a never,task，系统调用均不审计"
+        return ask("rules", question, False, seen, AUDIT, decisive=True)
+    general = [one for one in rules if _is_general(one)]
+    seen = f"已加载 {len(rules)} 条规则，其中 {len(general)} 条不限定用户"
+    if not rules and audit.file_rules:
+        seen = "规则文件中有规则，但未加载任何规则"
+    elif not rules:
+        seen = "未加载任何规则"
+    return ask("rules", question, bool(general), seen, AUDIT, decisive=not rules)
+
+
+def _is_general(rule: str) -> bool:
+    """Tell whether a rule watches all users: no filter on one user, and not a rule that leaves out."""
+    if re.match(r"-a (never|exclude|\w+,never)", rule) or rule.startswith("-D"):
+        return False
+    return re.search(r"-F (?:auid|uid|euid|loginuid)=(?!0\b|-1\b|unset\b|4294967295\b)\w+", rule) is None
+
+
+def _loginuid(pam: HostPam) -> Criterion:
+    missing = [one for one in ("sshd", "login") if not _has_loginuid(pam, one)]
+    unknown = [one for one in missing if pam.stack(one, "session") is None]
+    met = None if unknown else not missing
+    seen = "登录会话均记录登录用户（pam_loginuid）"
+    if missing:
+        seen = f"{'、'.join(missing)} 登录会话未记录登录用户（pam_loginuid）"
+    return ask("loginuid", "审计记录是否能对应到登录用户", met, seen, PAM)
+
+
+def _has_loginuid(pam: HostPam, service: str) -> bool:
+    rules = pam.stack(service, "session") or ()
+    return any(one.module == "pam_loginuid.so" and one.present is not False for one in rules)

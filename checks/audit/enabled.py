@@ -1,0 +1,32 @@
+"""3.a.1: is auditing on?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Judgement
+from dengbao.probes.host.facts import HostAudit, HostSyslog
+
+from ..hosts import ask, told
+from ..trail import daemon, kernel
+from ..wording import listing
+
+
+@check("audit.enabled")
+def host_auditing_is_on(audit: HostAudit, syslog: HostSyslog) -> Judgement:
+    """Judge that the kernel audits, auditd writes, and a log daemon runs.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    loggers = syslog.daemons
+    criteria = (
+        daemon(audit),
+        kernel(audit),
+        ask(
+            "syslog",
+            "系统日志服务是否运行",
+            bool(loggers),
+            f"系统日志服务 {listing(loggers)} 正在运行" if loggers else "系统日志服务未运行",
+            "host.syslog",
+        ),
+    )
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")

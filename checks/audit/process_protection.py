@@ -1,0 +1,46 @@
+"""3.d.1: is the audit process protected against being stopped?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.host.facts import HostAudit
+
+from ..hosts import ask, told
+from ..trail import AUDIT, daemon
+
+
+@check("audit.process_protection")
+def host_audit_process_is_protected(audit: HostAudit) -> Judgement:
+    """Judge that auditd runs as root and that the kernel's audit state is locked until restart.
+
+    Nobody tries to stop it: that would be done to a live system.
+
+    Source: GB/T 22239-2019 8.1.4.3 d).
+    """
+    criteria = (daemon(audit), *_owner(audit), *_locked(audit))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="以非审计管理员账户尝试停止审计进程（systemctl stop auditd）被拒绝的测试记录",
+    )
+
+
+def _owner(audit: HostAudit) -> tuple[Criterion, ...]:
+    user = audit.daemon_user
+    if user is None:
+        return ()
+    seen = f"审计进程以 {user} 身份运行" + ("，普通用户无权结束" if user == "root" else "")
+    return (ask("owner", "普通用户是否无权结束审计进程", user == "root", seen, AUDIT, decisive=True),)
+
+
+def _locked(audit: HostAudit) -> tuple[Criterion, ...]:
+    if audit.daemon_user is None:
+        return ()
+    value = audit.enabled
+    seen = {
+        None: "审计配置是否锁定未能确认",
+        2: "审计配置已锁定（enabled 2），重启前不可关闭或修改",
+    }.get(value, f"审计配置未锁定（enabled {value}），管理员可随时关闭")
+    return (ask("locked", "审计配置是否锁定", None if value is None else value == 2, seen, AUDIT),)

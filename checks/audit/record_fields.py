@@ -1,0 +1,54 @@
+"""3.b.1: do audit records hold time, user, type and result?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from dengbao.checking import check
+from dengbao.errors import Undetermined
+from dengbao.model import Judgement
+from dengbao.probes.host.facts import AuditRecord, HostAudit
+
+from ..hosts import ask, told
+from ..trail import AUDIT
+from ..wording import listing
+
+_USERS: Final = frozenset({"auid", "uid", "acct"})
+_RESULTS: Final = frozenset({"res", "success"})
+# Records of what somebody did; the others only add details to them.
+_ACTION: Final = re.compile(r"^(?:SYSCALL|USER_\w+|CRED_\w+|LOGIN|ADD_\w+|DEL_\w+|ANOM_\w+|CONFIG_CHANGE)$")
+
+
+@check("audit.record_fields")
+def host_records_are_complete(audit: HostAudit) -> Judgement:
+    """Judge sampled records of actions; those that only add details to others (PATH, CWD) are left out.
+
+    Source: GB/T 22239-2019 8.1.4.3 b).
+    """
+    if audit.records is None:
+        raise Undetermined("经核查，未能取得审计记录样本")
+    sample = [one for one in audit.records if _ACTION.match(one.type)]
+    if not sample:
+        raise Undetermined("经核查，审计日志中没有可供核查的用户行为记录")
+    tests: tuple[tuple[str, str, Callable[[AuditRecord], bool]], ...] = (
+        ("time", "日期和时间", lambda one: one.timed),
+        ("user", "用户", lambda one: bool(_USERS & set(one.fields))),
+        ("type", "事件类型", lambda one: bool(one.type)),
+        ("result", "事件是否成功", lambda one: bool(_RESULTS & set(one.fields))),
+    )
+    criteria = tuple(
+        ask(name, f"审计记录是否包括{title}", not bad, f"{title}：{_seen(bad)}", AUDIT)
+        for name, title, holds in tests
+        for bad in [[one.type for one in sample if not holds(one)]]
+    )
+    kinds = sorted({one.type for one in sample})
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，抽取审计记录 {len(kinds)} 种（{listing(kinds)}）；{told(criteria)}。",
+    )
+
+
+def _seen(bad: list[str]) -> str:
+    return f"{listing(sorted(set(bad)))} 缺少" if bad else "均有"

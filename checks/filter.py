@@ -1,0 +1,75 @@
+"""From where a port can be reached through the host's packet filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from dengbao.probes.host.system_facts import FirewallChain, FirewallRule, HostFirewall
+
+_ANYWHERE: Final = frozenset({"0.0.0.0/0", "::/0", "any"})
+_NAMES: Final = {"ssh": 22, "telnet": 23, "http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether anybody reaches a port, None where the rules do not tell; and the sources that are let in."""
+
+    open: bool | None
+    sources: tuple[str, ...] = ()
+
+
+def reach(firewall: HostFirewall, port: int) -> Reach:
+    """Return from where a TCP port can be reached; a packet must pass every chain of its family."""
+    if firewall.chains is None:
+        return Reach(None)
+    families = ["ip", "ip6"] if firewall.ipv6_global else ["ip"]
+    found = [_family(firewall.chains, family, port) for family in families]
+    sources = tuple(dict.fromkeys(source for one in found for source in one.sources))
+    if any(one.open for one in found):
+        return Reach(True, sources)
+    return Reach(None if any(one.open is None for one in found) else False, sources)
+
+
+def _family(chains: Iterable[FirewallChain], family: str, port: int) -> Reach:
+    found = [_chain(one, port) for one in chains if one.family in (family, "inet")]
+    closed = [one for one in found if one.open is False]
+    if closed:
+        return closed[0]
+    return Reach(None if any(one.open is None for one in found) else True)
+
+
+def _chain(chain: FirewallChain, port: int) -> Reach:
+    """Walk the rules as a packet from an unnamed source would."""
+    sources: list[str] = []
+    doubt = False
+    for rule in chain.rules:
+        if not _concerns(rule, port):
+            continue
+        named = tuple(one for one in rule.sources if one not in _ANYWHERE)
+        if rule.action == "other" or (not rule.certain and rule.action == "accept" and not named):
+            doubt = True
+        elif rule.action == "accept" and named:
+            sources += named
+        elif rule.action == "accept" and not rule.excepted:
+            return Reach(True)
+        elif rule.action == "drop" and rule.certain and not named:
+            sources += rule.excepted
+            return Reach(None if doubt else False, tuple(sources))
+    if chain.policy == "drop":
+        return Reach(None if doubt else False, tuple(sources))
+    return Reach(None if doubt else True)
+
+
+def _concerns(rule: FirewallRule, port: int) -> bool:
+    return not rule.ports or any(_covers(text, port) for text in rule.ports)
+
+
+def _covers(text: str, port: int) -> bool:
+    low, _, high = text.partition("-")
+    begin, end = _NAMES.get(low, low), _NAMES.get(high, high) or low
+    try:
+        return int(begin) <= port <= int(_NAMES.get(str(end), end))
+    except ValueError:
+        return True

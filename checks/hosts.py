@@ -1,0 +1,129 @@
+"""What host checks share: which accounts a person can use, and criteria that several of them ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from dengbao.model import Criterion
+from dengbao.probes.host.facts import (
+    FileMode,
+    HostAccount,
+    HostAccounts,
+    HostPassword,
+    HostPasswords,
+    HostSshd,
+)
+
+from .wording import listing
+
+ACCOUNTS = "host.accounts"
+PASSWORDS = "host.passwords"
+PAM = "host.pam"
+SSHD = "host.sshd"
+POLICY = "host.policy"
+# Where distributions begin to number people, and the number of nobody.
+_FIRST_USER_UID: Final = 1000
+_NOBODY_UID: Final = 65534
+_GUESTS: Final = frozenset({"guest", "anonymous", "ftp", "games", "nobody"})
+
+
+@dataclass(frozen=True)
+class Seat:
+    """An account with a usable shell, and its password state."""
+
+    account: HostAccount
+    password: HostPassword
+
+    @property
+    def name(self) -> str:
+        """Return the account's name."""
+        return self.account.name
+
+    def expired(self, today_day: int) -> bool:
+        """Tell whether the account's own end date has passed."""
+        return self.password.expires_day is not None and 0 <= self.password.expires_day <= today_day
+
+    @property
+    def enterable(self) -> bool | None:
+        """Tell whether a password or a key lets a person in; None where keys could not be seen."""
+        if self.password.state in ("set", "empty"):
+            return True
+        return self.account.authorized_keys
+
+
+def ask(
+    name: str, question: str, met: bool | None, measured: str, fact: str, *, decisive: bool = False
+) -> Criterion:
+    """Return a criterion; the arguments are its fields in order."""
+    return Criterion(name=name, question=question, met=met, measured=measured, fact=fact, decisive=decisive)
+
+
+def seats(accounts: HostAccounts, passwords: HostPasswords) -> tuple[Seat, ...]:
+    """Return the accounts whose shell admits a person."""
+    states = {one.account: one for one in reversed(passwords.entries)}
+    return tuple(
+        Seat(one, states.get(one.name, HostPassword(account=one.name, state="none")))
+        for one in accounts.accounts
+        if one.can_log_in
+    )
+
+
+def local_only(accounts: HostAccounts) -> tuple[Criterion, ...]:
+    """Return an open criterion where accounts come from elsewhere too, which were not seen; else none."""
+    if accounts.directories == ():
+        return ()
+    outside = listing(accounts.directories or ())
+    seen = f"另有账户来源 {outside}，其账户未核查" if outside else "账户来源未能确认"
+    return (ask("local_only", "账户是否均为本机账户", None, seen, ACCOUNTS),)
+
+
+def told(criteria: Iterable[Criterion]) -> str:
+    """Return what was measured, criterion by criterion, as one sentence."""
+    return "；".join(one.measured for one in criteria if one.measured)
+
+
+def default_seats(accounts: HostAccounts, passwords: HostPasswords) -> tuple[str, ...]:
+    """Return system and guest accounts, root apart, that can be entered by password or key."""
+    return tuple(
+        one.name
+        for one in seats(accounts, passwords)
+        if one.enterable is not False and not one.expired(passwords.today_day) and _is_default(one.account)
+    )
+
+
+def _is_default(account: HostAccount) -> bool:
+    return 0 < account.uid < _FIRST_USER_UID or account.uid >= _NOBODY_UID or account.name in _GUESTS
+
+
+def match_blocks(sshd: HostSshd, *options: str) -> tuple[str, ...] | None:
+    """Return conditions of Match blocks that set one of the options, None if the files were not seen."""
+    if sshd.matches is None:
+        return None
+    return tuple(
+        one.condition for one in sshd.matches if any(text.split(" ", 1)[0] in options for text in one.options)
+    )
+
+
+def unless_matched(met: bool, sshd: HostSshd, *options: str) -> bool | None:
+    """Return `met`, or None where a good answer may be set aside by a Match block or an unseen file."""
+    return None if met and match_blocks(sshd, *options) != () else met
+
+
+def match_note(sshd: HostSshd, *options: str) -> str:
+    """Return a remark on Match blocks that set one of the options, empty if there are none."""
+    found = match_blocks(sshd, *options)
+    if found is None:
+        return "（sshd 使用的配置文件未能全部查看）"
+    return f"（另有 Match {listing(found)} 条件下的设置，未能核查）" if found else ""
+
+
+def wider_than(one: FileMode, allowed: int) -> bool:
+    """Tell whether the mode grants any bit that `allowed` does not."""
+    return bool(int(one.mode, 8) & 0o777 & ~allowed)
+
+
+def modes(files: Iterable[FileMode]) -> str:
+    """Return paths with modes and owners for a statement."""
+    return listing(f"{one.path}（{one.mode} {one.owner}:{one.group}）" for one in files)

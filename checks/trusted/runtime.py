@@ -1,0 +1,37 @@
+"""5.a.2: are applications verified while they run?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.host.system_facts import HostBoot
+
+from ..hosts import ask, told
+from ..trust import BOOT, root_of_trust
+
+
+@check("trusted.runtime")
+def host_verifies_at_run_time(boot: HostBoot) -> Judgement:
+    """Judge that the kernel refuses to run what does not match: IMA appraisal or fapolicyd.
+
+    Without a root of trust nothing can be verified from one. With one, a product we do not know may do it.
+
+    Source: GB/T 22239-2019 8.1.4.6.
+    """
+    criteria = (root_of_trust(boot), _appraised(boot))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="动态可信验证是否覆盖应用程序的关键执行环节，须核查产品配置并测试",
+    )
+
+
+def _appraised(boot: HostBoot) -> Criterion:
+    question = "执行环节是否进行动态可信验证"
+    if boot.ima and boot.ima_appraise.startswith("enforce"):
+        return ask("appraised", question, True, "IMA 对执行文件强制校验（ima_appraise=enforce）", BOOT)
+    if boot.fapolicyd:
+        return ask("appraised", question, True, "fapolicyd 正在运行，按清单校验执行文件", BOOT)
+    seen = "未见 IMA 强制校验或 fapolicyd，是否另有可信计算产品须人工核查"
+    return ask("appraised", question, None, seen, BOOT)
