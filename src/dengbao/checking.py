@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 import types
 import typing
@@ -118,39 +119,67 @@ def _import_package(name: str, folder: Path) -> None:
         raise ContentError("无法载入检查目录", where=str(folder))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:  # a door: content is written by others and may break in any way
+        del sys.modules[name]  # a half package must not pass for a loaded one at the next call
+        raise _does_not_load(init, exc) from exc
 
 
 def _import(name: str, path: Path) -> types.ModuleType:
     try:
         return importlib.import_module(name)
-    except (ImportError, SyntaxError, NameError, TypeError, AttributeError, ValueError) as exc:
-        raise ContentError(f"检查文件无法载入：{exc}", where=str(path), cure="修正该文件后重试") from exc
+    except Exception as exc:
+        raise _does_not_load(path, exc) from exc
+
+
+def _does_not_load(path: Path, exc: Exception) -> ContentError:
+    """Return the error for a module of others that broke in whatever way: its author mends it."""
+    text = f"检查文件无法载入：{type(exc).__name__} {exc}"
+    return ContentError(text.rstrip(), where=str(path), cure="修正该文件后重试")
+
+
+def _hints(check_id: str, function: Callable[..., Judgement], where: str) -> dict[str, object]:
+    """Return argument name → annotation; every argument must have one, and the result be a Judgement."""
+    try:
+        hints = typing.get_type_hints(function)
+    except (NameError, AttributeError, TypeError) as exc:
+        raise ContentError(
+            f"检查 {check_id} 的注解无法解析：{exc}", where=where, cure="改正注解，或补上 import"
+        ) from exc
+    if hints.pop("return", None) is not Judgement:
+        raise ContentError(f"检查 {check_id} 必须返回 Judgement", where=where, cure="写上 -> Judgement")
+    silent = [name for name in inspect.signature(function).parameters if name not in hints]
+    if silent:
+        raise ContentError(
+            f"检查 {check_id} 的参数 {silent[0]} 没有注解", where=where, cure="注明是哪种事实、参数或测评对象"
+        )
+    return hints
 
 
 def _variant(check_id: str, function: Callable[..., Judgement], path: Path) -> Variant:
     where = f"{path}:{function.__code__.co_firstlineno}" if hasattr(function, "__code__") else str(path)
-    try:
-        hints = typing.get_type_hints(function)
-    except NameError as exc:
-        raise ContentError(f"检查 {check_id} 的注解无法解析：{exc}", where=where) from exc
-    if hints.pop("return", None) is not Judgement:
-        raise ContentError(f"检查 {check_id} 必须返回 Judgement", where=where)
     needs: list[FactNeed] = []
     params: type[Params] | None = None
     params_name = asset_name = ""
-    for name, hint in hints.items():
+    for name, hint in _hints(check_id, function, where).items():
         need = _need(name, hint)
         if need is not None:
             needs.append(need)
-        elif isinstance(hint, type) and issubclass(hint, Params):
+        elif not params_name and isinstance(hint, type) and issubclass(hint, Params):
             params, params_name = hint, name
-        elif _is_asset(hint):
+        elif not asset_name and _is_asset(hint):
             asset_name = name
         else:
-            raise ContentError(f"检查 {check_id} 的参数 {name} 类型不明", where=where)
-    if not any(not one.optional for one in needs):
-        raise ContentError(f"检查 {check_id} 至少要用一种事实", where=where)
+            raise ContentError(
+                f"检查 {check_id} 的参数 {name} 类型不明",
+                where=where,
+                cure="只能是事实、至多一个 Params、至多一种测评对象",
+            )
+    if all(one.optional for one in needs):
+        raise ContentError(
+            f"检查 {check_id} 至少要用一种事实", where=where, cure="至少一个参数是不带 | None 的事实"
+        )
     return Variant(check_id, function, tuple(needs), params, params_name, asset_name, path)
 
 

@@ -21,6 +21,7 @@ from .model import (
     Verdict,
     kind_of,
 )
+from .reading import suggest, translate
 
 
 class Outcome(Value):
@@ -54,13 +55,13 @@ def bind_params(
         raise ContentError(
             f"检查 {variant.check} 没有参数 {'、'.join(unknown)}",
             where=where,
-            cure=f"可用：{'、'.join(names)}",
+            cure=suggest(unknown[0], names),
         )
     values: dict[str, ParamValue] = {}
     for name, info in names.items():
-        value = given.get(name, profile.get(name))
-        if isinstance(value, str) and value.startswith("$"):
-            value = profile.get(value[1:])
+        value = (
+            _pointed_at(variant, name, given[name], profile, where) if name in given else profile.get(name)
+        )
         if value is None and info.required:
             raise ContentError(f"检查 {variant.check} 缺少参数 {name}", where=where, cure="在 profile 中补上")
         if value is not None:
@@ -69,13 +70,34 @@ def bind_params(
     return values
 
 
+def _pointed_at(
+    variant: Variant, name: str, value: ParamValue, profile: Mapping[str, ParamValue], where: str
+) -> ParamValue:
+    """Return a value given by `with:`, `$name` looked up; a slip of the pen never becomes a default."""
+    if not isinstance(value, str) or not value.startswith("$"):
+        return value
+    if value[1:] not in profile:
+        raise ContentError(
+            f"检查 {variant.check} 的参数 {name} 指向 {value}，profile 中没有",
+            where=where,
+            cure=suggest(value[1:], profile),
+        )
+    return profile[value[1:]]
+
+
 def _convert(variant: Variant, values: Mapping[str, ParamValue], where: str) -> Params | None:
     if variant.params is None:
         return None
     try:
         return msgspec.convert(dict(values), variant.params)
     except msgspec.ValidationError as exc:
-        raise ContentError(f"检查 {variant.check} 的参数类型不对：{exc}", where=where) from exc
+        text = str(exc)
+        name = text.rpartition("$.")[2].rstrip("`").partition("[")[0]
+        raise ContentError(
+            f"检查 {variant.check} 的参数 {name} 不对：{translate(text)[0]}",
+            where=where,
+            cure="核对 profile 与 with 中的值",
+        ) from exc
 
 
 def apply(
