@@ -17,7 +17,7 @@ def channel(login: WebLoginPage, plain: WebPlain | None, session: WebSession | N
     Where no form was seen, the declared address counts only if a login by it worked.
     """
     worked = session is not None and session.login.accepted is True
-    found = [_page(login), _submit(login, worked=worked), _not_in_url(login, worked=worked)]
+    found = [_page(login, worked=worked), _submit(login, worked=worked), _not_in_url(login, worked=worked)]
     if plain is not None:
         found.extend(_plain(one) for one in plain.entries if one.answer not in _NOT_SEEN)
     return tuple(found)
@@ -36,9 +36,10 @@ def sight(login: WebLoginPage, criteria: tuple[Criterion, ...]) -> str:
     return f"登录入口 {login.page.path}：" + "；".join(one.measured for one in criteria)
 
 
-def _page(login: WebLoginPage) -> Criterion:
+def _page(login: WebLoginPage, *, worked: bool) -> Criterion:
     page = login.page
-    usable = page.answered and page.final_status is not None and page.final_status < 400
+    shown = page.answered and page.final_status is not None and page.final_status < 400
+    usable = shown or (worked and login.style == "json")  # interfaces need no page of their own
     state = "" if usable else f"，但返回 {page.final_status}"
     # A page in clear is in clear whatever it answers; one that fails proves no encrypted login.
     met = False if login.page_scheme == "http" else (True if usable else None)

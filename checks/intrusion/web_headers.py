@@ -28,10 +28,12 @@ def web_answers_carry_protective_headers(seen: WebHeaders) -> Judgement:
     pages = [one for one in seen.answers if one.status < 400]
     if not pages:
         raise Undetermined("经测试验证，公开页面均返回错误，无从查看响应头")
+    # Frames and policies matter where a browser draws a page, not for bare data.
+    drawn = [one for one in pages if "html" in one.media_type or not one.media_type] or pages
     criteria = [
         _each("nosniff", "是否设 X-Content-Type-Options: nosniff", pages, _nosniff),
-        _each("framing", "是否限制被其他站点嵌套", pages, _framing),
-        _each("csp", "是否设 Content-Security-Policy", pages, _csp),
+        _each("framing", "是否限制被其他站点嵌套", drawn, _framing),
+        _each("csp", "是否设 Content-Security-Policy", drawn, _csp),
         _no_version(pages, seen.unknown),
         _no_inside(pages, seen.unknown),
     ]

@@ -213,9 +213,9 @@ async def _plain(web: WebAsset, browser: Browser) -> WebPlain:
     port = base.port or 443
     declared = browser.resolve(web.login.page) if web.login and web.login.page else base
     page = declared if declared.host == base.host else base
-    entries = [await _plain_at(browser.fork(), page.copy_with(scheme="http", port=port))]
+    entries = [await plain_at(browser.fork(), page.copy_with(scheme="http", port=port))]
     if port == 443:
-        entries.append(await _plain_at(browser.fork(), page.copy_with(scheme="http", port=80)))
+        entries.append(await plain_at(browser.fork(), page.copy_with(scheme="http", port=80)))
     return WebPlain(scheme="https", entries=tuple(entries))
 
 
@@ -236,7 +236,8 @@ async def _until_https(browser: Browser, url: httpx.URL) -> Answer:
     raise Unclear("明文入口重定向次数过多")
 
 
-async def _plain_at(browser: Browser, url: httpx.URL) -> PlainSeen:
+async def plain_at(browser: Browser, url: httpx.URL) -> PlainSeen:
+    """Return what one address says to plain HTTP; a failure is an answer, too."""
     port = url.port or 80
     path = clean_url(url)
     try:

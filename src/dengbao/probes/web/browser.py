@@ -19,8 +19,8 @@ from ...errors import NotDeclared, OutOfScope, ProbeError, ProtocolMismatch, Tim
 from ...model import WebAsset
 from ..base import Context
 from .cookies import Jar
-from .reading import Document, read
-from .transport import Dropped, client
+from .reading import MAX_NESTING, Document, nesting, read
+from .transport import HEADERS, Dropped, GuardedTransport, transport
 
 _SECRET_IN_PATH: Final = re.compile(r";[^/?#]*")
 _SESSION_IN_URL: Final = re.compile(
@@ -118,7 +118,7 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 class Browser:
     """One visitor: a connection pool shared by its forks, a cookie jar and perhaps a bearer token."""
 
-    http: httpx.AsyncClient
+    http: GuardedTransport
     base: httpx.URL
     limits: Limits
     until: float
@@ -212,7 +212,11 @@ class Browser:
     def _request(
         self, method: str, url: httpx.URL, content: bytes, headers: Mapping[str, str]
     ) -> httpx.Request:
-        request = self.http.build_request(method, url, content=content or None, headers=dict(headers))
+        timeout = httpx.Timeout(self.limits.read_s, connect=self.limits.connect_s).as_dict()
+        request = httpx.Request(
+            method, url, content=content or None, headers={**HEADERS, **headers},
+            extensions={"timeout": timeout},
+        )  # fmt: skip
         cookies = self.jar.header(url)
         if cookies:
             request.headers["Cookie"] = cookies
@@ -226,13 +230,15 @@ class Browser:
             raise TimedOut("本项检测的总时限已用完", cure="检查应用的响应速度后开始新的一轮")
         try:
             async with asyncio.timeout(left):
-                response = await self.http.send(request, stream=True)
+                response = await self.http.handle_async_request(request)
                 try:
                     body = await self._body(response)
                 finally:
                     await response.aclose()
         except TimeoutError as exc:
             raise TimedOut(f"{left:.0f} 秒内未收完应答", cure="检查应用的响应速度后开始新的一轮") from exc
+        if nesting(body) > MAX_NESTING:
+            raise ProtocolMismatch("页面标签嵌套过深，无法解析", cure="登记其他页面或接口")
         return Answer(request.method, request.url, response.status_code, response.headers, body)
 
     async def _body(self, response: httpx.Response) -> bytes:
@@ -311,11 +317,8 @@ async def opened(
     """
     bounds = limits or Limits()
     base = asset_url(asset)
-    timeout = httpx.Timeout(bounds.read_s, connect=bounds.connect_s)
     transcript: list[str] = []
-    async with client(
-        context.guard, asset=asset.id, probe=probe, ca_file=asset.ca_file, timeout=timeout
-    ) as http:
+    async with transport(context.guard, asset=asset.id, probe=probe, ca_file=asset.ca_file) as http:
         try:
             yield Browser(http, base, bounds, time.monotonic() + bounds.all_s, transcript)
         finally:

@@ -297,8 +297,8 @@ class WebSession(Facts, tag="web.session"):
 class Replay(Value):
     """A page with the session's cookies or token: just before the logout and after it.
 
-    `stranger` is the page without a session. `like_before_percent` and `like_stranger_percent` compare the
-    text after the logout with that before it and with the stranger's. `by` is `old` (kept aside) or `browser` (cookies as the logout left them).
+    `stranger` is the page without a session. The percentages compare the text after the logout with that
+    before it and with the stranger's. `by` is `old` (kept aside) or `browser` (as the logout left it).
     """
 
     by: str

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx
 import msgspec
 
-from ...errors import NotDeclared, NotSupported, ProbeError
+from ...errors import NotDeclared, NotSupported, ProbeError, ProtocolMismatch
 from ...model import Marker, WebAsset, WebLogin
 from .browser import Answer, Browser, Chain, asset_url, clean_url, origin
 from .facts import LoginSeen, PageSeen
@@ -79,6 +79,7 @@ async def prepare(browser: Browser, login: WebLogin) -> Prepared:
 
     Raises:
         NotSupported: captcha, or a page without a password field.
+        ProtocolMismatch: the password would leave in clear although the application is given as https.
         NotDeclared: the declared CSRF field is nowhere.
 
     """
@@ -101,7 +102,10 @@ async def prepare(browser: Browser, login: WebLogin) -> Prepared:
     if base is not None:
         headers["Referer"] = clean_url(base)
         headers["Origin"] = f"{base.scheme}://{base.netloc.decode('ascii')}"
-    return Prepared(login, browser.resolve(login.path, base), fields, headers, page)
+    url = browser.resolve(login.path, base)
+    if browser.base.scheme == "https" and url.scheme != "https":
+        raise ProtocolMismatch("登录页转到明文 HTTP，未提交口令", cure="核对登录地址；登录应全程使用 HTTPS")
+    return Prepared(login, url, fields, headers, page)
 
 
 async def _login_page(browser: Browser, login: WebLogin) -> Chain | None:

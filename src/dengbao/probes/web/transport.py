@@ -1,7 +1,7 @@
 """HTTP whose every connection passes the guard, with errors that people can act on.
 
-httpx gives addresses, headers and requests; below it lies httpcore with a network backend of our own,
-so that no redirect, no name and no retry can reach an address that was not admitted.
+httpx gives addresses, headers, requests and responses; below lies httpcore with a network backend of our
+own, so that no redirect, no name and no retry can reach an address that was not admitted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
 
 import anyio
 import httpcore
@@ -23,7 +23,12 @@ from ... import __version__
 from ...errors import NotDeclared, NotSupported, ProbeError, ProtocolMismatch, TimedOut, Unreachable
 from ...scope import Guard
 
-USER_AGENT = f"dengbao/{__version__}"
+HEADERS: Final = {
+    "User-Agent": f"dengbao/{__version__}",
+    "Accept": "text/html,application/json;q=0.9,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9",
+    "Accept-Encoding": "identity",
+}
 _FLAWS = (anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
@@ -249,21 +254,9 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def client(
-    guard: Guard, *, asset: str, probe: str, ca_file: str, timeout: httpx.Timeout
-) -> httpx.AsyncClient:
-    """Return an httpx client of which every connection passes the guard; it keeps no cookies itself."""
-    backend = GuardedBackend(guard, asset=asset, probe=probe)
-    return httpx.AsyncClient(
-        transport=GuardedTransport(backend, tls_context(ca_file)),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=timeout,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        headers={
-            "User-Agent": USER_AGENT,
-            "Accept": "text/html,application/json;q=0.9,*/*;q=0.8",
-            "Accept-Language": "zh-CN,zh;q=0.9",
-            "Accept-Encoding": "identity",
-        },
-    )
+def transport(guard: Guard, *, asset: str, probe: str, ca_file: str) -> GuardedTransport:
+    """Return a transport of which every connection passes the guard.
+
+    It is used without httpx's client, which keeps cookies and parses redirects even when told not to.
+    """
+    return GuardedTransport(GuardedBackend(guard, asset=asset, probe=probe), tls_context(ca_file))
