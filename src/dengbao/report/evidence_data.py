@@ -1,0 +1,67 @@
+"""证据清单 as plain data: who filed what when, with which digests, and the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..model import Evidence
+from .pictures import Figure
+from .plain import Plain
+from .wording import BLANK, bytes_zh, day, listed, moment, person, places
+
+
+def evidence_rows(evidence: Iterable[Evidence], asset: Callable[[str], str]) -> list[Plain]:
+    """Return one row per evidence record; `asset` gives the name of an asset."""
+    return [_row(one, asset(one.asset)) for one in evidence]
+
+
+def _row(one: Evidence, asset: str) -> dict[str, Plain]:
+    remarks = [
+        "已脱敏" if one.redacted else "未脱敏",
+        f"有效期至 {day(one.expires)}" if one.expires else "",
+    ]
+    reviewed = BLANK
+    if one.reviewed is not None:
+        reviewed = f"{person(one.reviewed.by)}\n{moment(one.reviewed.at)}"
+    return {
+        "id": one.id,
+        "kind": one.kind.zh,
+        "method": one.method.zh,
+        "places": places(one.items),
+        "asset": asset,
+        "collected": f"{person(one.collected_by)}\n{moment(one.collected_at)}",
+        "filed": moment(one.filed_at),
+        "reviewed": reviewed,
+        "statement": one.statement,
+        "override": one.override,
+        "label": one.verdict.zh,
+        "remarks": listed(remarks, "；"),
+        "files": [
+            {
+                "name": file.name,
+                "size": bytes_zh(file.size_bytes) if file.size_bytes else BLANK,
+                "sha256": file.sha256,
+                "sm3": file.sm3,
+            }
+            for file in one.files
+        ],
+    }
+
+
+def figure_rows(figures: Iterable[Figure], asset: Callable[[str], str]) -> list[Plain]:
+    """Return one row per picture; `picture` is the key the template hands to the filter `picture`."""
+    return [
+        {
+            "number": one.number,
+            "evidence": one.evidence.id,
+            "picture": one.picture.sha256,
+            "caption": _caption(one, asset(one.evidence.asset)),
+        }
+        for one in figures
+    ]
+
+
+def _caption(one: Figure, asset: str) -> str:
+    end = f"（{one.picture.altered}）" if one.picture.altered else ""
+    paper = one.evidence
+    return f"图 {one.number}　{paper.id}　{asset}　检查项 {places(paper.items)}　文件 {one.file.name}{end}"

@@ -1,0 +1,63 @@
+"""What a report is made of, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from ..model import Engagement, Evidence, RunInfo, Suite, SuiteResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportInput:
+    """One round of one engagement, folded.
+
+    `evidence` holds what is printed in 证据清单, its files lie in `evidence_dir`; every one must still
+    have its digest. `facts_sha256` is the digest over all stored facts of the round, as hex.
+    `template` replaces the shipped template of the suite's edition.
+    """
+
+    engagement: Engagement
+    suite: Suite
+    result: SuiteResult
+    run: RunInfo
+    evidence: tuple[Evidence, ...]
+    evidence_dir: Path
+    facts_sha256: str
+    tool_version: str
+    made_at: datetime
+    operator: str = ""
+    template: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Something that is still missing before the report is complete; all Chinese.
+
+    `place` is an item such as `1.a.3` or a part of the report, `asset` is the name of the 测评对象.
+    """
+
+    place: str
+    asset: str
+    state: str
+    need: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOutcome:
+    """What was written. `pages` is 0 where it could not be counted; `notes` are Chinese sentences.
+
+    `sha256` is of the .docx as delivered; `content_sha256` is printed in it and covers all its data.
+    """
+
+    docx: Path
+    sha256: str
+    content_sha256: str
+    draft: bool
+    gaps: tuple[Gap, ...]
+    pages: int = 0
+    pdf: Path | None = None
+    notes: tuple[str, ...] = ()
+    contents: Mapping[str, int] = field(default_factory=dict)

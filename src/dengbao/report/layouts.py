@@ -1,0 +1,53 @@
+"""Layout profiles: which styles and which paper a kind of document has.
+
+`BAOGAO` is for reports: A4, running text in 仿宋 小四, tables 五号, all lines of exact height so that pages
+break alike whichever face stands in for the official one. Pictures alone are single-spaced: an exact
+line would show a strip of them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .wordkit import HEITI, KAITI, SONGTI, TITLE, Page, Style
+
+BAOGAO_PAGE: Final = Page(top_mm=30, bottom_mm=27)
+
+BAOGAO: Final = (
+    Style("Normal", "Normal"),
+    Style("Body", "正文段落", align="both", indent_chars=2),
+    Style("Heading1", "heading 1", HEITI, 16, 30, before_pt=12, after_pt=8, outline=0, keep_next=True),
+    Style("Heading2", "heading 2", HEITI, 14, 26, before_pt=10, after_pt=6, outline=1, keep_next=True),
+    Style("Clause", "条款", HEITI, 12, 21, before_pt=8, after_pt=3, keep_next=True),
+    Style("Item", "检查项", line_pt=20, left_pt=24, keep_next=True),
+    Style("Label", "结果记录", HEITI, 10.5, 18, before_pt=4, after_pt=2, keep_next=True),
+    Style("CoverNumber", "封面编号", size_pt=14, line_pt=26, align="right"),
+    Style("CoverDraft", "封面草稿", HEITI, 36, 52, align="center", before_pt=40, color="C00000"),
+    Style("CoverTitle", "封面标题", TITLE, 26, 42, align="center"),
+    Style("CoverSpace", "封面空行", size_pt=14, line_pt=48),
+    Style("CoverName", "封面项目", HEITI, 14, 32),
+    Style("CoverValue", "封面内容", size_pt=14, line_pt=32),
+    Style("CoverDate", "封面日期", size_pt=16, line_pt=30, align="center", before_pt=60),
+    Style("TocTitle", "目录标题", HEITI, 16, 30, align="center", before_pt=12, after_pt=12),
+    Style("TOC1", "toc 1", HEITI, 12, 26, tab_pt=BAOGAO_PAGE.text_width_pt),
+    Style("TOC2", "toc 2", line_pt=24, left_pt=24, tab_pt=BAOGAO_PAGE.text_width_pt),
+    Style("TocNote", "目录注", KAITI, 9, 14, before_pt=8),
+    Style("Head", "表头", HEITI, 10.5, 16, align="center", before_pt=2, after_pt=2),
+    Style("Group", "表格分组", HEITI, 10.5, 16, align="center", before_pt=2, after_pt=2, keep_next=True),
+    Style("Cell", "表格文字", size_pt=10.5, line_pt=16, before_pt=1, after_pt=1),
+    Style("CellCenter", "表格居中", size_pt=10.5, line_pt=16, align="center", before_pt=1, after_pt=1),
+    Style("Count", "统计", size_pt=10.5, line_pt=14),
+    Style("CountCenter", "统计居中", size_pt=10.5, line_pt=14, align="center"),
+    Style("Small", "表格小字", size_pt=9, line_pt=13, before_pt=1, after_pt=1),
+    Style("General", "总体说明", size_pt=10.5, line_pt=17, align="both", after_pt=2),
+    Style("Note", "注", KAITI, 10.5, 16, before_pt=4, after_pt=4),
+    Style("Picture", "证据图片", line_pt=None, align="center", before_pt=8, keep_next=True),
+    Style("Caption", "caption", KAITI, 9, 14, align="center", before_pt=3, after_pt=10),
+    Style("Statement", "签章说明", align="both", indent_chars=2, after_pt=8),
+    Style("Party", "签章方", HEITI, 12, 20, before_pt=4),
+    Style("PartyName", "签章单位", line_pt=18),
+    Style("SignFirst", "签章首栏", line_pt=24, before_pt=142),
+    Style("Sign", "签章栏", line_pt=24),
+    Style("Header", "header", SONGTI, 9, 13),
+    Style("Footer", "footer", SONGTI, 9, 13, align="center"),
+)
