@@ -11,9 +11,7 @@ from pathlib import Path
 from .sshd import Prepared
 
 PASSWORD = "Correct-Horse-9"
-_HASH = (
-    "$6$fixture1$MNcwPe0g2oi0xODB600t2whDq0jtF8sS5WGusMfU8xhCfVkrFslEFDk0G6vsvy633u7okBNS41xPCCbOz7sH6."
-)
+_HASH = "$6$fixture1$MNcwPe0g2oi0xODB600t2whDq0jtF8sS5WGusMfU8xhCfVkrFslEFDk0G6vsvy633u7okBNS41xPCCbOz7sH6."
 WEAK_PASSWORD = "Weak-Horse-1"
 _WEAK_HASH = "$1$fixture1$lGVNtSOY067apF4YFXqL8/"
 _DAY_S = 86400
@@ -30,12 +28,10 @@ def _common(host: Prepared) -> None:
     """Write what every host has and no check asks about."""
     for name in ("ld.so.cache", "ld.so.conf"):
         shutil.copy(f"/etc/{name}", host.folder("etc") / name)
-    for name in filter(Path.is_symlink, Path("/etc/alternatives").iterdir()):
-        place = host.folder("etc/alternatives") / name.name
-        place.symlink_to(name.readlink())
-    host.file(
-        "etc/os-release", 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
-    )
+    for link in filter(Path.is_symlink, Path("/etc/alternatives").iterdir()):
+        place = host.folder("etc/alternatives") / link.name
+        place.symlink_to(link.readlink())
+    host.file("etc/os-release", 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
     host.file("etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\nshadow: files\n")
     host.file("etc/hosts", "127.0.0.1 localhost prepared-host\n")
     host.file("etc/environment", "")
@@ -67,7 +63,9 @@ def _accounts(host: Prepared, people: dict[str, tuple[int, str, str]], extra: st
     system = {"daemon": 1, "bin": 2, "mail": 8, "mysql": 27, "sshd": 104, "nobody": 65534}
     passwd = ["root:x:0:0:root:/home/root:/bin/bash"]
     passwd += [f"{name}:x:{uid}:{uid}::/nonexistent:/usr/sbin/nologin" for name, uid in system.items()]
-    passwd += [f"{name}:x:{uid}:{uid}::/home/{name}:{shell}" for name, (uid, shell, _) in people.items() if uid]
+    passwd += [
+        f"{name}:x:{uid}:{uid}::/home/{name}:{shell}" for name, (uid, shell, _) in people.items() if uid
+    ]
     shadow = [f"{name}:*:{today() - 400}:0:99999:7:::" for name in system]
     shadow += [f"{name}:{line}" for name, (_, _, line) in people.items()]
     groups = ["root:x:0:", "shadow:x:42:", "sudo:x:27777:"]
@@ -141,10 +139,11 @@ def hardened(host: Prepared) -> None:
             "auditadm": (1003, "/bin/bash", good),
             "inspector": (1004, "/bin/bash", good),
             "viewer": (1005, "/bin/bash", good),
+            "keeper": (1007, "/bin/bash", good),
             "leaver": (1006, "/bin/bash", f"!{_HASH}:{today() - 300}:1:90:7:30::"),
         },
     )
-    lastlog(host, {0: 200, 1001: 3, 1002: 10, 1003: 12, 1004: 1, 1005: 2, 1006: 250})
+    lastlog(host, {0: 200, 1001: 3, 1002: 10, 1003: 12, 1004: 1, 1005: 2, 1006: 250, 1007: 4})
     _hardened_login(host)
     _hardened_audit(host)
     _hardened_system(host)
@@ -162,7 +161,7 @@ def _hardened_login(host: Prepared) -> None:
         "HostKey /etc/ssh/ssh_host_ed25519_key\nUsePAM yes\nPermitRootLogin no\nPermitEmptyPasswords no\n"
         "AuthenticationMethods publickey,password\nMaxAuthTries 4\nStrictModes yes\n"
         "AllowUsers sysadm@10.0.8.0/24 secadm@10.0.8.0/24 auditadm@10.0.8.0/24 inspector@127.0.0.0/8 "
-        "viewer@127.0.0.0/8\n",
+        "viewer@127.0.0.0/8 keeper@127.0.0.0/8\n",
         0o600,
     )
     host.file(
@@ -186,12 +185,13 @@ def _hardened_login(host: Prepared) -> None:
     )
     host.file(
         "etc/security/pwquality.conf",
-        "# minlen = 6\nminlen = 10\ndcredit = -1\nucredit = -1\nlcredit = -1\nocredit = -1\nenforce_for_root\n",
+        "# minlen = 6\nminlen = 10\ndcredit = -1\nucredit = -1\nlcredit = -1\nocredit = -1\n"
+        "enforce_for_root\n",
     )
     host.file("etc/security/faillock.conf", "deny = 5\nunlock_time = 900\neven_deny_root\n")
     host.file(
         "etc/login.defs",
-        "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 1\nPASS_WARN_AGE 7\nUMASK 027\nENCRYPT_METHOD SHA512\nUID_MIN 1000\n",
+        "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 1\nPASS_WARN_AGE 7\nUMASK 027\nENCRYPT_METHOD SHA512\n",
     )
     host.file("etc/profile", f"PATH={_PATH}\numask 027\nreadonly TMOUT=600\nexport TMOUT\n")
     host.file(
@@ -205,6 +205,7 @@ def _hardened_login(host: Prepared) -> None:
         0o440,
     )
     host.file("etc/sudoers.d/inspector", "inspector ALL=(root) NOPASSWD: /bin/sh, /usr/bin/sh\n", 0o440)
+    host.file("etc/sudoers.d/keeper", "keeper ALL=(root) /bin/sh, /usr/bin/sh\n", 0o440)
     host.file("etc/hosts.allow", "# none\n")
     host.file("etc/hosts.deny", "# none\n")
     host.folder("etc/sudoers.d", 0o750)
@@ -219,7 +220,7 @@ _RULES = (
     "-a always,exit -F arch=b64 -S execve -F euid=0 -F auid>=1000 -F auid!=-1 -F key=rootcmd",
 )
 _TRAIL = (
-    'type=SYSCALL msg=audit(1700000000.123:101): arch=c000003e syscall=59 success=yes exit=0 uid=0 auid=1001 '
+    "type=SYSCALL msg=audit(1700000000.123:101): arch=c000003e syscall=59 success=yes exit=0 uid=0 auid=1001 "
     'comm="systemctl" exe="/usr/bin/systemctl" key="rootcmd"\n'
     'type=PATH msg=audit(1700000000.123:101): item=0 name="/usr/bin/systemctl"\n'
     "type=USER_LOGIN msg=audit(1700000100.456:102): pid=900 uid=0 auid=1001 ses=3 msg='op=login id=1001 "
@@ -244,7 +245,8 @@ def _hardened_audit(host: Prepared) -> None:
     host.daemon("mariadbd", 27)
     host.file("etc/rsyslog.conf", "auth,authpriv.* /var/log/auth.log\n*.* @@10.0.9.9:514\n")
     host.file(
-        "etc/logrotate.conf", "weekly\nrotate 4\n/var/log/auth.log /var/log/syslog {\n  rotate 30\n  compress\n}\n"
+        "etc/logrotate.conf",
+        "weekly\nrotate 4\n/var/log/auth.log /var/log/syslog {\n  rotate 30\n  compress\n}\n",
     )
     host.folder("var/log/audit", 0o750)
     host.file("var/log/audit/audit.log", _TRAIL, 0o600)
@@ -271,8 +273,8 @@ def _hardened_system(host: Prepared) -> None:
         "/usr/bin/systemctl",
         "#!/bin/sh\ncase $1 in\nget-default) echo multi-user.target ;;\n"
         "list-units) echo 'ssh.service loaded active running OpenSSH'; "
-        "echo 'auditd.service loaded active running Audit'; echo 'cups.service loaded inactive dead CUPS' ;;\n"
-        "list-unit-files) echo 'ssh.service enabled enabled'; echo 'cups.service disabled enabled' ;;\nesac\n",
+        "echo 'auditd.service loaded active running Audit'; echo 'cups.service loaded inactive dead -' ;;\n"
+        "list-unit-files) echo 'ssh.service enabled -'; echo 'cups.service disabled enabled' ;;\nesac\n",
         0o755,
     )
     host.instead_of("/proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
@@ -296,9 +298,7 @@ def _hardened_system(host: Prepared) -> None:
 
 
 def _trust(host: Prepared) -> None:
-    host.file(
-        "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", b"\x06\0\0\0\x01"
-    )
+    host.file("sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", b"\x06\0\0\0\x01")
     host.file("sys/class/tpm/tpm0/tpm_version_major", "2\n")
     host.file("sys/kernel/security/ima/policy", "measure func=BPRM_CHECK\nappraise func=BPRM_CHECK\n", 0o440)
     host.file("sys/kernel/security/ima/runtime_measurements_count", "1842\n", 0o440)
@@ -362,8 +362,8 @@ def _weak_system(host: Prepared) -> None:
     host.file("var/log/audit/audit.log", "type=DAEMON_START msg=audit(1700000000.1:1): op=start\n", 0o666)
     host.file("var/log/auth.log", "x\n", 0o666)
     host.file("etc/logrotate.conf", "weekly\nrotate 4\n/var/log/auth.log {\n  missingok\n}\n")
-    os.chmod(host.root / "etc/shadow", 0o644)
-    os.chmod(host.root / "etc/passwd", 0o666)
+    (host.root / "etc/shadow").chmod(0o644)
+    (host.root / "etc/passwd").chmod(0o666)
     host.file(
         "usr/local/sbin/auditctl",
         "#!/bin/sh\ncase $1 in -s) printf 'enabled 0\\npid 0\\n' ;; -l) echo 'No rules' ;; esac\n",

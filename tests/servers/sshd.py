@@ -69,9 +69,7 @@ class Prepared:
         """Return the plan for `host_init.py`."""
         mounts = [(str(self.folder(one)), f"/{one}") for one in FOLDERS]
         mounts += [(source, target) for target, source in self.replaced.items()]
-        labels = [
-            (name, str(self.file(f"single/label+{name}", text))) for name, text in self.labels.items()
-        ]
+        labels = [(name, str(self.file(f"single/label+{name}", text))) for name, text in self.labels.items()]
         return json.dumps(
             {
                 "mounts": mounts, "init": self.init, "daemons": self.daemons,

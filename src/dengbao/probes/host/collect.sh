@@ -134,7 +134,7 @@ done </etc/passwd
 section logins 20 4194304 '
 have lastlog || exit 3
 [ -s /var/log/lastlog ] || exit 4
-lastlog
+lastlog | tr -s " "
 '
 
 section pam 10 1048576 '
@@ -161,7 +161,7 @@ echo "$N sh $(readlink -f /bin/sh)"
 '
 
 # What a person gets at login, without any account of the host: HOME is empty, so only the common files are read.
-section shell 8 65536 '
+section shell 5 65536 '
 for shell in bash ksh zsh sh; do
   have "$shell" || continue
   echo "$N shell $shell"

@@ -126,7 +126,7 @@ class HostPam(Facts, tag="host.pam"):
     faillock: dict[str, str] | None = None
 
     def stack(self, service: str, kind: str) -> tuple[PamRule, ...] | None:
-        """Return the rules of a kind of a service (`other` where it has no file), None if not all is known."""
+        """Return the rules of a kind of a service (`other` where it has no file), None if not known."""
         for name in (service, "other"):
             for one in self.services:
                 if one.name == name:

@@ -13,6 +13,21 @@ from ...errors import NoPermission, ProbeError, ProbeIncapable, ProtocolMismatch
 _STOPPED: Final = frozenset({124, 137, 143})
 
 
+# What the operator reads about a section that did not come.
+_TITLES: Final = {
+    "system": "系统信息", "passwd": "账户列表", "group": "用户组", "shadow": "口令状态",
+    "keys": "授权密钥", "logins": "末次登录", "pam": "PAM 配置", "modules": "PAM 模块",
+    "policy": "口令与会话策略", "shell": "登录 shell 环境", "sshd": "sshd 配置",
+    "sshd_options": "sshd 生效配置", "audit_state": "审计状态", "audit_rules": "审计规则",
+    "audit_files": "审计配置", "audit_records": "审计记录样本", "syslog": "日志服务",
+    "logs": "日志文件", "rotation": "日志轮转", "services": "系统服务", "shares": "共享设置",
+    "processes": "进程", "listening": "监听端口", "sockets": "端口所属进程", "packages": "软件包",
+    "updates": "更新数据", "mac": "强制访问控制", "boot": "可信启动", "integrity": "完整性校验工具",
+    "memory": "内存与交换", "firewall": "防火墙", "wrappers": "访问来源限制", "sudo": "sudo 配置",
+    "rights": "文件权限",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Section:
     """One whole section; `code` is None where the shell told no exit status."""
@@ -100,16 +115,15 @@ class Transcript:
 
         """
         found = self.sections.get(name)
+        title = _TITLES.get(name, name)
         if found is None:
             raise self.ended_by or Unreachable(
-                f"采集脚本未送回“{name}”部分", cure="检查网络与主机负载后重新运行"
+                f"采集脚本未送回“{title}”部分", cure="检查网络与主机负载后重新运行"
             )
         if found.code in _STOPPED:
-            raise TimedOut(f"主机执行“{name}”部分超时", cure="检查主机负载或挂起的命令后重新运行")
+            raise TimedOut(f"主机查看“{title}”超时", cure="检查主机负载或挂起的命令后重新运行")
         if found.cut:
-            raise ProtocolMismatch(
-                f"“{name}”部分输出超过 {found.limit} 字节，已截断", cure="该部分改由人工核查"
-            )
+            raise ProtocolMismatch(f"“{title}”输出超过 {found.limit} 字节，已截断", cure="该部分改由人工核查")
         return found
 
     def optional(self, name: str) -> Section | None:

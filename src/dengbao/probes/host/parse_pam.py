@@ -36,9 +36,7 @@ def read_pam(transcript: Transcript) -> HostPam:
         one.path.rsplit("/", 1)[-1] for one in files.readable() if one.path.startswith(_FOLDERS)
     }  # fmt: skip
     services = tuple(
-        _Resolver(files, modules).service(name)
-        for name in sorted(names)
-        if not name.endswith(_NOT_SERVICES)
+        _Resolver(files, modules).service(name) for name in sorted(names) if not name.endswith(_NOT_SERVICES)
     )
     if not services:
         raise ProtocolMismatch("主机没有 /etc/pam.d 配置", cure="该部分改由人工核查")
