@@ -99,7 +99,7 @@ def _content(page: PageSeen) -> str:
     if page.login_words:
         return f"，提示“{listing(page.login_words)}”"
     if page.shell:
-        return "，页面内容由脚本生成"
+        return "，页面内容由脚本生成" if page.scripts else "，页面没有文字"
     if page.login_demanded is None:
-        return "，与不存在的路径应答相同" if page.size_bytes else "，内容为空"
+        return "，与不存在的路径应答相同"
     return f"，直接显示页面内容（{page.size_bytes} 字节）"

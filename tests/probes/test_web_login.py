@@ -16,7 +16,7 @@ from dengbao.model import Account, Level, Marker, ParamValue, Raw, Scope, WebAss
 from dengbao.probes.base import Context
 from dengbao.probes.web import anonymous, attempts, session
 from dengbao.probes.web.browser import Browser, Limits, opened
-from dengbao.probes.web.facts import WebDefaultAccounts, WebHeaders, WebLoginPage
+from dengbao.probes.web.facts import WebDefaultAccounts, WebHeaders, WebLoginPage, WebPages
 from dengbao.probes.web.login import Attempt, prepare, submit
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
@@ -160,6 +160,13 @@ def test_markers_must_hold_in_every_part() -> None:
     assert (fails.seen.success_marker, fails.seen.failure_marker) == (False, None)
 
 
+def test_a_lock_told_by_a_script_is_noticed() -> None:
+    routes = {"GET /login": page(FORM % ""), "POST /login": page("<script>alert('账户已锁定')</script>")}
+    attempt, _ = log_in(routes, WebLogin(path="/login", failure=Marker(text="账户已锁定")))
+    assert attempt.seen.locked_words
+    assert attempt.seen.failure_marker is True
+
+
 @pytest.mark.parametrize(
     ("answer", "token"),
     [
@@ -238,6 +245,34 @@ def test_a_login_page_is_come_across_without_being_declared() -> None:
     assert isinstance(found, WebLoginPage)
     assert (found.declared, found.page.path, found.submit_scheme) == (False, "/enter", "http")
     assert isinstance(seen[WebHeaders], WebHeaders)
+
+
+@pytest.mark.parametrize(
+    ("target", "demanded"),
+    [("/index?p=login", True), ("/index?p=login&back=1", True), ("/index?p=welcome", None), ("/login", None)],
+)
+def test_pages_told_apart_by_a_parameter_are_different_pages(target: str, demanded: bool | None) -> None:
+    routes = {
+        "GET /": page("home"), "GET /index?p=login": page("登录"), "GET /data": to(target),
+        f"GET {target}": page("欢迎访问本系统"),
+    }  # fmt: skip
+    login = WebLogin(path="/index?p=login")
+    with listening(scripted(routes, [])) as server:
+        asset = WebAsset(id="web", name="业务系统", url=server.url, protected=("/data",), login=login)
+        seen = {type(one): one for one in asyncio.run(anonymous.probe(asset, context())).facts}
+    found = seen[WebPages]
+    assert isinstance(found, WebPages)
+    assert (found.pages[0].moved, found.pages[0].login_demanded) == (True, demanded)
+
+
+def test_pages_beyond_the_bound_are_told() -> None:
+    with listening(scripted({"GET /": page("home")}, [])) as server:
+        paths = tuple(f"/p{one}" for one in range(53))
+        asset = WebAsset(id="web", name="业务系统", url=server.url, protected=paths)
+        seen = {type(one): one for one in asyncio.run(anonymous.probe(asset, context())).facts}
+    found = seen[WebPages]
+    assert isinstance(found, WebPages)
+    assert [one.path for one in found.pages if not one.answered] == ["/p50", "/p51", "/p52"]
 
 
 def declared(url: str, **login: object) -> WebAsset:

@@ -107,7 +107,7 @@ def test_inputs_outside_a_form_are_found() -> None:
 
 
 def test_hidden_words_and_script_text_are_no_text() -> None:
-    body = "<title>t</title><style>a{}</style><script>var a=1</script><body><noscript>请登录</noscript><p>正文</p>"
+    body = "<title>t</title><style>a{}</style><body><script>a=1</script><noscript>请登录</noscript><p>正文"
     assert read(html(body), "text/html").texts == {"正文"}
 
 
@@ -145,6 +145,11 @@ def test_a_search_box_is_no_captcha() -> None:
 )
 def test_a_lock_is_told_from_the_warning_of_one(text: str, locked: bool) -> None:
     assert bool(locked_words(text)) is locked
+
+
+def test_what_scripts_would_say_is_read() -> None:
+    body = "<script>alert('账户已锁定');history.back()</script><script>alert( \"再见\" )</script>"
+    assert read(html(body), "text/html").alerts == ("账户已锁定", "再见")
 
 
 def test_captcha_words() -> None:

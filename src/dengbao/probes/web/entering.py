@@ -12,9 +12,9 @@ from ..base import Context
 from .browser import Browser, Chain
 from .facts import LoginSeen, PageSeen
 from .login import Attempt, declared, prepare, submit, with_pages
-from .pages import Compare, look_at, references
+from .pages import Compare, look_at, references, unanswered
 
-MAX_PAGES: Final = 20
+MAX_PAGES: Final = 50
 PROTECTED_CURE: Final = "在 protected 中登记登录后才能访问的页面或接口"
 
 
@@ -53,10 +53,13 @@ def as_web(asset: Asset) -> WebAsset:
 
 
 async def look(browser: Browser, paths: Iterable[str], compare: Compare) -> Looked:
-    """Visit declared paths, at most 20; failures are part of the facts."""
+    """Visit declared paths, at most 50; failures and those beyond are part of the facts."""
     seen: dict[str, PageSeen] = {}
     chains: dict[str, Chain] = {}
-    for path in tuple(dict.fromkeys(paths))[:MAX_PAGES]:
+    for number, path in enumerate(dict.fromkeys(paths)):
+        if number >= MAX_PAGES:
+            seen[path] = unanswered(path, Unclear(f"一次至多访问 {MAX_PAGES} 个页面，未访问"))
+            continue
         seen[path], chain = await look_at(browser, path, compare)
         if chain is not None:
             chains[path] = chain

@@ -99,8 +99,9 @@ class PageSeen(Value):
 
     @property
     def shell(self) -> bool:
-        """Tell whether the page is drawn by scripts, so that its text says nothing."""
-        return bool(self.scripts) and (self.text_chars or 0) < SHELL_CHARS
+        """Tell whether a page is drawn by scripts or frames, so that its text says nothing."""
+        drawn = any(one in (self.media_type or "html") for one in ("html", "xml", "text/plain"))
+        return drawn and (self.text_chars or 0) < (SHELL_CHARS if self.scripts else 1)
 
     @property
     def reached(self) -> bool | None:

@@ -201,11 +201,12 @@ def _seen(prepared: Prepared, answer: Answer, chain: Chain, token: str) -> Login
 
 def _said(chain: Chain, page: Chain | None) -> str:
     """Return what the answer says that the login page did not say before."""
-    before = page.last.document.texts if page is not None else frozenset()
+    before = page.last.document if page is not None else Document()
     parts: list[str] = []
     for one in chain.answers:
         document = one.document
-        parts.extend([document.message] if document.is_json else sorted(document.texts - before))
+        parts.extend([document.message] if document.is_json else sorted(document.texts - before.texts))
+        parts.extend(set(document.alerts) - set(before.alerts))
     return "\n".join(parts)
 
 
@@ -219,7 +220,7 @@ def matches(marker: Marker, answer: Answer, chain: Chain) -> bool | None:
         return None
     wanted = [
         marker.status is None or answer.status == marker.status,
-        not marker.text or any(marker.text in _text(one) for one in chain.answers),
+        not marker.text or any(_says(one.document, marker.text) for one in chain.answers),
         not marker.location or marker.location in answer.location,
         not marker.cookie or any(_sets(one, marker.cookie) for one in answer.headers.get_list("set-cookie")),
         not marker.json_key or _json_matches(marker, answer),
@@ -227,8 +228,9 @@ def matches(marker: Marker, answer: Answer, chain: Chain) -> bool | None:
     return all(wanted)
 
 
-def _text(answer: Answer) -> str:
-    return answer.document.text or answer.body.decode("utf-8", "replace")
+def _says(document: Document, text: str) -> bool:
+    """Tell whether a text stands on a page or in its source, where scripts bring it up."""
+    return text in document.text or text in document.source
 
 
 def _sets(header: str, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 
@@ -23,7 +23,7 @@ class Compare:
 
     login: Chain | None = None
     unknown: Chain | None = None
-    login_addresses: frozenset[tuple[str, str, str]] = field(default_factory=frozenset)
+    login_addresses: tuple[httpx.URL, ...] = ()
 
     @property
     def common(self) -> frozenset[str]:
@@ -37,11 +37,17 @@ def _place(url: httpx.URL) -> tuple[str, str, str]:
     return url.host.casefold(), url.path.rstrip("/"), url.fragment if url.fragment.startswith("/") else ""
 
 
-def login_addresses(browser: Browser, login: WebLogin | None) -> frozenset[tuple[str, str, str]]:
-    """Return the places of the declared login page and address."""
+def _same_page(url: httpx.URL, declared: httpx.URL) -> bool:
+    """Tell whether an address is a declared one; it may carry more parameters, but none may differ."""
+    given = dict(declared.params)
+    return _place(url) == _place(declared) and all(url.params.get(key) == one for key, one in given.items())
+
+
+def login_addresses(browser: Browser, login: WebLogin | None) -> tuple[httpx.URL, ...]:
+    """Return the declared login page and the address logins are sent to."""
     if login is None:
-        return frozenset()
-    return frozenset(_place(browser.resolve(one)) for one in (login.page, login.path) if one)
+        return ()
+    return tuple(browser.resolve(one) for one in (login.page, login.path) if one)
 
 
 async def unknown_path(browser: Browser) -> Chain | ProbeError:
@@ -62,14 +68,14 @@ def describe(path: str, chain: Chain, compare: Compare) -> PageSeen:
         status=first.status,
         final_status=last.status,
         redirects=tuple(clean_url(one.url) for one in chain.answers[1:]),
-        moved=_place(first.url) != _place(last.url),
+        moved=(_place(first.url), first.url.query) != (_place(last.url), last.url.query),
         stopped=chain.stopped,
         media_type=last.media_type,
         size_bytes=len(last.body),
         text_chars=document.text_chars,
         scripts=document.scripts,
         password_field=any(one.has_password for one in document.forms),
-        at_login_page=_place(last.url) in compare.login_addresses,
+        at_login_page=any(_same_page(last.url, one) for one in compare.login_addresses),
         login_words=document.login_words,
         json=document.is_json,
         json_code=document.json_code,

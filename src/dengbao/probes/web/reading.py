@@ -46,6 +46,7 @@ _SCRIPT_REDIRECT: Final = re.compile(
     r"""\s*(?:alert\((?P<a>["'])[^"']*(?P=a)\);?\s*)?(?:(?:window|top|self|parent|document)\.)*location"""
     r"""(?:\.href\s*=|\.replace\(|\.assign\(|\s*=)\s*(?P<q>["'])(?P<to>[^"']+)(?P=q)\s*\)?\s*;?\s*""",
 )
+_ALERT: Final = re.compile(r"""alert\(\s*(["'])([^"']{1,200})\1\s*\)""")
 _META_REFRESH: Final = re.compile(r"\s*\d+\s*[;,]\s*url\s*=\s*[\"']?(?P<to>[^\"']+)", re.IGNORECASE)
 _META_CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_\-]+)", re.IGNORECASE)
 
@@ -91,7 +92,11 @@ class Form:
 
 @dataclass(frozen=True)
 class Document:
-    """What one body says. `texts` are its distinct pieces of text (of JSON: its leaves)."""
+    """What one body says.
+
+    `texts` are its distinct pieces of text (of JSON: its leaves), `source` is all of it, `alerts` what
+    its scripts would tell in a box of their own.
+    """
 
     texts: frozenset[str] = frozenset()
     text_chars: int = 0
@@ -108,6 +113,8 @@ class Document:
     json_error: bool | None = None
     message: str = ""
     text: str = field(default="", repr=False)
+    source: str = field(default="", repr=False)
+    alerts: tuple[str, ...] = ()
 
     @property
     def password_form(self) -> Form | None:
@@ -187,7 +194,7 @@ def _read_json(body: bytes) -> Document | None:
     text = body.decode("utf-8", "replace")
     return Document(
         texts=frozenset(leaves), text_chars=len(text), data=data, is_json=True, json_code=code,
-        json_error=_json_error(data, code), message=message or "", text=text,
+        json_error=_json_error(data, code), message=message or "", text=text, source=text,
     )  # fmt: skip
 
 
@@ -247,7 +254,8 @@ def _read_html(text: str) -> Document:
     pieces = frozenset(one.strip() for one in visible.split("\n") if len(one.strip()) > 1)
     return Document(
         texts=pieces, text_chars=sum(map(len, pieces)), title=title, scripts=len(scripts), forms=forms,
-        metas=metas, captcha=captcha, links=links, text=visible,
+        metas=metas, captcha=captcha, links=links, text=visible, source=text,
+        alerts=tuple(one.group(2) for script in inline for one in _ALERT.finditer(script))[:20],
         soft_redirect=_soft_redirect(metas, inline, sources, len(visible)),
     )  # fmt: skip
 
