@@ -14,6 +14,7 @@ from typing import Final
 from ..errors import ProbeIncapable, ProtocolMismatch, TimedOut
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
+_REAP_S: Final = 5.0
 # No secrets and no proxies of the operator's shell reach an engine.
 _ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
 
@@ -60,11 +61,13 @@ async def run_engine(
             f"检测程序 {name} 无法启动（{exc.strerror or exc}）",
             cure=f"运行 dengbao doctor 查看 {name} 的安装情况",
         ) from exc
+    drains = (
+        asyncio.create_task(_drain(name, process.stdout, hear)),
+        asyncio.create_task(_drain(name, process.stderr, lambda _data: None)),
+    )
     try:
         async with asyncio.timeout(deadline_s):
-            out, err = await asyncio.gather(
-                _drain(name, process.stdout, hear), _drain(name, process.stderr, lambda _data: None)
-            )
+            out, err = await asyncio.gather(*drains)
             return Ran(await process.wait(), out, err)
     except TimeoutError as exc:
         raise TimedOut(
@@ -72,6 +75,9 @@ async def run_engine(
             cure="稍后单独重测该对象，或以人工佐证补充",
         ) from exc
     finally:
+        for one in drains:
+            one.cancel()
+        await asyncio.gather(*drains, return_exceptions=True)
         await _end(process)
 
 
@@ -86,8 +92,16 @@ async def _drain(name: str, stream: asyncio.StreamReader | None, hear: Callable[
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the group of a process that still runs, and reap it."""
+    """Kill the group of a process that still runs, and reap it.
+
+    What it had still to say is read and dropped: asyncio reaps only when the pipes are empty.
+    """
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_REAP_S):
+            for stream in (process.stdout, process.stderr):
+                while stream is not None and await stream.read(65536):
+                    pass
+            await process.wait()
