@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import traceback
 from collections.abc import Callable, Mapping
@@ -14,16 +15,16 @@ from typing import Final
 from . import __version__
 from .catalog import with_paths
 from .engines import find_engines
-from .errors import ContentError, ProbeError, Reason
+from .errors import ContentError, NotDeclared, ProbeError, Reason
 from .events import EventLog
 from .facts import FactFile, FactStore, FileLedger, as_stored
-from .model import Asset, Engagement, Missing, ParamValue, Plan, Raw, kind_of
+from .model import Asset, Engagement, Level, Missing, ParamValue, Plan, Raw, kind_of
 from .probes.base import Context, Observed, Probe, ProbeSpec
 from .probes.registry import PROBES
 from .redact import Redactor
 from .rounds import Round
 from .scope import Guard, unfence
-from .secrets import Secrets
+from .secrets import PROMPT, Secrets
 from .session import Session
 
 ASSETS_AT_ONCE: Final = 16
@@ -58,6 +59,7 @@ class Fetching:
     engines: Mapping[str, str]
     watch: Callable[[Progress], None] = lambda _progress: None
     folder: Path | None = None
+    specs: tuple[ProbeSpec, ...] = PROBES
     secrets: Secrets = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,18 +70,49 @@ class Fetching:
         """Run every probe of the plan that has not finished; each answer is stored when it is whole.
 
         Cancelling loses only what is under way: finished answers are on disk.
+
+        Raises:
+            ContentError: the plan names a probe that does not exist.
+            OSError: an answer cannot be stored.
+
         """
-        specs = {spec.name: spec for spec in PROBES}
         gate = asyncio.Semaphore(ASSETS_AT_ONCE)
+        wanted = self._by_asset(plan)
+        self._ask_first(wanted)
         self.guard.fence()
-        by_asset: dict[str, list[ProbeSpec]] = {}
+        try:
+            async with asyncio.TaskGroup() as group:
+                for asset, specs in wanted:
+                    group.create_task(self._fetch_asset(asset, specs, gate))
+        except BaseExceptionGroup as several:
+            raise _first_of(several) from several
+
+    def _by_asset(self, plan: Plan) -> list[tuple[Asset, list[ProbeSpec]]]:
+        known = {spec.name: spec for spec in self.specs}
+        found: dict[str, list[ProbeSpec]] = {}
         for one in plan.probes:
-            by_asset.setdefault(one.asset, []).append(specs[one.probe])
-        async with asyncio.TaskGroup() as group:
-            for asset_id, wanted in by_asset.items():
-                asset = self.engagement.asset(asset_id)
-                if asset is not None:
-                    group.create_task(self._fetch_asset(asset, wanted, gate))
+            if one.probe not in known:
+                raise ContentError(f"没有探测 {one.probe}", where="plan.json", cure="开始新的一轮")
+            found.setdefault(one.asset, []).append(known[one.probe])
+        assets = ((self.engagement.asset(asset_id), specs) for asset_id, specs in found.items())
+        return [(asset, specs) for asset, specs in assets if asset is not None]
+
+    def _ask_first(self, wanted: list[tuple[Asset, list[ProbeSpec]]]) -> None:
+        """Ask people for passwords before the clocks of the probes run: typing takes its time."""
+        for asset, specs in wanted:
+            if not any(one.level is not Level.OBSERVE and self._will_run(asset, one) for one in specs):
+                continue
+            for account in asset.accounts:
+                if account.secret.startswith(PROMPT):
+                    with contextlib.suppress(NotDeclared):  # the probe that needs it will say so
+                        self.secrets.resolve(account.secret, label=f"{asset.id}/{account.username}")
+
+    def _will_run(self, asset: Asset, spec: ProbeSpec) -> bool:
+        try:
+            self.guard.require(spec.level, what="")
+        except ProbeError:
+            return False
+        return not self.store.has(asset.id, spec.name)
 
     async def _fetch_asset(self, asset: Asset, wanted: list[ProbeSpec], gate: asyncio.Semaphore) -> None:
         async with gate:
@@ -97,8 +130,8 @@ class Fetching:
             self.events.note("probe_begun", asset=asset.id, probe=spec.name, level=spec.level.value)
             begun = datetime.now(UTC)
             kept: list[Raw] = []
-            observed = await self._observe(asset, spec, kept)
-            lacks = _complete(spec, observed)
+            observed = _whole(spec, await self._observe(asset, spec, kept))
+            lacks = observed.missing
             file = FactFile(
                 schema=1, asset=asset.id, probe=spec.name, tool_version=__version__, begun_at=begun,
                 ended_at=datetime.now(UTC), privilege=observed.privilege,
@@ -130,16 +163,13 @@ class Fetching:
         )  # fmt: skip
         try:
             self.guard.require(spec.level, what=f"“{spec.title}”")
-            async with asyncio.timeout(spec.timeout_s):
+            async with asyncio.timeout(spec.timeout_s) as limit:
                 return await _load(spec)(asset, context)
         except ProbeError as exc:
             return _nothing(spec, exc.reason, exc.message + (f"；处理：{exc.cure}" if exc.cure else ""))
         except TimeoutError:
-            return _nothing(
-                spec,
-                Reason.TIMED_OUT,
-                f"{spec.timeout_s:g} 秒内未完成“{spec.title}”；处理：检查网络后开始新的一轮",
-            )
+            what = f"{spec.timeout_s:g} 秒内未完成“{spec.title}”" if limit.expired() else "对方未及时应答"
+            return _nothing(spec, Reason.TIMED_OUT, f"{what}；处理：检查网络后开始新的一轮")
         except Exception:  # noqa: BLE001 - a door: one probe's bug must not end the run, nor pass unseen
             keep("program-error.txt", traceback.format_exc().encode())
             return _nothing(spec, Reason.BUG, "探测程序出错，详情见原始记录 program-error.txt；处理：请报告")
@@ -159,15 +189,27 @@ def _nothing(spec: ProbeSpec, reason: Reason, message: str) -> Observed:
     )
 
 
-def _complete(spec: ProbeSpec, observed: Observed) -> tuple[Missing, ...]:
-    """Return what is missing, with a note for kinds the probe forgot: silence is never an answer."""
-    told = {kind_of(one) for one in observed.facts} | {one.fact for one in observed.missing}
+def _whole(spec: ProbeSpec, observed: Observed) -> Observed:
+    """Return an answer that speaks once of every kind of the probe: silence and contradictions never count.
+
+    A kind the probe forgot is noted as missing. Where it brought a kind twice, brought what it also
+    calls missing, or brought what is not its own, nothing of it can be trusted.
+    """
+    told = [kind_of(one) for one in observed.facts] + [one.fact for one in observed.missing]
+    if len(set(told)) < len(told) or not set(told) <= set(spec.fact_kinds):
+        return _nothing(spec, Reason.BUG, "探测程序的回答自相矛盾，未予采用；处理：请报告")
     forgotten = tuple(
         Missing(fact=one, reason=Reason.BUG, message="探测程序未给出该事实；处理：请报告")
         for one in spec.fact_kinds
         if one not in told
     )
-    return observed.missing + forgotten
+    return Observed(observed.facts, observed.missing + forgotten, observed.privilege)
+
+
+def _first_of(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of side-by-side tasks: one message is what people can act on."""
+    first = several.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def fetch_missing(
