@@ -59,7 +59,7 @@ _MULTIPART: Final = re.compile(
 )
 _XML: Final = re.compile(rb"(<(?:\w+:)?(" + _PASSWORD_NAME + rb")(?:\s[^<>]*)?>)[^<>]+(?=</)", re.IGNORECASE)
 _SQL: Final = re.compile(
-    rb"\b((?:IDENTIFIED\s+BY(?:\s+PASSWORD)?|PASSWORD)\s*\(?\s*)'(?:[^'\\]|\\.|'')*'", re.IGNORECASE
+    rb"\b((?:IDENTIFIED\s+BY(?:\s+PASSWORD)?|PASSWORD)(?:\s+|\s*[(=]\s*))'(?:[^'\\]|\\.|'')*'", re.IGNORECASE
 )
 _URL_USER: Final = re.compile(rb"(://[^/\s:@\"'<>]{1,64}:)[^/\s@\"'<>]{1,128}(?=@)")
 _AUTHORIZATION: Final = re.compile(

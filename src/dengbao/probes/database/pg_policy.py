@@ -1,0 +1,280 @@
+"""Reads PostgreSQL's settings: password rules, time-outs, audit, storage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ...model import DatabaseAsset
+from .facts import (
+    AuditChannel,
+    ComplexityModule,
+    DatabaseAudit,
+    DatabasePolicy,
+    DatabaseStorage,
+    FailureModule,
+    Setting,
+)
+from .session import Session, text, words
+
+_SETTINGS: Final = "SELECT name, setting FROM pg_settings ORDER BY name LIMIT 5000"
+_OVERRIDES: Final = """
+SELECT coalesce(r.rolname, '') AS account, coalesce(d.datname, '') AS database, unnest(s.setconfig) AS config
+FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole
+  LEFT JOIN pg_database d ON d.oid = s.setdatabase
+ORDER BY 1, 2, 3 LIMIT 5000
+"""
+_MODULES: Final = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries")
+_POLICY: Final = (
+    *_MODULES, "password_encryption", "authentication_timeout", "idle_session_timeout",
+    "idle_in_transaction_session_timeout", "tcp_keepalives_idle", "auth_delay.milliseconds",
+)  # fmt: skip
+_AUDIT: Final = (
+    "logging_collector", "log_destination", "log_statement", "log_connections", "log_disconnections",
+    "log_line_prefix", "log_min_messages", "log_min_error_statement", "log_directory", "log_file_mode",
+    "log_rotation_age", "log_truncate_on_rotation", "syslog_facility",
+)  # fmt: skip
+_OF_MODULES: Final = re.compile(r"(credcheck|pgaudit|passwordcheck|auth_delay|set_user|pg_tde)\.")
+# What one may set for single roles or databases, and what that would change.
+_OVERRIDABLE: Final = frozenset(
+    {
+        "idle_session_timeout", "log_statement", "pgaudit.log", "pgaudit.role", "log_min_messages",
+        "log_min_error_statement", "password_encryption", "session_preload_libraries",
+    }
+)  # fmt: skip
+_FIELDS_OF_PREFIX: Final[Mapping[str, str]] = {
+    "t": "time", "m": "time", "n": "time", "u": "user", "h": "source", "r": "source", "d": "object",
+    "a": "source_program",
+}  # fmt: skip
+_ALL_FIELDS: Final = ("time", "user", "source", "type", "result", "object")
+_MIN_LEVEL_SHOWING_FAILURES: Final = frozenset(
+    {"debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error"}
+)
+
+
+_ACCESS: Final = (
+    "listen_addresses", "port", "ssl", "ssl_min_protocol_version", "ssl_max_protocol_version", "ssl_ciphers",
+    "krb_server_keyfile", "unix_socket_permissions",
+)  # fmt: skip
+_STORAGE: Final = ("data_checksums", "full_page_writes", "wal_level", "fsync", "server_version_num")
+
+
+def settings(session: Session) -> dict[str, str]:
+    """Return every setting the account may see, by name; asked once."""
+    return session.once("pg_settings", lambda: _ask_settings(session))
+
+
+def _ask_settings(session: Session) -> dict[str, str]:
+    rows = session.ask(_SETTINGS, quiet=True)
+    known = {text(one, "name"): text(one, "setting") for one in rows if one.get("setting") is not None}
+    wanted = {*_POLICY, *_AUDIT, *_ACCESS, *_STORAGE}
+    session.transcript.answer(
+        {"name": name, "setting": value}
+        for name, value in known.items()
+        if name in wanted or _OF_MODULES.match(name)
+    )
+    return known
+
+
+def policy(session: Session, asset: DatabaseAsset) -> DatabasePolicy:
+    """Return password rules, reactions to failed logins, and idle time-outs."""
+    del asset
+    known = settings(session)
+    visible = _MODULES[0] in known
+    idle = [
+        Setting(name=one, value=_seconds(known[one])) for one in ("idle_session_timeout",) if one in known
+    ]
+    return DatabasePolicy(
+        complexity=tuple(_complexity(known)),
+        failures=tuple(_failures(known)),
+        idle_timeouts=tuple(idle),
+        overrides=_overrides(session),
+        settings=_pick(known, _POLICY),
+        modules_known=visible,
+        hidden=() if visible else tuple(one for one in _MODULES if one not in known),
+    )
+
+
+def _seconds(milliseconds: str) -> str:
+    return str(-(-int(milliseconds) // 1000))
+
+
+def _pick(known: Mapping[str, str], names: Iterable[str]) -> tuple[Setting, ...]:
+    wanted = set(names)
+    return tuple(
+        Setting(name=name, value=value)
+        for name, value in known.items()
+        if name in wanted or _OF_MODULES.match(name)
+    )
+
+
+def _overrides(session: Session) -> tuple[Setting, ...]:
+    return session.once("pg_overrides", lambda: tuple(_ask_overrides(session)))
+
+
+def _ask_overrides(session: Session) -> Iterable[Setting]:
+    for row in session.ask(_OVERRIDES):
+        name, _, value = text(row, "config").partition("=")
+        if name in _OVERRIDABLE:
+            yield Setting(
+                name=name,
+                value=_override_value(name, value),
+                account=text(row, "account"),
+                database=text(row, "database"),
+            )
+
+
+_UNITS_S: Final[Mapping[str, float]] = {
+    "us": 1e-6, "ms": 1e-3, "": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0,
+}  # fmt: skip
+
+
+def _override_value(name: str, value: str) -> str:
+    """Return a time-out in seconds; stored overrides keep the unit they were written with."""
+    if name != "idle_session_timeout":
+        return value
+    hit = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", value.strip("'"))
+    if hit is None or hit.group(2) not in _UNITS_S:
+        return value
+    seconds = int(hit.group(1)) * _UNITS_S[hit.group(2)]
+    return str(int(-(-seconds // 1)))
+
+
+def loaded_modules(known: Mapping[str, str]) -> set[str]:
+    """Return the modules that are loaded into every session, by file name."""
+    names = {
+        part.rsplit("/", 1)[-1].removesuffix(".so")
+        for one in ("shared_preload_libraries", "session_preload_libraries")
+        for part in words(known.get(one, ""))
+    }
+    # A module's settings are listed only once it is loaded; this shows to everyone.
+    return names | {hit.group(1) for name in known if (hit := _OF_MODULES.match(name))}
+
+
+def _number(known: Mapping[str, str], name: str) -> int | None:
+    value = known.get(name, "")
+    return int(value) if value.lstrip("-").isdecimal() else None
+
+
+def _complexity(known: Mapping[str, str]) -> Iterable[ComplexityModule]:
+    modules = loaded_modules(known)
+    if "passwordcheck" in modules:
+        # What it asks for is compiled in; only PostgreSQL 18 has a setting for the length.
+        yield ComplexityModule(
+            module="passwordcheck", min_length=_number(known, "passwordcheck.min_password_length"),
+            takes_hashes=True,
+        )  # fmt: skip
+    if "credcheck" in modules:
+        encrypted = known.get("credcheck.encrypted_password_allowed")
+        yield ComplexityModule(
+            module="credcheck",
+            min_length=_number(known, "credcheck.password_min_length"),
+            min_upper=_number(known, "credcheck.password_min_upper"),
+            min_lower=_number(known, "credcheck.password_min_lower"),
+            min_digits=_number(known, "credcheck.password_min_digit"),
+            min_special=_number(known, "credcheck.password_min_special"),
+            exempt=words(known.get("credcheck.whitelist", "")),
+            takes_hashes=None if encrypted is None else encrypted == "on",
+        )
+
+
+def _failures(known: Mapping[str, str]) -> Iterable[FailureModule]:
+    modules = loaded_modules(known)
+    attempts = _number(known, "credcheck.max_auth_failure")
+    if "credcheck" in modules and attempts:
+        yield FailureModule(
+            module="credcheck", effect="lock", attempts=attempts, duration_s=-1,
+            exempt=words(known.get("credcheck.whitelist_auth_failure", "")),
+        )  # fmt: skip
+    delay = _number(known, "auth_delay.milliseconds")
+    if "auth_delay" in modules and delay:
+        yield FailureModule(module="auth_delay", effect="delay", duration_s=-(-delay // 1000))
+
+
+def audit(session: Session, asset: DatabaseAsset) -> DatabaseAudit:
+    """Return the server log and pgaudit."""
+    del asset
+    known = settings(session)
+    overrides = _overrides(session)
+    log = _server_log(known)
+    channels = [log]
+    if "pgaudit" in loaded_modules(known):
+        channels.append(_pgaudit(known, log))
+    return DatabaseAudit(channels=tuple(channels), overrides=overrides, settings=_pick(known, _AUDIT))
+
+
+def _server_log(known: Mapping[str, str]) -> AuditChannel:
+    events: list[str] = []
+    if known.get("log_connections", "off") not in ("off", ""):
+        events.append("connect")
+    failures_shown = known.get("log_min_messages", "warning") in _MIN_LEVEL_SHOWING_FAILURES
+    if failures_shown:
+        events.append("failed_login")
+    statements = known.get("log_statement", "none")
+    events += ["ddl", "dcl"] if statements in ("ddl", "mod", "all") else []
+    events += ["write"] if statements in ("mod", "all") else []
+    events += ["read"] if statements == "all" else []
+    return AuditChannel(
+        name="postgresql_log",
+        active=_is_kept(known),
+        events=tuple(events),
+        fields=_fields(known, results=failures_shown),
+        sink=known.get("log_destination", "") if _is_kept(known) else "none",
+    )
+
+
+def _is_kept(known: Mapping[str, str]) -> bool | None:
+    """Tell whether what is logged is kept: stderr without a collector goes wherever the service's does."""
+    sinks = set(words(known.get("log_destination", "")))
+    if known.get("logging_collector") == "on" and sinks & {"stderr", "csvlog", "jsonlog"}:
+        return True
+    if sinks & {"syslog", "eventlog"}:
+        return True
+    return None if "stderr" in sinks else False
+
+
+def _fields(known: Mapping[str, str], *, results: bool) -> tuple[str, ...]:
+    sinks = set(words(known.get("log_destination", "")))
+    if sinks and sinks <= {"csvlog", "jsonlog"}:
+        return _ALL_FIELDS
+    found = {
+        _FIELDS_OF_PREFIX[letter]
+        for letter in re.findall(r"%-?\d*([a-zA-Z])", known.get("log_line_prefix", ""))
+        if letter in _FIELDS_OF_PREFIX
+    }
+    if sinks == {"syslog"}:
+        found.add("time")
+    found |= {"type", "object"}  # every message says what was done, and a statement to what
+    found |= {"result"} if results else set()
+    return tuple(one for one in _ALL_FIELDS if one in found)
+
+
+def _pgaudit(known: Mapping[str, str], log: AuditChannel) -> AuditChannel:
+    classes: set[str] = set()
+    every = {"read", "write", "function", "role", "ddl", "misc", "misc_set"}
+    for one in words(known.get("pgaudit.log", "none").lower()):
+        wanted = every if one.lstrip("-") == "all" else {one.lstrip("-")}
+        classes = classes - wanted if one.startswith("-") else classes | wanted
+    names = {"ddl": "ddl", "role": "dcl", "write": "write", "read": "read"}
+    return AuditChannel(
+        name="pgaudit",
+        active=log.active if classes & set(names) else False,
+        events=tuple(event for name, event in names.items() if name in classes),
+        fields=log.fields,
+        sink=log.sink,
+    )
+
+
+def storage(session: Session, asset: DatabaseAsset) -> DatabaseStorage:
+    """Return whether pages carry checksums; encryption is no part of the product itself."""
+    del asset
+    known = settings(session)
+    encrypted = tuple(name for name in ("pg_tde",) if name in loaded_modules(known))
+    return DatabaseStorage(
+        page_checksums={"on": True, "off": False}.get(known.get("data_checksums", "")),
+        algorithm="FNV-1a" if known.get("data_checksums") == "on" else "",
+        encrypted=encrypted,
+        encryption_known=not encrypted and _MODULES[0] in known,
+        settings=_pick(known, _STORAGE),
+    )
