@@ -111,6 +111,15 @@ def test_a_fault_of_a_template_is_found_before_anyone_relies_on_it(code: str, ol
     assert code in {one.code for one in found}, [str(one) for one in found]
 
 
+def test_a_grid_that_stretches_tables_is_a_warning_and_not_more() -> None:
+    gridded = changed(SHIPPED, DOCUMENT, "<w:docGrid ", '<w:docGrid w:type="lines" ')
+    assert lint_template(gridded) == ()
+    bound = changed(gridded, "word/styles.xml", '<w:snapToGrid w:val="0"/>', "")
+    found = lint_template(bound)
+    assert [(one.code, one.serious) for one in found] == [("grid_stretches_tables", False)]
+    assert "Cell" in found[0].message
+
+
 def test_macros_and_outside_links_in_a_template_are_found() -> None:
     assert "active_content" in {
         one.code for one in lint_template(added(SHIPPED, "word/vbaProject.bin", b"x"))

@@ -13,6 +13,8 @@ import pytest
 from lxml import etree
 
 from dengbao.report.layouts import BAOGAO
+from dengbao.report.plain import Plain
+from dengbao.report.specimen import specimen
 from dengbao.report.toc import w
 from tests.report.example import ROOT
 
@@ -117,3 +119,14 @@ def test_the_four_stamp_boxes_have_room_for_a_seal(shipped: dict[str, bytes]) ->
 def test_no_field_waits_for_word_to_update_it(shipped: dict[str, bytes]) -> None:
     assert b"updateFields" not in shipped["word/settings.xml"]
     assert b"dirty" not in b"".join(shipped.values())
+
+
+def test_the_readme_names_all_data_a_template_may_print() -> None:
+    words = set(re.findall(r"`(\w+)`", (FOLDER / "README.md").read_text(encoding="utf-8")))
+    assert names(specimen("示例")[0]) - {"picture"} <= words
+
+
+def names(value: Plain) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {name for one in value.values() for name in names(one)}
+    return {name for one in value for name in names(one)} if isinstance(value, list) else set()

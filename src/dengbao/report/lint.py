@@ -30,11 +30,12 @@ _STORIES: Final = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endn
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault: permanent `code`, Chinese `message`, the member it is in."""
+    """A fault: permanent `code`, Chinese `message`, the member it is in; not `serious` is a warning."""
 
     code: str
     message: str
     where: str
+    serious: bool = True
 
     def __str__(self) -> str:
         """Return place and message."""

@@ -212,8 +212,9 @@ class ResultWriter:
 
 
 def _lines(case: CaseResult) -> list[str]:
-    papers = bool(case.evidence)
-    records = [one for one in case.records if one.check or not papers]
+    # What only says that a person has to look is not repeated once a person has.
+    waiting = case.status is not Status.JUDGED and not case.evidence
+    records = [one for one in case.records if one.check or waiting]
     several = len(records) + len(case.evidence) > 1
     lines = [_record_line(one, several=several) for one in records]
     lines += [_paper_line(one, several=several) for one in case.evidence]

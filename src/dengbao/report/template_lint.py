@@ -30,11 +30,11 @@ def lint_template(template: bytes, *, where: str = "模板") -> tuple[Finding, .
         package = Package.open(template, where=where)
     except ReportError as exc:
         return (Finding("not_docx", exc.message, where),)
-    findings = [*_dangers(package), *_tags(package), *_layout(package)]
+    findings = [*_dangers(package), *_tags(package), *_layout(package), *_grid(package)]
     findings += [one for one in structure(package) if not one.code.startswith(("row_", "cell_width"))]
-    if findings:
+    if any(one.serious for one in findings):
         return tuple(findings)
-    return tuple(_trials(template, where))
+    return (*findings, *_trials(template, where))
 
 
 def _dangers(package: Package) -> Iterator[Finding]:
@@ -88,6 +88,25 @@ def _layout(package: Package) -> Iterator[Finding]:
         yield Finding("no_headings", "没有带大纲级别的标题，目录将为空", DOCUMENT)
     if not any(one.get(w("val")) == NOTE_STYLE for one in root.iter(w("pStyle"))):
         yield Finding("no_contents_note", f"目录后缺少样式为 {NOTE_STYLE} 的段落，无法注明页码来由", DOCUMENT)
+
+
+def _grid(package: Package) -> Iterator[Finding]:
+    """Yield a warning where the document grid would stretch the lines of tables."""
+    root = etree.fromstring(package.members[DOCUMENT], xml_parser())
+    styles = etree.fromstring(package.members[STYLES], xml_parser())
+    free = {
+        str(style.get(w("styleId")))
+        for style in styles.iter(w("style"))
+        for snap in style.iter(w("snapToGrid"))
+        if snap.get(w("val")) in ("0", "false", "off")
+    }
+    if not any(one.get(w("type")) not in (None, "default") for one in root.iter(w("docGrid"))):
+        return
+    used = {str(style.get(w("val"))) for table in root.iter(w("tbl")) for style in table.iter(w("pStyle"))}
+    bound = sorted(used - free)
+    if bound:
+        words = "文档网格会拉长表格各行，页数大增；在这些样式中去掉“对齐到网格”"
+        yield Finding("grid_stretches_tables", f"{words}：{'、'.join(bound)}", DOCUMENT, serious=False)
 
 
 def _is_exact(paragraph: etree._Element, exact: set[str]) -> bool:

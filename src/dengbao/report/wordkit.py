@@ -222,6 +222,7 @@ def _write_font_table(document: DocumentObject) -> None:
 
 def _write_page(document: DocumentObject, page: Page) -> None:
     section = document.sections[0]
+    section._sectPr.attrib.clear()  # noqa: SLF001 - editing marks of another document
     section.page_width, section.page_height = Mm(page.width_mm), Mm(page.height_mm)
     section.top_margin, section.bottom_margin = Mm(page.top_mm), Mm(page.bottom_mm)
     section.left_margin, section.right_margin = Mm(page.left_mm), Mm(page.right_mm)
