@@ -1,0 +1,258 @@
+"""Criteria on the rights of database accounts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dengbao.errors import Reason, Undetermined
+from dengbao.model import Criterion
+from dengbao.probes.database.facts import (
+    DatabaseAccess,
+    DatabaseAccount,
+    DatabaseAccounts,
+    DatabaseGrants,
+)
+
+from . import hba
+from .databases import (
+    ACCESS,
+    ACCOUNTS,
+    GRANTS,
+    from_elsewhere,
+    labels,
+    logins,
+    others,
+    supers,
+    whole,
+)
+from .db_rights import granted, owns, reach, read_in_full
+from .hosts import ask
+from .wording import listing
+
+# Server-wide rights of PostgreSQL and MySQL that reach beyond data, into the server or other accounts.
+_STRONG: Final = frozenset(
+    {
+        "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "SUPER", "CREATE USER", "GRANT", "FILE",
+        "SHUTDOWN", "RELOAD", "PROCESS", "CREATE TABLESPACE", "SYSTEM_USER", "ROLE_ADMIN", "SET_USER_ID",
+        "SYSTEM_VARIABLES_ADMIN",
+        "pg_execute_server_program", "pg_write_server_files", "pg_read_server_files", "pg_write_all_data",
+    }
+)  # fmt: skip
+_DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
+_GUARDS: Final = frozenset({"CREATEROLE", "CREATE USER", "ROLE_ADMIN"})
+_AUDITORS: Final = frozenset(
+    {
+        "pg_monitor",
+        "pg_read_all_settings",
+        "pg_read_all_stats",
+        "AUDIT_ADMIN",
+        "AUDIT_ABORT_EXEMPT",
+        "PROCESS",
+    }
+)
+
+
+def assigned(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return whether there are accounts for the work besides the superusers, each with rights of its own."""
+    ordinary = others(accounts)
+    bare = [one for one in ordinary if not granted(one, grants) and not owns(one, grants) and not reach(one)]
+    return (
+        ask(
+            "accounts",
+            "是否为用户分配了超级用户以外的账户",
+            bool(ordinary),
+            f"可登录账户 {len(logins(accounts))} 个，其中超级用户：{labels(supers(accounts))}；"
+            f"普通账户：{labels(ordinary)}",
+            ACCOUNTS,
+            decisive=True,
+        ),
+        ask(
+            "rights",
+            "普通账户是否均已分配权限",
+            not bare,
+            f"未见任何授权的账户：{labels(bare)}",
+            GRANTS,
+        ),
+        *whole(accounts),
+        *read_in_full(grants),
+    )
+
+
+def defaults(accounts: DatabaseAccounts) -> tuple[DatabaseAccount, ...]:
+    """Return the accounts with a default name that can log in."""
+    return tuple(one for one in logins(accounts) if one.default)
+
+
+def defaults_from_afar(
+    platform: str, accounts: DatabaseAccounts, access: DatabaseAccess | None
+) -> tuple[Criterion, ...]:
+    """Return whether default accounts can be logged in to from other machines."""
+    found = defaults(accounts)
+    if platform != "postgresql":
+        far = [one for one in found if from_elsewhere(one)]
+        seen = f"可从其他主机登录的默认账户：{labels(far)}"
+        return (ask("default_local", "默认账户是否限于本机登录", not far, seen, ACCOUNTS),)
+    if access is None:
+        seen = "访问规则未能读取"
+        return (ask("default_local", "默认账户是否限于本机登录", None, seen, ACCESS),)
+    rules = [
+        rule
+        for rule in hba.admitting(access)
+        if any(hba.speaks_of(rule, one.name, one.member_of) for one in found)
+    ]
+    met = access.remote is False or not rules
+    seen = f"允许默认账户从其他主机登录的规则：{hba.lines(rules)}"
+    if access.remote is False:
+        seen = f"服务仅监听本机（{listing(access.listens) or '不监听网络'}）"
+    return (ask("default_local", "默认账户是否限于本机登录", met, seen, ACCESS), *hba.certain(access))
+
+
+def renamed(accounts: DatabaseAccounts) -> Criterion:
+    """Return whether no account with a default name can be used."""
+    found = defaults(accounts)
+    closed = [one for one in accounts.accounts if one.default and one.can_login is False]
+    seen = f"可登录的默认账户：{labels(found)}"
+    if closed:
+        seen += f"；已禁用的默认账户：{labels(closed)}"
+    return ask("renamed", "默认账户是否已重命名、删除或禁用", not found, seen, ACCOUNTS)
+
+
+def anonymous(accounts: DatabaseAccounts) -> Criterion:
+    """Return whether there is no account without a name."""
+    found = [one for one in logins(accounts) if not one.name]
+    seen = f"匿名账户：{labels(found)}"
+    return ask("anonymous", "是否没有匿名账户", not found, seen, ACCOUNTS, decisive=True)
+
+
+def stale(accounts: DatabaseAccounts, roster: tuple[str, ...]) -> tuple[Criterion, ...]:
+    """Return whether every account is in the roster and none has expired.
+
+    Raises:
+        Undetermined: there is no roster, and nothing else is wrong.
+
+    """
+    expired = [one for one in logins(accounts) if one.password_expired]
+    current = ask(
+        "no_expired",
+        "是否没有过期账户",
+        not expired,
+        f"口令已过期而未停用的账户：{labels(expired)}",
+        ACCOUNTS,
+        decisive=True,
+    )
+    if not roster:
+        if not expired:
+            raise Undetermined(
+                f"可登录账户 {len(logins(accounts))} 个（{labels(logins(accounts))}），"
+                "未登记人员账户名册（roster），不能判断是否多余",
+                reason=Reason.NOT_DECLARED,
+            )
+        return (current,)
+    known = {one.strip().lower() for one in roster}
+    extra = [
+        one for one in logins(accounts) if one.name.lower() not in known and one.label.lower() not in known
+    ]
+    seen = f"可登录账户 {len(logins(accounts))} 个，名册 {len(known)} 个；名册以外的账户：{labels(extra)}"
+    return (
+        ask("no_extra", "是否没有多余账户", not extra, seen, ACCOUNTS, decisive=True),
+        current,
+        *whole(accounts),
+    )
+
+
+def roles(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return whether roles were made, given rights and members."""
+    own = [one for one in accounts.accounts if one.is_role and not one.system and one.name != "PUBLIC"]
+    used = [
+        one
+        for one in own
+        if any(grant.grantee == one.name for grant in grants.grants)
+        and any(one.name == member.role.partition("@")[0] for member in grants.memberships)
+    ]
+    return (
+        ask(
+            "roles",
+            "是否划分角色",
+            bool(own),
+            f"自定义角色：{labels(own)}",
+            ACCOUNTS,
+            decisive=True,
+        ),
+        ask(
+            "in_use",
+            "角色是否已授予权限并分配给账户",
+            bool(used),
+            f"已授予权限且有成员的角色：{labels(used)}",
+            GRANTS,
+        ),
+        *read_in_full(grants),
+    )
+
+
+def separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return whether managing accounts and auditing are in other hands than the superusers'."""
+    ordinary = others(accounts)
+    guards = [one for one in ordinary if reach(one) & _GUARDS]
+    auditors = [
+        one
+        for one in ordinary
+        if one not in guards and (reach(one) & _AUDITORS or _reads_catalogue(one, grants))
+    ]
+    return (
+        ask(
+            "security",
+            "账户与权限管理是否与系统管理分离",
+            bool(guards),
+            f"超级用户：{labels(supers(accounts))}；其外可管理账户的账户：{labels(guards)}",
+            ACCOUNTS,
+        ),
+        ask(
+            "audit",
+            "审计查看是否与系统管理分离",
+            bool(auditors),
+            f"其外可查看运行与审计信息的账户：{labels(auditors)}",
+            ACCOUNTS,
+        ),
+        *whole(accounts),
+    )
+
+
+def _reads_catalogue(account: DatabaseAccount, grants: DatabaseGrants) -> bool:
+    return any(
+        one.level in ("database", "table")
+        and one.object.partition(".")[0] == "mysql"
+        and "SELECT" in one.rights
+        for one in granted(account, grants)
+    )
+
+
+def least(accounts: DatabaseAccounts, most: int) -> tuple[Criterion, ...]:
+    """Return whether superusers are few and others hold no server-wide rights they could harm with."""
+    top = sorted({one.name for one in supers(accounts)})
+    strong = [one for one in others(accounts) if reach(one) & (_STRONG - _GUARDS - {"PROCESS"})]
+    broad = [one for one in others(accounts) if one.host and reach(one) & _DATA and one not in strong]
+    details = listing(f"{one.label}（{'、'.join(sorted(reach(one) & _STRONG))}）" for one in strong) or "无"
+    return (
+        ask(
+            "supers",
+            f"超级用户是否不多于 {most} 个",
+            len(top) <= most,
+            f"可登录的超级用户 {len(top)} 个：{listing(top) or '无'}（要求不多于 {most} 个）",
+            ACCOUNTS,
+        ),
+        ask(
+            "no_strong",
+            "其他账户是否没有服务器级高权限",
+            not strong,
+            f"有服务器级高权限的其他账户：{details}",
+            ACCOUNTS,
+        ),
+        ask(
+            "no_broad",
+            "其他账户是否没有全局数据权限",
+            not broad,
+            f"有全局数据权限的其他账户：{labels(broad)}",
+            ACCOUNTS,
+        ),
+        *whole(accounts),
+    )

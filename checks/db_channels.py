@@ -1,0 +1,111 @@
+"""Criteria on the network side of databases: from where, and whether encrypted."""
+
+from __future__ import annotations
+
+from dengbao.model import Criterion
+from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
+
+from . import hba
+from .databases import ACCESS, ACCOUNTS, from_anywhere, from_elsewhere, labels, logins, whole
+from .hosts import ask
+from .wording import listing
+
+
+def local_only(access: DatabaseAccess) -> Criterion | None:
+    """Return a criterion that is met where the server listens on this machine only, else None."""
+    if access.remote is not False:
+        return None
+    seen = f"服务仅监听本机（{listing(access.listens) or '不监听网络'}），不能经网络访问"
+    return ask("local_only", "是否仅监听本机", True, seen, ACCESS)
+
+
+def encrypted(
+    access: DatabaseAccess, accounts: DatabaseAccounts | None, allowed: tuple[str, ...]
+) -> tuple[Criterion, ...]:
+    """Return whether every connection from other machines must be encrypted."""
+    alone = local_only(access)
+    if alone is not None:
+        return (alone,)
+    offered = ask(
+        "tls_offered",
+        "服务器是否启用 TLS",
+        access.tls_enabled,
+        {True: "已启用 TLS", False: "未启用 TLS", None: "是否启用 TLS 未知"}[access.tls_enabled],
+        ACCESS,
+        decisive=True,
+    )
+    if access.has_rules:
+        return (*hba.certain(access), offered, _rules_refuse_plain(access), *_versions(access, allowed))
+    return (offered, _accounts_refuse_plain(access, accounts), *_versions(access, allowed))
+
+
+def _rules_refuse_plain(access: DatabaseAccess) -> Criterion:
+    found = hba.open_to_plain(access)
+    return ask(
+        "plain_refused",
+        "是否拒绝未加密的远程连接",
+        not found,
+        f"允许其他主机未加密连接的规则：{hba.lines(found)}",
+        ACCESS,
+        decisive=True,
+    )
+
+
+def _accounts_refuse_plain(access: DatabaseAccess, accounts: DatabaseAccounts | None) -> Criterion:
+    question = "是否拒绝未加密的远程连接"
+    if access.tls_required:
+        seen = "require_secure_transport 为 ON"
+        return ask("plain_refused", question, True, seen, ACCESS, decisive=True)
+    if accounts is None:
+        seen = "require_secure_transport 为 OFF，账户的 TLS 要求未能读取"
+        return ask("plain_refused", question, None, seen, ACCESS, decisive=True)
+    far = [one for one in logins(accounts) if from_elsewhere(one)]
+    bare = [one for one in far if not one.tls_required]
+    seen = (
+        f"require_secure_transport 为 OFF；可远程登录的账户 {len(far)} 个，其中不要求 TLS 的：{labels(bare)}"
+    )
+    return ask("plain_refused", question, not bare, seen, ACCOUNTS, decisive=True)
+
+
+def _versions(access: DatabaseAccess, allowed: tuple[str, ...]) -> tuple[Criterion, ...]:
+    if not access.tls_enabled:
+        return ()
+    versions = access.tls_versions
+    old = [one for one in versions or () if one not in allowed]
+    seen = "TLS 版本未能读取" if versions is None else f"TLS 版本 {listing(versions) or '无'}"
+    met = None if versions is None else not old
+    return (ask("versions", f"是否仅启用 {'、'.join(allowed)}", met, seen, ACCESS),)
+
+
+def own_session(server: DatabaseServer | None) -> str:
+    """Return how our own session was protected, as the end of a statement."""
+    if server is None or server.encrypted is None:
+        return ""
+    if not server.encrypted:
+        return "；本次检测会话未加密"
+    checked = "已核验服务器证书" if server.certificate_checked else "未核验服务器证书"
+    return f"；本次检测会话以 {server.tls_version} {server.tls_cipher} 加密（{checked}）"
+
+
+def limited(access: DatabaseAccess, accounts: DatabaseAccounts | None) -> tuple[Criterion, ...]:
+    """Return whether addresses that may connect are limited."""
+    alone = local_only(access)
+    if alone is not None:
+        return (alone,)
+    if access.has_rules:
+        rules = hba.admitting(access)
+        wide = [one for one in rules if hba.is_everywhere(one)]
+        seen = f"允许其他主机登录的规则 {len(rules)} 条，其中不限地址的：{hba.lines(wide)}"
+        return (
+            *hba.certain(access),
+            ask("sources", "是否限制接入地址", not wide, seen, ACCESS, decisive=True),
+        )
+    if accounts is None:
+        return (ask("sources", "是否限制接入地址", None, "账户的主机限制未能读取", ACCOUNTS, decisive=True),)
+    far = [one for one in logins(accounts) if from_elsewhere(one)]
+    anywhere = [one for one in far if from_anywhere(one)]
+    seen = f"可远程登录的账户 {len(far)} 个，其中不限主机的：{labels(anywhere)}"
+    return (
+        ask("sources", "是否限制接入地址", not anywhere, seen, ACCOUNTS, decisive=True),
+        *whole(accounts),
+    )

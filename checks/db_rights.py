@@ -1,0 +1,247 @@
+"""Criteria on what database accounts were granted, and on whom it reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from dengbao.errors import Reason, Undetermined
+from dengbao.model import Criterion
+from dengbao.probes.database.facts import DatabaseAccount, DatabaseAccounts, DatabaseGrants, Grant
+
+from .databases import GRANTS, is_super, others
+from .hosts import ask
+from .wording import listing
+
+_DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
+_NO_TABLES: Final = "所连接的库（{}）中没有可见的业务表"
+_FINE: Final = frozenset({"table", "column"})
+
+
+def reach(account: DatabaseAccount) -> frozenset[str]:
+    """Return the server-wide rights and the product's own roles an account has."""
+    return frozenset(account.rights) | frozenset(account.member_of)
+
+
+def granted(account: DatabaseAccount, grants: DatabaseGrants) -> tuple[Grant, ...]:
+    """Return the grants an account has, itself or through its roles; not those everyone has."""
+    roles = {one.partition("@")[0] for one in account.member_of}
+    return tuple(
+        one
+        for one in grants.grants
+        if (one.grantee, one.host) == (account.name, account.host)
+        or (one.grantee in roles and one.host in ("", "%"))
+    )
+
+
+def owns(account: DatabaseAccount, grants: DatabaseGrants) -> int:
+    """Return how many tables an account owns, itself or through its roles."""
+    names = {account.name, *account.member_of}
+    return sum(one.tables for one in grants.owners if one.name in names)
+
+
+def public(grants: DatabaseGrants, *levels: str) -> tuple[Grant, ...]:
+    """Return what everyone, or the anonymous account, was granted on these levels."""
+    return tuple(one for one in grants.grants if one.grantee in ("PUBLIC", "") and one.level in levels)
+
+
+def told(grants: Iterable[Grant]) -> str:
+    """Return grants as `SELECT 于 his.patient` for a statement, 「无」 for none."""
+    return listing(f"{'、'.join(one.rights[:4])} 于 {one.object}" for one in grants) or "无"
+
+
+def read_in_full(grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return an open criterion where there were more grants than were read; else none."""
+    if not grants.truncated:
+        return ()
+    return (ask("all_grants", "是否已读取全部授权", None, "授权过多，未能全部读取", GRANTS),)
+
+
+def open_databases(grants: DatabaseGrants | None) -> tuple[Criterion, ...]:
+    """Return whether everyone, or the anonymous account, was granted data; nothing where not known."""
+    if grants is None:
+        return ()
+    found = [
+        one
+        for one in public(grants, "global", "database", "table", "column")
+        if set(one.rights) & (_DATA | {"ALL"})
+    ]
+    seen = f"授予所有人或匿名账户的数据权限：{told(found)}"
+    return (ask("public_data", "是否未向所有人授予数据权限", not found, seen, GRANTS),)
+
+
+def configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return whether rules of who may do what were set up for the tables there are.
+
+    Raises:
+        Undetermined: there are no tables to set up rules for.
+
+    """
+    if not grants.tables:
+        raise Undetermined(
+            f"所连接的库（{listing(grants.databases) or '无'}）中没有可见的业务表，不能判断访问规则"
+        )
+    found = [
+        one
+        for one in grants.grants
+        if one.grantee not in ("PUBLIC", "") and one.level in ("database", "schema", "table", "column")
+        and not _is_super_name(one, accounts)
+    ]  # fmt: skip
+    return (
+        ask(
+            "rules",
+            "是否为账户或角色配置了对库、表的访问规则",
+            True if found else _by_ownership(accounts, grants),
+            f"业务表 {grants.tables} 张，授予账户或角色的访问规则 {len(found)} 条（{told(found[:4])}）",
+            GRANTS,
+            decisive=True,
+        ),
+        *open_databases(grants),
+        *read_in_full(grants),
+    )
+
+
+def _by_ownership(accounts: DatabaseAccounts, grants: DatabaseGrants) -> bool | None:
+    """Return None where ordinary accounts own tables: only owners get at them, but nobody set that up."""
+    tops = {one.name for one in accounts.accounts if is_super(one, accounts)}
+    return None if any(one.name not in tops for one in grants.owners) else False
+
+
+def _is_super_name(grant: Grant, accounts: DatabaseAccounts) -> bool:
+    return any(
+        is_super(one, accounts)
+        for one in accounts.accounts
+        if (one.name, one.host) == (grant.grantee, grant.host)
+    )
+
+
+def contained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return whether nobody can reach beyond what he was given."""
+    data = [one for one in public(grants, "global", "database", "table", "column") if set(one.rights) & _DATA]
+    makers = [one for one in public(grants, "schema") if "CREATE" in one.rights]
+    doors = public(grants, "routine")
+    passing = [
+        one
+        for one in grants.grants
+        if one.grantable and one.grantee not in ("PUBLIC", "") and not _is_super_name(one, accounts)
+    ]
+    open_schemas = listing(one.object for one in makers) or "无"
+    open_doors = listing(one.object for one in doors) or "无"
+    givers = listing(dict.fromkeys(one.grantee for one in passing)) or "无"
+    return (
+        ask(
+            "no_public_data",
+            "是否未向所有人授予数据权限",
+            not data,
+            f"授予所有人或匿名账户的数据权限：{told(data)}",
+            GRANTS,
+            decisive=True,
+        ),
+        ask(
+            "no_public_create",
+            "是否未向所有人授予建对象权限",
+            not makers,
+            f"所有人可建对象的模式：{open_schemas}",
+            GRANTS,
+        ),
+        ask(
+            "no_open_door",
+            "是否没有所有人可执行的超级用户函数",
+            not doors,
+            f"所有人可执行、以超级用户身份运行的函数：{open_doors}",
+            GRANTS,
+        ),
+        ask(
+            "no_passing_on",
+            "普通账户是否不能转授权限",
+            not passing,
+            f"可转授权限的普通账户：{givers}",
+            GRANTS,
+        ),
+        *read_in_full(grants),
+    )
+
+
+def fine(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return whether subjects are single accounts and objects tables or finer.
+
+    Raises:
+        Undetermined: there are no tables.
+
+    """
+    if not grants.tables:
+        raise Undetermined(
+            f"所连接的库（{listing(grants.databases) or '无'}）中没有可见的业务表，不能判断控制粒度"
+        )
+    named = [one for one in grants.grants if one.grantee not in ("PUBLIC", "")]
+    small = [one for one in named if one.level in _FINE]
+    wide = [
+        one
+        for one in named
+        if one.level in ("global", "database")
+        and set(one.rights) & _DATA
+        and not _is_super_name(one, accounts)
+    ]
+    columns = sum(one.level == "column" for one in small)
+    wide_names = listing(dict.fromkeys(one.grantee for one in wide)) or "无"
+    return (
+        ask(
+            "granularity",
+            "授权的客体是否达到表级或更细",
+            True if small or grants.row_security else (False if wide else _by_ownership(accounts, grants)),
+            f"表级授权 {len(small) - columns} 条、字段级 {columns} 条、"
+            f"启用行级策略的表 {len(grants.row_security)} 张；"
+            f"整库或全局的数据授权 {len(wide)} 条（{wide_names}）",
+            GRANTS,
+            decisive=True,
+        ),
+        *read_in_full(grants),
+    )
+
+
+def personal(accounts: DatabaseAccounts, grants: DatabaseGrants, declared: int) -> tuple[Criterion, ...]:
+    """Return whether reading the declared columns is kept to some.
+
+    Raises:
+        Undetermined: no sensitive column is declared, or none of them was found.
+
+    """
+    if not declared:
+        raise Undetermined("未登记敏感数据列，不能核查个人信息的访问限制", reason=Reason.NOT_DECLARED)
+    if not grants.readers:
+        raise Undetermined("登记的敏感数据列均未找到，不能核查个人信息的访问限制")
+    everyone = [f"{one.schema}.{one.table}.{one.column}" for one in grants.readers if one.public]
+    ordinary = {one.label for one in others(accounts)}
+    inside = {name for one in grants.readers for name in one.accounts} & ordinary
+    found = ask(
+        "found",
+        "登记的敏感数据列是否均已核查",
+        True if len(grants.readers) == declared else None,
+        f"登记敏感数据列 {declared} 个，核查 {len(grants.readers)} 个",
+        GRANTS,
+    )
+    return (
+        ask(
+            "not_public",
+            "个人信息是否未向所有人开放",
+            not everyone,
+            f"所有人可读的敏感列：{listing(everyone) or '无'}",
+            GRANTS,
+            decisive=True,
+        ),
+        ask(
+            "restricted",
+            "是否仅部分账户可读取个人信息",
+            _is_restricted(ordinary, inside),
+            f"普通账户 {len(ordinary)} 个，其中可读敏感列的：{listing(sorted(inside)) or '无'}",
+            GRANTS,
+        ),
+        found,
+    )
+
+
+def _is_restricted(ordinary: set[str], inside: set[str]) -> bool | None:
+    """Tell whether some ordinary accounts cannot read; one account alone does not decide it."""
+    if inside == ordinary and len(ordinary) == 1:
+        return None
+    return bool(ordinary) and inside != ordinary
