@@ -1,0 +1,61 @@
+"""8.a.4: can the backups be restored? Here: can the newest be read to their end?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.errors import Reason, Undetermined
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity, BackupReading
+
+from ..backup_copies import all_seen, copies, presence
+
+_FACT = "backup.integrity"
+_UNSEEN = Criterion(
+    name="listing",
+    question="备份目录是否全部列出",
+    met=None,
+    measured="备份目录未能全部列出，可能有更新的备份未试读",
+    fact="backup.files",
+)
+
+
+@check("backup.readable")
+def newest_backups_are_readable(files: BackupFiles, integrity: BackupIntegrity) -> Judgement:
+    """Judge that the newest backup files are whole: read to the end, checksums and end marks agree.
+
+    Source: GB/T 22239-2019 8.1.4.9 a).
+    """
+    if not integrity.readings:
+        there = presence(files, copies(files, integrity), integrity)
+        return _judgement((there,), f"经核查，{there.measured}，没有可试读的备份。")
+    criteria = [_readable(one, newest=number == 0) for number, one in enumerate(integrity.readings)]
+    if not all_seen(files):
+        criteria.append(_UNSEEN)
+    told = "；".join(one.measured for one in criteria)
+    judgement = _judgement(
+        tuple(criteria), f"经测试验证，试读最近 {len(integrity.readings)} 个备份文件：{told}。"
+    )
+    if judgement.verdict is None and any(one.cause == "no_permission" for one in integrity.readings):
+        raise Undetermined(judgement.statement, reason=Reason.NO_PERMISSION)
+    return judgement
+
+
+def _judgement(criteria: tuple[Criterion, ...], statement: str) -> Judgement:
+    return Judgement(
+        criteria=criteria,
+        statement=statement,
+        coverage=Coverage.PARTIAL,
+        remainder="试读不等于恢复：须提供近期恢复测试记录（日期、人员、备份文件、步骤、结果、数据核对）",
+    )
+
+
+def _readable(one: BackupReading, *, newest: bool) -> Criterion:
+    state = {True: "完好", False: "已损坏", None: "无法确认"}[one.intact]
+    return Criterion(
+        name=f"readable:{one.name}",
+        question="最新的备份文件能否读至结尾且校验一致" if newest else "此前的备份文件能否读至结尾且校验一致",
+        met=one.intact,
+        measured=f"{one.name} {state}（{one.note}）",
+        fact=_FACT,
+        decisive=newest,
+    )

@@ -1,0 +1,74 @@
+"""What was seen of a folder with backups: the files, and what reading the newest of them showed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ...model import Facts, Value
+
+
+class BackupFile(Value):
+    """One file that fits the pattern.
+
+    `kind` is told by the first bytes: `gzip`, `bzip2`, `xz`, `zstd`, `lz4`, `zip`, `7z`, `rar`, `tar`,
+    `sqlite`, `pg_dump` (custom format), `sql` (text), `encrypted` (a container of OpenSSL, GnuPG or age),
+    `empty`, `unknown`, or nothing where the first bytes could not be read. `companion`: named after
+    another listed file, with the ending of a checksum or a log (`his.db.gz.sha256`).
+    """
+
+    name: str
+    size_bytes: int
+    modified_at: datetime
+    kind: str
+    companion: bool = False
+
+
+class Skipped(Value):
+    """An entry that fits the pattern and was passed over: `symlink`, `folder`, `special` or `time`."""
+
+    name: str
+    why: str
+
+
+class BackupFiles(Facts, tag="backup.files"):
+    """The files of the folder that fit the pattern, newest first, as they lay there at `looked_at` (UTC).
+
+    `matched` counts all that fit; `files` holds the newest of them. `complete` is False where the walk was
+    cut short, `unread` names sub-folders that could not be listed: then there may be more files.
+    `other_entries`: visible entries directly in the folder, counted only where nothing fits.
+    """
+
+    folder: str
+    pattern: str
+    looked_at: datetime
+    matched: int
+    files: tuple[BackupFile, ...]
+    complete: bool = True
+    skipped: tuple[Skipped, ...] = ()
+    unread: tuple[str, ...] = ()
+    other_entries: int | None = None
+
+
+class BackupReading(Value):
+    """What reading one file from beginning to end showed.
+
+    `layers` names the formats from the outside in. `intact` is True only where the whole file was read and
+    its own checksums or end marks agree, False where damage was seen, else None. `note` is Chinese and says
+    what was seen. `cause` says why it is None: `no_permission`, `encrypted`, `limit`, `format`, `changing` or
+    `unreadable`. The counts say how much was read, and how much came out of the packing.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    intact: bool | None
+    note: str
+    cause: str = ""
+    read_bytes: int = 0
+    unpacked_bytes: int = 0
+
+
+class BackupIntegrity(Facts, tag="backup.integrity"):
+    """The newest files, each read to its end within bounds; `asked` is how many were meant to be read."""
+
+    asked: int
+    readings: tuple[BackupReading, ...]
