@@ -17,7 +17,9 @@ from .facts import PortsOpen, ports_in
 from .services import name_services
 from .sweep import Pacing, Sweep, Sweeper
 
-_SWEEP_S: Final = 2700.0
+# A sweep may take half as long again as its pace asks for, within these bounds.
+_SWEEP_LEAST_S: Final = 2700.0
+_SWEEP_MOST_S: Final = 3 * 3600.0
 _NAMING_S: Final = 600.0
 # Asked first, so that a sweep that is cut has seen what matters and a dead host is known early.
 _FIRST: Final = (22, 80, 443, 3389, 445, 135, 3306, 5432, 1521, 1433, 8080, 8443)
@@ -107,7 +109,7 @@ async def _sweep(asset: HostAsset, context: Context, address: str, ports: list[i
     sweeper = Sweeper(
         address,
         Pacing(context.guard.scope.connections_at_once, lambda: context.guard.pause_s(asset.id)),
-        stop=_reasons_to_stop(context, ended),
+        stop=_reasons_to_stop(context, ended, _longest_s(context, len(ports))),
         tell=_teller(context, len(ports)),
     )
     try:
@@ -117,14 +119,19 @@ async def _sweep(asset: HostAsset, context: Context, address: str, ports: list[i
         ended.set()
 
 
-def _reasons_to_stop(context: Context, ended: threading.Event) -> Callable[[Sweep], str]:
-    deadline = time.monotonic() + _SWEEP_S
+def _longest_s(context: Context, count: int) -> float:
+    needed_s = 1.5 * count / context.guard.scope.connections_per_s
+    return min(_SWEEP_MOST_S, max(_SWEEP_LEAST_S, needed_s))
+
+
+def _reasons_to_stop(context: Context, ended: threading.Event, longest_s: float) -> Callable[[Sweep], str]:
+    deadline = time.monotonic() + longest_s
 
     def stop(sweep: Sweep) -> str:
         if ended.is_set():
             return "检测被取消"
         if time.monotonic() > deadline:
-            return f"超过 {_SWEEP_S / 60:g} 分钟"
+            return f"超过 {longest_s / 60:.0f} 分钟"
         if not sweep.answered and len(sweep.filtered) >= _SILENT_AFTER:
             return f"先后 {len(sweep.filtered)} 个端口均无应答"
         try:
