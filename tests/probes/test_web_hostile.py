@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
+import ssl
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from dengbao.errors import NotDeclared, OutOfScope, ProbeError, ProtocolMismatch, TimedOut, Unreachable
+from dengbao.errors import (
+    NotDeclared,
+    NotSupported,
+    OutOfScope,
+    ProbeError,
+    ProtocolMismatch,
+    TimedOut,
+    Unreachable,
+)
 from dengbao.model import Level, Raw, Scope, WebAsset
 from dengbao.probes.base import Context
 from dengbao.probes.web.browser import Chain, Limits, opened
@@ -22,6 +34,7 @@ from dengbao.secrets import Secrets
 from ..live.harness import MemoryLedger, look
 from ..servers import hostile_web as hostile
 from ..servers.hostile_web import Handler, answering, endless, listening, redirecting, whole
+from ..servers.web import mint
 
 LIMITS = Limits(connect_s=1.0, read_s=0.5, request_s=1.0, all_s=3.0, body_bytes=256 * 1024)
 ADDRESSES = ("127.0.0.0/8",)
@@ -131,6 +144,37 @@ def test_a_flawed_handshake_ends_in_time_with_its_error(flaw: str) -> None:
         with pytest.raises(expected):
             Trip().go(server.url.replace("http:", "https:"))
     assert time.monotonic() - begun < 4
+
+
+def over_tls(folder: Path, *, client_certificate: bool, answer: bytes) -> Handler:
+    """Shake hands properly, then send raw bytes below the encryption."""
+    certificates = mint(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.context_file)
+    if client_certificate:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificates.ca_file)
+
+    def handler(conn: socket.socket, _ended: threading.Event) -> None:
+        raw = conn.dup()
+        with raw, context.wrap_socket(conn, server_side=True) as secure:
+            hostile.read_request(secure)
+            raw.sendall(answer)
+
+    return handler
+
+
+def test_a_site_that_asks_for_a_client_certificate_is_not_supported(tmp_path: Path) -> None:
+    asking = over_tls(tmp_path, client_certificate=True, answer=b"")
+    with listening(asking) as server, pytest.raises(NotSupported, match="客户端证书"):
+        Trip().go(server.url.replace("http:", "https:"))
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\n\r\n", b"\x17\x03\x03\x00\x20" + b"x" * 32, b""])
+def test_what_breaks_the_encryption_is_an_error(answer: bytes, tmp_path: Path) -> None:
+    breaking = over_tls(tmp_path, client_certificate=False, answer=answer)
+    with listening(breaking) as server, pytest.raises(ProtocolMismatch):
+        Trip().go(server.url.replace("http:", "https:"))
 
 
 def test_a_bomb_does_not_fill_the_memory() -> None:

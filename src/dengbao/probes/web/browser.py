@@ -24,7 +24,7 @@ from .transport import HEADERS, Dropped, GuardedTransport, transport
 
 _SECRET_IN_PATH: Final = re.compile(r";[^/?#]*")
 _SESSION_IN_URL: Final = re.compile(
-    r";jsessionid=|[?&](?:jsessionid|phpsessid|sessionid|session_id|sid|token|access_token)=[^&#]{8,}",
+    r";jsessionid=|[?&](?:jsessionid|phpsessid|sessionid|session_id|sid|access_token)=[^&#]{8,}",
     re.IGNORECASE,
 )
 _REDIRECTS: Final = {301, 302, 303, 307, 308}

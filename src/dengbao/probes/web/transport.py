@@ -47,7 +47,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
             return b""
         except TimeoutError as exc:
             raise httpcore.ReadTimeout from exc
-        except _FLAWS as exc:
+        except (*_FLAWS, ssl.SSLError) as exc:
             raise _flaw(exc) from exc
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -57,7 +57,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
                 await self._stream.send(buffer)
         except TimeoutError as exc:
             raise httpcore.WriteTimeout from exc
-        except _FLAWS as exc:
+        except (*_FLAWS, anyio.EndOfStream, ssl.SSLError) as exc:
             raise _flaw(exc) from exc
 
     async def aclose(self) -> None:
@@ -204,9 +204,9 @@ def translated() -> Iterator[None]:
 
 
 def _flaw(exc: Exception) -> ProbeError:
-    cause = exc.__cause__
-    if isinstance(cause, ssl.SSLError):
-        return tls_error(cause)
+    for one in (exc, exc.__cause__):
+        if isinstance(one, ssl.SSLError):  # TLS 1.3 refuses a client only after the handshake
+            return tls_error(one)
     return Dropped("连接被对方中断", cure="核对地址与端口，检查应用与防火墙日志")
 
 
@@ -240,7 +240,7 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
     context.check_hostname = bool(ca_file)
     context.verify_mode = ssl.CERT_REQUIRED if ca_file else ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.set_ciphers("ALL:!aNULL:@SECLEVEL=0")  # without a certificate nothing could be verified
     context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
     if ca_file:
         try:
