@@ -8,8 +8,10 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit
 
+from .. import databases, db_audit
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon, kernel
 
@@ -70,3 +72,13 @@ def _covered(name: str, pattern: re.Pattern[str], rules: list[str], audit: HostA
         return "有规则"
     recorded = name == "logins" and any(one.type in _LOGIN_RECORDS for one in audit.records or ())
     return "已有记录" if recorded else ""
+
+
+@check("audit.covers_events")
+def database_audit_covers_important_events(audit: DatabaseAudit) -> Judgement:
+    """Judge that logins, and changes of rights, structure and data are recorded.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = (db_audit.enabled(audit), *db_audit.records(audit))
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

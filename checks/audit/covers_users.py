@@ -6,8 +6,10 @@ import re
 
 from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit, HostPam
 
+from .. import databases, db_audit
 from ..hosts import PAM, ask, told
 from ..trail import AUDIT, daemon, kernel
 
@@ -64,3 +66,13 @@ def _loginuid(pam: HostPam) -> Criterion:
 def _has_loginuid(pam: HostPam, service: str) -> bool:
     rules = pam.stack(service, "session") or ()
     return any(one.module == "pam_loginuid.so" and one.present is not False for one in rules)
+
+
+@check("audit.covers_users")
+def database_audit_covers_every_user(audit: DatabaseAudit) -> Judgement:
+    """Judge that no account is left out, by the channel or by a setting of its own.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = db_audit.everyone(audit)
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

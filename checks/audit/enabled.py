@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Judgement
+from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit, HostSyslog
 
+from .. import databases, db_audit
 from ..hosts import ask, told
 from ..trail import daemon, kernel
 from ..wording import listing
@@ -30,3 +32,15 @@ def host_auditing_is_on(audit: HostAudit, syslog: HostSyslog) -> Judgement:
         ),
     )
     return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
+
+
+@check("audit.enabled")
+def database_audit_is_on(audit: DatabaseAudit) -> Judgement:
+    """Judge that a channel records logins and what is done to rights and structure.
+
+    Loaded is not enough: a plugin may be off, a log may go nowhere.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = (db_audit.enabled(audit), *db_audit.records(audit, ("logins", "rights")))
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

@@ -8,15 +8,19 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.errors import Undetermined
-from dengbao.model import Judgement
+from dengbao.model import Coverage, Judgement
+from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import AuditRecord, HostAudit
 
+from .. import databases, db_audit
 from ..hosts import ask, told
 from ..trail import AUDIT
 from ..wording import listing
 
 _USERS: Final = frozenset({"auid", "uid", "acct"})
 _RESULTS: Final = frozenset({"res", "success"})
+# Without these a record cannot be traced to anybody.
+_ESSENTIAL: Final = frozenset({"time", "user"})
 # Records of what somebody did; the others only add details to them.
 _ACTION: Final = re.compile(r"^(?:SYSCALL|USER_\w+|CRED_\w+|LOGIN|ADD_\w+|DEL_\w+|ANOM_\w+|CONFIG_CHANGE)$")
 
@@ -39,7 +43,14 @@ def host_records_are_complete(audit: HostAudit) -> Judgement:
         ("result", "事件是否成功", lambda one: bool(_RESULTS & set(one.fields))),
     )
     criteria = tuple(
-        ask(name, f"审计记录是否包括{title}", not bad, f"{title}：{_seen(bad)}", AUDIT)
+        ask(
+            name,
+            f"审计记录是否包括{title}",
+            not bad,
+            f"{title}：{_seen(bad)}",
+            AUDIT,
+            decisive=name in _ESSENTIAL,
+        )
         for name, title, holds in tests
         for bad in [[one.type for one in sample if not holds(one)]]
     )
@@ -52,3 +63,18 @@ def host_records_are_complete(audit: HostAudit) -> Judgement:
 
 def _seen(bad: list[str]) -> str:
     return f"{listing(sorted(set(bad)))} 缺少" if bad else "均有"
+
+
+@check("audit.record_fields")
+def database_records_have_every_field(audit: DatabaseAudit) -> Judgement:
+    """Judge by the channel's format that a record tells when, who, what, whether it succeeded, from where.
+
+    Source: GB/T 22239-2019 8.1.4.3 b).
+    """
+    criteria = db_audit.complete(audit)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="抽取登录、失败登录、权限变更的审计记录各一条截图",
+    )

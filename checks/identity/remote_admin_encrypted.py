@@ -7,11 +7,13 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostSshd
 from dengbao.probes.host.system_facts import HostListening
 from dengbao.probes.tls.facts import TlsEndpoint, TlsVersions
 from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
 
+from .. import databases, db_channels
 from ..channels import ChannelParams, allowed_version, no_other_version, no_plain_suite, require_tls, sight
 from ..hosts import SSHD, ask, told
 from ..web_channel import channel, unseen
@@ -107,3 +109,20 @@ def _ciphers(sshd: HostSshd) -> tuple[Criterion, ...]:
     seen = f"以 SSH 远程管理（{sshd.version or '版本未知'}），加密算法 {len(ciphers)} 种"
     seen += f"，其中 {listing(weak)} 强度不足" if weak else "，无已知弱算法"
     return (ask("ciphers", "SSH 是否只用安全的加密算法", not weak if ciphers else None, seen, SSHD),)
+
+
+@check("identity.remote_admin_encrypted")
+def database_refuses_open_connections(
+    access: DatabaseAccess,
+    accounts: DatabaseAccounts | None,
+    server: DatabaseServer | None,
+    params: ChannelParams,
+) -> Judgement:
+    """Judge that other machines can log in over TLS only.
+
+    Source: GB/T 22239-2019 8.1.4.1 c).
+    """
+    criteria = db_channels.encrypted(access, accounts, params.tls_versions_allowed)
+    return Judgement(
+        criteria=criteria, statement=databases.sentence(criteria, db_channels.own_session(server))
+    )

@@ -102,7 +102,10 @@ def read_mac(transcript: Transcript) -> HostMac:
         if equals:
             config[key.strip()] = value.strip().lower()
     profiles = section.marks("profile")
-    labels = tuple(_label(one) for one in section.marks("label") if " " in one)
+    # A stat that knows no labels (busybox) prints something without colons.
+    labels = tuple(
+        _label(one) for one in section.marks("label") if one.count(":") > 1 or one.startswith("? process:")
+    )
     return HostMac(
         selinux={"1": "enforcing", "0": "permissive"}.get(state, state),
         selinux_configured=config.get("SELINUX", ""),

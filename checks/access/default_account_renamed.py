@@ -1,0 +1,76 @@
+"""2.b.1: are default accounts renamed or deleted?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Criterion, DatabaseAsset, Judgement
+from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
+from dengbao.probes.host.facts import HostAccounts, HostPasswords, HostSshd
+
+from .. import databases, db_access
+from ..hosts import ACCOUNTS, SSHD, ask, default_seats, match_note, told, unless_matched
+from ..wording import listing
+
+
+@check("access.default_account_renamed")
+def host_default_accounts_are_closed(
+    accounts: HostAccounts, passwords: HostPasswords, sshd: HostSshd
+) -> Judgement:
+    """Judge that root cannot log in from afar, has no double, and other default accounts cannot log in.
+
+    root is not renamed on Linux; refusing its remote login stands for that.
+
+    Source: GB/T 22239-2019 8.1.4.2 b).
+    """
+    doubles = [one.name for one in accounts.accounts if one.uid == 0 and one.name != "root"]
+    open_defaults = default_seats(accounts, passwords)
+    criteria = (
+        _root(sshd),
+        ask(
+            "only_root",
+            "UID 为 0 的账户是否仅 root",
+            not doubles,
+            f"UID 为 0 的其他账户：{listing(doubles) or '无'}",
+            ACCOUNTS,
+            decisive=True,
+        ),
+        ask(
+            "defaults",
+            "其他默认账户是否已删除或不可登录",
+            not open_defaults,
+            f"可登录的系统默认账户：{listing(open_defaults) or '无'}",
+            ACCOUNTS,
+        ),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}；root 为 Linux 固有账户，不重命名，以禁止其远程登录代替。",
+    )
+
+
+def _root(sshd: HostSshd) -> Criterion:
+    value = sshd.value("permitrootlogin") if sshd.running else "no"
+    seen = f"root 远程登录（PermitRootLogin）为 {value or '未知'}" if sshd.running else "未开启 SSH 远程登录"
+    return ask(
+        "root",
+        "是否禁止 root 远程登录",
+        unless_matched(value == "no", sshd, "permitrootlogin") if value else None,
+        seen + (match_note(sshd, "permitrootlogin") if sshd.running else ""),
+        SSHD,
+        decisive=value == "yes",
+    )
+
+
+@check("access.default_account_renamed")
+def database_default_account_is_gone(
+    asset: DatabaseAsset, accounts: DatabaseAccounts, access: DatabaseAccess | None
+) -> Judgement:
+    """Judge that root or postgres was renamed, deleted or disabled; kept to this machine is half of it.
+
+    Source: GB/T 22239-2019 8.1.4.2 b).
+    """
+    first = db_access.renamed(accounts)
+    criteria = (first, *databases.whole(accounts))
+    if not first.met:
+        criteria += db_access.defaults_from_afar(asset.platform, accounts, access)
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

@@ -1,0 +1,101 @@
+"""2.d.3: do administrators have the least rights for their work?"""
+
+from __future__ import annotations
+
+from dengbao.checking import Params, check
+from dengbao.model import Coverage, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts
+from dengbao.probes.host.facts import HostAccounts
+from dengbao.probes.host.system_facts import HostPrivilege
+
+from .. import databases, db_access
+from ..hosts import ACCOUNTS, ask, told
+from ..sudo import administrators, for_everybody
+from ..wording import listing
+
+_FACT = "host.privilege"
+
+
+class LeastParams(Params):
+    """How many accounts besides root may do everything."""
+
+    superuser_max: int
+
+
+@check("access.least_privilege")
+def host_administrators_have_limited_rights(
+    privilege: HostPrivilege, accounts: HostAccounts, params: LeastParams
+) -> Judgement:
+    """Judge that few accounts can do everything, and not everybody.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    found = administrators(privilege, accounts)
+    mighty = [name for name, one in found.items() if one.unlimited]
+    free = [name for name in mighty if found[name].no_password]
+    doubles = [one.name for one in accounts.accounts if one.uid == 0 and one.name != "root"]
+    open_rules = for_everybody(privilege)
+    most = params.superuser_max
+    criteria = (
+        ask(
+            "everybody",
+            "是否没有授予所有用户全部权限",
+            not open_rules,
+            f"sudo 授予所有用户全部权限（{open_rules[0].file} 第 {open_rules[0].line} 行）"
+            if open_rules
+            else "sudo 未授予所有用户全部权限",
+            _FACT,
+            decisive=True,
+        ),
+        ask(
+            "uid_zero",
+            "UID 为 0 的账户是否仅 root",
+            not doubles,
+            f"UID 为 0 的其他账户：{listing(doubles) or '无'}",
+            ACCOUNTS,
+            decisive=True,
+        ),
+        ask(
+            "few",
+            f"可执行任意命令的账户是否不多于 {most} 个",
+            len(mighty) <= most,
+            f"除 root 外可执行任意命令的账户 {len(mighty)} 个{'：' + listing(mighty) if mighty else ''}"
+            f"（要求不多于 {most} 个）",
+            _FACT,
+        ),
+        *(
+            (
+                ask(
+                    "unread",
+                    "sudo 配置是否全部查看",
+                    None,
+                    f"sudo 另引用 {listing(privilege.unread)}，未能查看",
+                    _FACT,
+                ),
+            )
+            if privilege.unread
+            else ()
+        ),
+    )
+    note = f"；其中 {listing(free)} 无须再次输入口令" if free else ""
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}{note}。",
+        coverage=Coverage.PARTIAL,
+        remainder="各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对",
+    )
+
+
+@check("access.least_privilege")
+def database_rights_are_few(accounts: DatabaseAccounts, params: LeastParams) -> Judgement:
+    """Judge that superusers are few and others hold no server-wide rights.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = db_access.least(accounts, params.superuser_max)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="对照岗位职责，核查各管理账户权限是否为其工作所需",
+    )

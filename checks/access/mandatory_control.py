@@ -1,0 +1,53 @@
+"""2.g.2: do labels control access?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.host.system_facts import HostMac
+
+from ..hosts import ask, told
+
+_FACT = "host.mac"
+
+
+@check("access.mandatory_control")
+def host_enforces_labels(mac: HostMac) -> Judgement:
+    """Judge that SELinux refuses what its policy does not allow, now and after a restart.
+
+    Source: GB/T 22239-2019 8.1.4.2 g).
+    """
+    criteria = (_enforcing(mac), *_configured(mac))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="应以不同标记的主体实际访问有标记的客体，验证越权访问被拒绝",
+    )
+
+
+def _enforcing(mac: HostMac) -> Criterion:
+    question = "是否依据安全标记强制控制访问"
+    if mac.selinux == "enforcing":
+        return ask("enforcing", question, True, "SELinux 处于强制（Enforcing）模式", _FACT, decisive=True)
+    if mac.kysec:
+        seen = "SELinux 未强制；麒麟安全模块（KySec）的强制访问控制状态须人工核查"
+        return ask("enforcing", question, None, seen, _FACT)
+    if not mac.selinux:
+        return ask("enforcing", question, None, "SELinux 状态未能确认", _FACT)
+    words = {"permissive": "处于宽容（Permissive）模式，只记录不阻止", "disabled": "未启用"}
+    seen = f"SELinux {words.get(mac.selinux, mac.selinux)}"
+    if mac.apparmor and mac.apparmor_enforced:
+        seen += f"；AppArmor 有 {mac.apparmor_enforced} 个强制配置，按程序路径而非安全标记控制"
+        return ask("enforcing", question, False, seen, _FACT)
+    return ask("enforcing", question, False, seen, _FACT, decisive=True)
+
+
+def _configured(mac: HostMac) -> tuple[Criterion, ...]:
+    if mac.selinux != "enforcing":
+        if mac.selinux == "disabled" and mac.apparmor and mac.apparmor_enforced:
+            return (ask("programs", "是否对程序强制控制访问", True, "", _FACT),)
+        return ()
+    value = mac.selinux_configured
+    seen = f"重启后的模式（/etc/selinux/config）为 {value}" if value else "重启后的模式未能确认"
+    return (ask("configured", "重启后是否仍强制", value == "enforcing" if value else None, seen, _FACT),)

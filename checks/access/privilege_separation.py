@@ -1,0 +1,73 @@
+"""2.d.2: are the rights of administrators separated?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.host.facts import HostAccounts
+from dengbao.probes.host.system_facts import HostPrivilege
+
+from .. import databases, db_access
+from ..hosts import ask, told
+from ..sudo import Power, administrators
+from ..wording import listing
+
+_FACT = "host.privilege"
+
+
+@check("access.privilege_separation")
+def host_administrators_are_separated(privilege: HostPrivilege, accounts: HostAccounts) -> Judgement:
+    """Judge that several administrators share the work, with different rights.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    found = administrators(privilege, accounts)
+    criteria = (_several(found), *_different(found), *_unread(privilege))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查",
+    )
+
+
+def _several(found: dict[str, Power]) -> Criterion:
+    seen = (
+        f"除 root 外有管理权限的账户 {len(found)} 个：{listing(found)}" if found else "仅 root 一个管理账户"
+    )
+    return ask(
+        "several", "是否设置两个以上各自独立的管理账户", len(found) >= 2, seen, _FACT, decisive=not found
+    )
+
+
+def _different(found: dict[str, Power]) -> tuple[Criterion, ...]:
+    if len(found) < 2:
+        return ()
+    kinds = {frozenset({"ALL"}) if one.unlimited else frozenset(one.commands) for one in found.values()}
+    everything = [name for name, one in found.items() if one.unlimited]
+    seen = f"其权限分为 {len(kinds)} 种" + (f"，{listing(everything)} 可执行任意命令" if everything else "")
+    alike = len(kinds) < 2 and bool(everything)
+    return (ask("different", "管理账户的权限是否互不相同", len(kinds) >= 2, seen, _FACT, decisive=alike),)
+
+
+def _unread(privilege: HostPrivilege) -> tuple[Criterion, ...]:
+    if not privilege.unread:
+        return ()
+    seen = f"sudo 另引用 {listing(privilege.unread)}，未能查看"
+    return (ask("unread", "sudo 配置是否全部查看", None, seen, _FACT),)
+
+
+@check("access.privilege_separation")
+def database_administration_is_separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
+    """Judge that managing accounts and auditing need no superuser.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = db_access.separated(accounts, grants)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="核查系统管理员、安全管理员、审计管理员的岗位分工，确认相应账户由不同人员使用",
+    )

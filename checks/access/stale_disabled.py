@@ -1,0 +1,43 @@
+"""2.c.2: are accounts that nobody needs deleted or disabled?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import HostAsset, Judgement
+from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
+
+from ..hosts import ask, local_only, told
+from ..stale import StaleParams, outside, usage
+from ..wording import listing
+
+
+@check("access.stale_disabled")
+def host_unneeded_accounts_are_disabled(
+    accounts: HostAccounts,
+    passwords: HostPasswords,
+    logins: HostLogins,
+    asset: HostAsset,
+    params: StaleParams,
+) -> Judgement:
+    """Judge that idle accounts, and those the roster does not name, can no longer be used.
+
+    Source: GB/T 22239-2019 8.1.4.2 c).
+    """
+    found = usage(accounts, passwords, logins, params.inactive_account_days)
+    extra = outside(asset.roster, found.usable) if asset.roster else ()
+    left = (*found.idle, *(f"{one}（不在登记清单）" for one in extra))
+    met = False if left else None if found.unknown else True
+    if left:
+        seen = f"未停用的多余、过期账户：{listing(left)}"
+    elif found.unknown:
+        seen = f"账户 {listing(found.unknown)} 的登录情况没有记录，是否多余未能确认"
+    else:
+        seen = "未见仍可使用的多余、过期账户"
+    criteria = (
+        ask("disabled", "多余、过期的账户是否已停用", met, seen, "host.passwords", decisive=True),
+        *local_only(accounts),
+    )
+    disabled = listing(found.disabled) or "无"
+    return Judgement(
+        criteria=criteria, statement=f"经核查，已锁定或到期停用的账户：{disabled}；{told(criteria)}。"
+    )

@@ -1,0 +1,49 @@
+"""1.d.2: does one of the factors rest on cryptography?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dengbao.checking import check
+from dengbao.errors import Undetermined
+from dengbao.model import Coverage, Judgement
+from dengbao.probes.host.facts import HostPam, HostSshd
+
+from ..factors import FACTOR_OPTIONS, ways
+from ..hosts import SSHD, ask, match_note, unless_matched
+from ..wording import listing
+
+_CRYPTOGRAPHIC: Final = frozenset({"key", "token", "ticket"})
+
+
+@check("identity.crypto_factor")
+def host_uses_a_cryptographic_factor(sshd: HostSshd, pam: HostPam) -> Judgement:
+    """Judge that every way in over SSH takes a signature, a one-time password or a ticket.
+
+    Source: GB/T 22239-2019 8.1.4.1 d).
+    """
+    found = ways(sshd, pam)
+    if not found:
+        raise Undetermined("经核查，未见开启的 SSH 登录方式，其他登录途径须人工核查")
+    plain = [one for one in found if one.factors is not None and not one.factors & _CRYPTOGRAPHIC]
+    unclear = [one for one in found if one.factors is None]
+    met: bool | None = not plain
+    if not plain and unclear:
+        met = None
+    seen = f"SSH 登录方式：{listing(one.words for one in found) or '无'}"
+    if plain:
+        seen += f"，其中 {listing(one.methods for one in plain)} 未使用密码技术"
+    criterion = ask(
+        "every_way",
+        "SSH 的每种登录方式是否均使用密码技术",
+        None if met is None else unless_matched(met, sshd, *FACTOR_OPTIONS),
+        seen + match_note(sshd, *FACTOR_OPTIONS),
+        SSHD,
+        decisive=True,
+    )
+    return Judgement(
+        criteria=(criterion,),
+        statement=f"经核查，{criterion.measured}。",
+        coverage=Coverage.PARTIAL,
+        remainder="其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
+    )

@@ -1,0 +1,99 @@
+"""1.b.2: are accounts locked after a number of failed logins?"""
+
+from __future__ import annotations
+
+from dengbao.checking import Params, check
+from dengbao.model import Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
+from dengbao.probes.host.facts import HostPam, HostSshd
+
+from .. import databases, db_policy
+from ..hosts import PAM, SSHD, ask, match_note, told, unless_matched
+from ..lockout import Lockout, lockout
+
+
+class LockoutParams(Params):
+    """Failed logins that lock at the latest, and seconds the lock must last at least."""
+
+    lockout_max_attempts: int
+    lockout_min_duration_s: int
+
+
+@check("identity.lockout")
+def host_locks_accounts(pam: HostPam, sshd: HostSshd, params: LockoutParams) -> Judgement:
+    """Judge threshold and duration of the lock; a threshold of 0 is no lock, a duration of 0 the longest.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    remote, console = lockout(pam, "sshd"), lockout(pam, "login")
+    uses_pam = sshd.value("usepam") == "yes"
+    criteria = (
+        _enabled(remote),
+        *((_threshold(remote, params), _duration(remote, params)) if remote and remote.module else ()),
+        ask(
+            "usepam",
+            "锁定是否作用于 SSH 登录",
+            unless_matched(uses_pam, sshd, "usepam"),
+            f"sshd UsePAM 为 {sshd.value('usepam') or '未知'}" + match_note(sshd, "usepam"),
+            SSHD,
+            decisive=True,
+        ),
+        _console(console, params),
+    )
+    root = ""
+    if remote is not None and remote.module:
+        root = "；root 同样锁定" if remote.root else "；root 不受锁定（even_deny_root 未设）"
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}{root}。")
+
+
+def _enabled(found: Lockout | None) -> Criterion:
+    met = found.effective if found is not None else None
+    if found is None:
+        seen = "SSH 登录的锁定设置未能确认"
+    elif not found.module:
+        seen = "SSH 登录未配置锁定模块"
+    elif found.deny == 0:
+        seen = f"SSH 登录锁定模块 {found.module} 的失败次数为 0，即未启用"
+    else:
+        state = {True: "生效", False: "不生效（规则次序或模块有误）", None: "是否生效未能确认"}[met]
+        seen = f"SSH 登录锁定模块 {found.module} {state}"
+    return ask("enabled", "是否启用登录失败锁定", met, seen, PAM, decisive=True)
+
+
+def _threshold(found: Lockout, params: LockoutParams) -> Criterion:
+    most = params.lockout_max_attempts
+    met = None if found.deny is None else 0 < found.deny <= most
+    seen = "失败次数未能确认" if found.deny is None else f"失败 {found.deny} 次锁定（要求 1–{most} 次）"
+    return ask("threshold", f"锁定的失败次数是否不多于 {most} 次", met, seen, PAM)
+
+
+def _duration(found: Lockout, params: LockoutParams) -> Criterion:
+    least = params.lockout_min_duration_s
+    met = None if found.unlock_s is None else found.unlock_s == 0 or found.unlock_s >= least
+    if found.unlock_s is None:
+        seen = "锁定时长未能确认"
+    elif found.unlock_s == 0:
+        seen = "锁定后须管理员解锁"
+    else:
+        seen = f"锁定 {found.unlock_s} 秒（要求不少于 {least} 秒）"
+    return ask("duration", f"锁定时长是否不少于 {least} 秒", met, seen, PAM)
+
+
+def _console(found: Lockout | None, params: LockoutParams) -> Criterion:
+    if found is None or found.effective is None:
+        return ask("console", "本地控制台登录是否同样锁定", None, "本地控制台的锁定未能确认", PAM)
+    good = found.effective and found.deny is not None and 0 < found.deny <= params.lockout_max_attempts
+    seen = f"本地控制台登录失败 {found.deny} 次锁定" if found.effective else "本地控制台登录未启用锁定"
+    return ask("console", "本地控制台登录是否同样锁定", good, seen, PAM)
+
+
+@check("identity.lockout")
+def database_locks_accounts(
+    policy: DatabasePolicy, accounts: DatabaseAccounts | None, params: LockoutParams
+) -> Judgement:
+    """Judge threshold and duration; a delay that grows with failures is no lock.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    criteria = db_policy.locks(policy, accounts, params.lockout_max_attempts, params.lockout_min_duration_s)
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

@@ -1,0 +1,65 @@
+"""1.b.1: are failed logins handled?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
+from dengbao.probes.host.facts import HostPam, HostSshd
+
+from .. import databases, db_policy
+from ..hosts import PAM, SSHD, ask, match_note, told, unless_matched
+from ..lockout import lockout
+
+
+@check("identity.login_failure")
+def host_handles_failed_logins(pam: HostPam, sshd: HostSshd) -> Judgement:
+    """Judge that failed logins are counted and refused, over SSH and at the console.
+
+    sshd must use PAM for that; MaxAuthTries only ends one session.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    uses_pam = sshd.value("usepam") == "yes"
+    criteria = (
+        _handled(pam, "sshd", "SSH", decisive=True),
+        ask(
+            "usepam",
+            "SSH 登录是否经过 PAM",
+            unless_matched(uses_pam, sshd, "usepam"),
+            f"sshd UsePAM 为 {sshd.value('usepam') or '未知'}" + match_note(sshd, "usepam"),
+            SSHD,
+            decisive=True,
+        ),
+        _handled(pam, "login", "本地控制台", decisive=False),
+    )
+    tries = sshd.value("maxauthtries") or "未知"
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}；每次 SSH 会话最多尝试 {tries} 次（MaxAuthTries）。",
+    )
+
+
+def _handled(pam: HostPam, service: str, title: str, *, decisive: bool) -> Criterion:
+    found = lockout(pam, service)
+    met = found.effective if found is not None else None
+    if found is None:
+        seen = "登录失败处理未能确认"
+    elif not found.module:
+        seen = "未配置登录失败处理模块（pam_faillock、pam_tally2）"
+    else:
+        state = {True: "已启用", False: "已配置但不生效", None: "已配置，是否生效未能确认"}[met]
+        seen = f"登录失败处理模块 {found.module} {state}（{found.where}）"
+    return ask(
+        f"{service}_handled", f"{title}是否启用登录失败处理", met, f"{title}{seen}", PAM, decisive=decisive
+    )
+
+
+@check("identity.login_failure")
+def database_reacts_to_failed_logins(policy: DatabasePolicy, accounts: DatabaseAccounts | None) -> Judgement:
+    """Judge that failed logins lock or slow down.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    criteria = db_policy.reacts(policy, accounts)
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

@@ -1,0 +1,102 @@
+"""1.a.1: does one have to log in?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
+from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords, HostSshd
+from dengbao.probes.web.facts import WebPages, WebSession
+
+from .. import databases, db_accounts
+from ..hosts import PAM, PASSWORDS, SSHD, ask, match_note, seats, told, unless_matched
+from ..pam import CREDENTIAL_MODULES, succeeds
+from ..web_pages import refusals, summary
+from ..wording import listing
+
+
+@check("identity.login_required")
+def web_pages_demand_a_login(pages: WebPages, session: WebSession | None) -> Judgement:
+    """Judge that every declared protected page asks strangers for a login.
+
+    A page counts as open by its content only; an application that answers all paths alike, or draws its
+    pages in the browser, is not decided here.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = refusals(pages, session)
+    control = (
+        f"；以登记账户 {session.account} 登录后复查对照"
+        if session is not None
+        else "；未能以登记账户登录后复查对照"
+    )
+    return Judgement(criteria=criteria, statement=f"经测试验证，{summary(pages, criteria)}{control}。")
+
+
+@check("identity.login_required")
+def host_demands_credentials(
+    accounts: HostAccounts, passwords: HostPasswords, pam: HostPam, sshd: HostSshd
+) -> Judgement:
+    """Judge that neither sshd nor the console lets anybody in without a credential.
+
+    The stacks are run with every credential module refusing: a stack that succeeds even then asks for none.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = (
+        _ssh_method(sshd),
+        *(_stack(pam, service, title) for service, title in (("sshd", "SSH"), ("login", "本地控制台"))),
+        _no_open_account(accounts, passwords),
+    )
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
+
+
+def _ssh_method(sshd: HostSshd) -> Criterion:
+    methods = sshd.value("authenticationmethods") or "any"
+    empty = sshd.value("permitemptypasswords") == "yes"
+    met = methods != "none" and not empty
+    options = ("authenticationmethods", "permitemptypasswords")
+    return ask(
+        "ssh_method",
+        "SSH 是否要求鉴别",
+        unless_matched(met, sshd, *options),
+        f"SSH 鉴别方式（AuthenticationMethods）为 {methods}，{'允许' if empty else '不允许'}空口令登录"
+        + match_note(sshd, *options),
+        SSHD,
+        decisive=True,
+    )
+
+
+def _stack(pam: HostPam, service: str, title: str) -> Criterion:
+    rules = pam.stack(service, "auth")
+    asked = [one.module for one in rules or () if one.module in CREDENTIAL_MODULES]
+    refused = dict.fromkeys(CREDENTIAL_MODULES, "auth_err")
+    open_door = succeeds(rules, refused) if rules is not None else None
+    return ask(
+        f"stack_{service}",
+        f"{title}登录的 PAM 认证是否要求鉴别信息",
+        None if open_door is None else not open_door,
+        f"{title}登录（PAM {service}）"
+        + ("未能确认是否要求鉴别" if open_door is None else f"由 {listing(dict.fromkeys(asked))} 鉴别")
+        + ("，但鉴别失败仍可通过" if open_door else ""),
+        PAM,
+        decisive=True,
+    )
+
+
+def _no_open_account(accounts: HostAccounts, passwords: HostPasswords) -> Criterion:
+    empty = [one.name for one in seats(accounts, passwords) if one.password.state == "empty"]
+    seen = f"账户 {listing(empty)} 口令为空，登录不需鉴别信息" if empty else "可登录账户均设有口令或已锁定"
+    return ask("no_open_account", "可登录账户是否均有鉴别信息", not empty, seen, PASSWORDS, decisive=True)
+
+
+@check("identity.login_required")
+def database_asks_who_one_is(
+    access: DatabaseAccess, accounts: DatabaseAccounts, passwords: DatabasePasswords | None
+) -> Judgement:
+    """Judge that nobody gets in unasked: no trust rule, no server without grant tables, no empty password.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = db_accounts.identified(access, accounts, passwords)
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

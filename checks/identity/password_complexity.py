@@ -1,0 +1,139 @@
+"""1.a.4, first half: must passwords be complex?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from dengbao.checking import Params, check
+from dengbao.model import Criterion, Judgement
+from dengbao.probes.database.facts import DatabasePolicy
+from dengbao.probes.host.facts import HostPam, PamRule
+
+from .. import databases, db_policy
+from ..hosts import PAM, ask, told
+from ..pam import QUALITY_MODULES, succeeds
+
+# What the modules take where nobody sets anything: credits of pam_cracklib shorten the length, those of
+# pwquality do not.
+_DEFAULTS: Final[Mapping[str, Mapping[str, int]]] = {
+    "pam_pwquality.so": {"minlen": 8, "minclass": 0, "credit": 0},
+    "pam_cracklib.so": {"minlen": 9, "minclass": 0, "credit": 1},
+}
+_CREDITS: Final = ("dcredit", "ucredit", "lcredit", "ocredit")
+
+
+class ComplexityParams(Params):
+    """Length in characters and number of character classes that a password must have."""
+
+    password_min_length: int
+    password_classes: int
+
+
+@check("identity.password_complexity")
+def host_demands_complex_passwords(pam: HostPam, params: ComplexityParams) -> Judgement:
+    """Judge that the password stack refuses what is too short or has too few classes.
+
+    Judged is what is in effect: the module must exist and be able to fail the stack, and its own
+    arguments go before pwquality.conf.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    rules = pam.stack("passwd", "password")
+    rule = next((one for one in rules or () if one.module in QUALITY_MODULES), None)
+    if rules is None or rule is None:
+        return _without(rules)
+    settings = _settings(rule, pam.pwquality)
+    length, classes = (None, None) if settings is None else (_length(settings), _classes(settings))
+    criteria = (
+        _effective(rules, rule),
+        _at_least("length", "口令最小长度", length, params.password_min_length, "位"),
+        _at_least("classes", "口令至少包含的字符类别", classes, params.password_classes, "类"),
+    )
+    root = "对 root 同样强制" if _enforced_for_root(rule, pam) else "未对 root 强制（enforce_for_root 未设）"
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}；{root}。")
+
+
+def _without(rules: tuple[PamRule, ...] | None) -> Judgement:
+    other = next((one.module for one in rules or () if "passwdqc" in one.module or "kysec" in one.module), "")
+    unclear = rules is None or bool(other)
+    what = f"由 {other} 检查口令，其设置须人工核查" if other else "未能确认修改口令时的检查模块"
+    criterion = ask(
+        "loaded",
+        "是否加载口令复杂度检查模块",
+        None if unclear else False,
+        what if unclear else "修改口令时未加载口令复杂度检查模块（pam_pwquality、pam_cracklib）",
+        PAM,
+        decisive=True,
+    )
+    return Judgement(criteria=(criterion,), statement=f"经核查，{criterion.measured}。")
+
+
+def _effective(rules: tuple[PamRule, ...], rule: PamRule) -> Criterion:
+    """Return whether the stack fails when the quality module refuses."""
+    passes = None if rule.present is None else succeeds(rules, {rule.module: "authtok_err"})
+    met = False if rule.present is False else None if passes is None else not passes
+    what = {True: "已加载并生效", False: "已配置但不生效", None: "已配置，是否生效未能确认"}[met]
+    if rule.present is False:
+        what = "已配置但模块文件不存在"
+    return ask(
+        "loaded",
+        "口令复杂度检查模块是否生效",
+        met,
+        f"口令复杂度模块 {rule.module} {what}（{rule.file} 第 {rule.line} 行）",
+        PAM,
+        decisive=True,
+    )
+
+
+def _settings(rule: PamRule, file: Mapping[str, str] | None) -> dict[str, int] | None:
+    """Return the numbers in effect, None where pwquality.conf could not be read."""
+    if file is None and rule.module == "pam_pwquality.so":
+        return None
+    texts = dict(file or {}) if rule.module == "pam_pwquality.so" else {}
+    texts.update({arg.partition("=")[0]: arg.partition("=")[2] for arg in rule.args if "=" in arg})
+    defaults = _DEFAULTS[rule.module]
+    found = {"minlen": defaults["minlen"], "minclass": defaults["minclass"]}
+    found.update(dict.fromkeys(_CREDITS, defaults["credit"]))
+    for key in found:
+        text = texts.get(key, "").strip()
+        if text.lstrip("-").isdecimal():
+            found[key] = int(text)
+    return found
+
+
+def _length(settings: Mapping[str, int]) -> int:
+    """Return the shortest password that passes: positive credits let others be shorter, never below 6."""
+    return max(settings["minlen"] - sum(max(settings[one], 0) for one in _CREDITS), 6)
+
+
+def _classes(settings: Mapping[str, int]) -> int:
+    """Return how many of the four classes must be there."""
+    return min(max(settings["minclass"], sum(settings[one] < 0 for one in _CREDITS)), 4)
+
+
+def _at_least(name: str, title: str, value: int | None, wanted: int, unit: str) -> Criterion:
+    seen = "未能确认" if value is None else f"{value} {unit}"
+    return ask(
+        name,
+        f"{title}是否不少于 {wanted} {unit}",
+        None if value is None else value >= wanted,
+        f"{title} {seen}（要求不少于 {wanted} {unit}）",
+        PAM,
+    )
+
+
+def _enforced_for_root(rule: PamRule, pam: HostPam) -> bool:
+    return "enforce_for_root" in rule.args or "enforce_for_root" in (pam.pwquality or {})
+
+
+@check("identity.password_complexity")
+def database_demands_complex_passwords(policy: DatabasePolicy, params: ComplexityParams) -> Judgement:
+    """Judge that loaded modules refuse what is too short or has too few classes.
+
+    What passwordcheck and cracklib ask for is compiled in; settings do not show it.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = db_policy.complexity(policy, params.password_min_length, params.password_classes)
+    return Judgement(criteria=criteria, statement=databases.sentence(criteria))

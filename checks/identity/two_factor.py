@@ -1,0 +1,49 @@
+"""1.d.1: do users need two different factors?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.errors import Undetermined
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.host.facts import HostPam, HostSshd
+
+from ..factors import FACTOR_OPTIONS, Way, ways
+from ..hosts import SSHD, ask, match_note, unless_matched
+from ..wording import listing
+
+
+@check("identity.two_factor")
+def host_demands_two_factors(sshd: HostSshd, pam: HostPam) -> Judgement:
+    """Judge that every way in over SSH takes two different factors; one way with a single factor fails.
+
+    Source: GB/T 22239-2019 8.1.4.1 d).
+    """
+    found = ways(sshd, pam)
+    if not found:
+        raise Undetermined("经核查，未见开启的 SSH 登录方式，其他登录途径须人工核查")
+    criterion = _two(found, sshd)
+    return Judgement(
+        criteria=(criterion,),
+        statement=f"经核查，{criterion.measured}。",
+        coverage=Coverage.PARTIAL,
+        remainder="本地控制台、带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查",
+    )
+
+
+def _two(found: tuple[Way, ...], sshd: HostSshd) -> Criterion:
+    single = [one for one in found if one.factors is not None and len(one.factors) < 2]
+    unclear = [one for one in found if one.factors is None]
+    met: bool | None = not single
+    if not single and unclear:
+        met = None
+    seen = f"SSH 登录方式：{listing(one.words for one in found) or '无'}"
+    if single:
+        seen += f"，其中 {listing(one.methods for one in single)} 只需一种鉴别技术"
+    return ask(
+        "every_way",
+        "SSH 的每种登录方式是否均需两种不同鉴别技术",
+        None if met is None else unless_matched(met, sshd, *FACTOR_OPTIONS),
+        seen + match_note(sshd, *FACTOR_OPTIONS),
+        SSHD,
+        decisive=True,
+    )

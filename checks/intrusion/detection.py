@@ -1,0 +1,63 @@
+"""4.f.1: are there measures that detect intrusion?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Judgement
+from dengbao.probes.host.system_facts import HostPackages, HostProcesses
+
+from ..hosts import ask
+from ..wording import listing
+
+_FACT: Final = "host.processes"
+# Host intrusion detection by product: its processes, and packages that bring it.
+_PRODUCTS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "Wazuh": (("wazuh-agentd", "wazuh-syscheckd"), ("wazuh-agent",)),
+    "OSSEC": (("ossec-agentd", "ossec-syscheckd"), ("ossec-hids", "ossec-hids-agent")),
+    "fail2ban": (("fail2ban-server",), ("fail2ban", "fail2ban-server")),
+    "Samhain": (("samhain",), ("samhain",)),
+    "osquery": (("osqueryd",), ("osquery",)),
+    "Falco": (("falco",), ("falco",)),
+    "Elkeid": (("elkeid-agent", "elkeid"), ("elkeid-agent",)),
+    "青藤云主机安全": (("titanagent", "titan_agent"), ("titan-agent",)),
+    "奇安信主机安全": (("qaxsafed", "qax-safed", "avserver"), ("qaxsafe",)),
+    "深信服 EDR": (("edr_agent", "sfavsrv", "sangfor_watchdog"), ("sangfor-edr",)),
+    "安恒 EDR": (("edr-agent", "dbappsecurity"), ()),
+    "安全狗": (("sdui", "sdsvrd"), ("safedog",)),
+    "阿里云安骑士": (("AliYunDun", "AliYunDunMonito"), ()),
+    "腾讯云主机安全": (("YDService", "YDLive"), ()),
+    "华为云主机安全": (("hostguard", "hostwatch"), ("hostguard",)),
+}
+
+
+@check("intrusion.detection")
+def host_detects_intrusion(processes: HostProcesses, packages: HostPackages | None) -> Judgement:
+    """Judge that a known product runs; one that is installed and does not run fails.
+
+    Where none is seen, one that we do not know may run.
+
+    Source: GB/T 22239-2019 8.1.4.4 f).
+    """
+    installed = {one.name for one in packages.packages} if packages is not None else set()
+    running = [name for name, (daemons, _) in _PRODUCTS.items() if processes.named(*daemons)]
+    idle = [
+        name for name, (_, brought) in _PRODUCTS.items() if name not in running and installed & set(brought)
+    ]
+    met = True if running else False if idle and processes.complete else None
+    if running:
+        seen = f"主机入侵检测程序 {listing(running)} 正在运行"
+    elif idle:
+        seen = f"已安装主机入侵检测程序 {listing(idle)}，但未运行"
+    else:
+        count = len(processes.processes)
+        seen = f"在 {count} 个进程中未见已知的主机入侵检测程序，是否另有检测措施须访谈并核查"
+    criterion = ask("running", "是否有入侵检测措施", met, seen, _FACT, decisive=True)
+    return Judgement(
+        criteria=(criterion,),
+        statement=f"经核查，{seen}。",
+        coverage=Coverage.PARTIAL,
+        remainder="须访谈入侵检测措施的部署范围、特征库更新，并查看检测记录",
+    )

@@ -1,0 +1,61 @@
+"""4.a.1: is only what is needed installed?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dengbao.checking import Params, check
+from dengbao.model import Coverage, Judgement
+from dengbao.probes.host.system_facts import HostPackages
+
+from ..hosts import ask, told
+from ..wording import listing
+
+_FACT: Final = "host.packages"
+# Packages that bring a graphical desktop; a server is administered without one.
+_DESKTOPS: Final = frozenset(
+    {
+        "gnome-shell", "gdm", "gdm3", "plasma-desktop", "sddm", "lightdm", "xfce4-session", "cinnamon",
+        "mate-session-manager", "ukui-session-manager", "dde-desktop", "deepin-desktop-base",
+        "xorg-x11-server-Xorg", "xserver-xorg-core",
+    }
+)  # fmt: skip
+
+
+class InstallParams(Params):
+    """Packages, by deb or rpm name, that a server does not need."""
+
+    unneeded_packages: tuple[str, ...]
+
+
+@check("intrusion.minimal_install")
+def host_is_installed_minimally(packages: HostPackages, params: InstallParams) -> Judgement:
+    """Judge that neither a desktop nor any package of the list of unneeded ones is installed.
+
+    Source: GB/T 22239-2019 8.1.4.4 a).
+    """
+    names = {one.name.split(":")[0] for one in packages.packages}
+    desktops = sorted(names & _DESKTOPS)
+    extra = sorted(names & set(params.unneeded_packages))
+    criteria = (
+        ask(
+            "desktop",
+            "是否未安装图形桌面",
+            not desktops,
+            f"图形桌面组件：{listing(desktops) or '未安装'}",
+            _FACT,
+        ),
+        ask(
+            "unneeded",
+            "是否未安装非必要软件包",
+            not extra,
+            f"非必要软件包：{listing(extra) or '未安装'}",
+            _FACT,
+        ),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，已安装 {packages.manager} 软件包 {len(names)} 个，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="已安装组件与业务必需组件清单的比对，须人工确认",
+    )

@@ -1,0 +1,66 @@
+"""4.e.2: are known holes mended in time?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from dengbao.checking import Params, check
+from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.host.system_facts import HostPackages
+
+from ..hosts import ask, told
+from ..wording import listing
+
+_FACT: Final = "host.packages"
+_DAY_S: Final = 86400
+
+
+class UpdateParams(Params):
+    """Days after which the host's own list of updates is too old to tell that none are pending."""
+
+    package_index_max_age_days: int = 30
+
+
+@check("intrusion.pending_updates")
+def host_has_no_pending_security_updates(packages: HostPackages, params: UpdateParams) -> Judgement:
+    """Judge that the host's own package index knows no security update that is not installed.
+
+    An old index cannot prove that; it can only prove the contrary.
+
+    Source: GB/T 22239-2019 8.1.4.4 e).
+    """
+    criteria = (_pending(packages, params.package_index_max_age_days),)
+    changed = f"；最近一次软件包变更于 {_date(packages.changed_at_s)}" if packages.changed_at_s else ""
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}{changed}。",
+        coverage=Coverage.PARTIAL,
+        remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
+    )
+
+
+def _pending(packages: HostPackages, most_days: int) -> Criterion:
+    question = "是否没有未安装的安全更新"
+    waiting = packages.pending_security
+    if waiting is None or packages.index_at_s is None:
+        return ask("pending", question, None, "本机没有可用的更新数据，是否有未安装的安全更新未能确认", _FACT)
+    age = max(packages.clock_s - packages.index_at_s, 0) // _DAY_S
+    index = f"本机更新数据取自 {_date(packages.index_at_s)}（{age} 天前）"
+    if waiting:
+        return ask(
+            "pending",
+            question,
+            False,
+            f"{index}，未安装的安全更新 {len(waiting)} 个：{listing(waiting)}",
+            _FACT,
+        )
+    if age > most_days:
+        return ask(
+            "pending", question, None, f"{index}，已超过 {most_days} 天，不能说明没有新的安全更新", _FACT
+        )
+    return ask("pending", question, True, f"{index}，没有未安装的安全更新", _FACT)
+
+
+def _date(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d")

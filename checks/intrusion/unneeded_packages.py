@@ -1,0 +1,38 @@
+"""4.a.2: are there components and programs that nobody needs?"""
+
+from __future__ import annotations
+
+from dengbao.checking import check
+from dengbao.model import Coverage, Judgement
+from dengbao.probes.host.system_facts import HostPackages
+
+from ..hosts import ask, told
+from ..wording import listing
+from .minimal_install import InstallParams
+
+
+@check("intrusion.unneeded_packages")
+def host_has_no_unneeded_packages(packages: HostPackages, params: InstallParams) -> Judgement:
+    """Judge that no package of the list of unneeded ones is installed.
+
+    Source: GB/T 22239-2019 8.1.4.4 a).
+    """
+    versions = {one.name.split(":")[0]: one.version for one in packages.packages}
+    extra = [f"{name} {versions[name]}" for name in params.unneeded_packages if name in versions]
+    criteria = (
+        ask(
+            "unneeded",
+            "是否未安装非必要的组件和应用程序",
+            not extra,
+            f"已安装的非必要软件包：{listing(extra)}"
+            if extra
+            else f"清单中的非必要软件包（{listing(params.unneeded_packages)}）均未安装",
+            "host.packages",
+        ),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，在 {len(versions)} 个已安装软件包中，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="未经软件包管理器安装的应用程序是否必要，须人工核查",
+    )
