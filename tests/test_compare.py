@@ -24,6 +24,7 @@ from dengbao.model import (
 )
 
 C, P, N, X = Verdict.CONFORM, Verdict.PARTIAL, Verdict.NONCONFORM, Verdict.NOT_APPLICABLE
+J, U, A = Status.JUDGED, Status.UNDETERMINED, Status.AWAITING_EVIDENCE
 Told = Verdict | Status
 
 
@@ -116,21 +117,41 @@ def record(verdict: Verdict) -> Record:
     )  # fmt: skip
 
 
+def programs(status: Status, verdict: Verdict | None, automatic: Verdict | None) -> Standing:
+    return Standing(status=status, verdict=verdict, automatic=automatic)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "direction"),
+    [
+        (programs(J, N, N), programs(A, None, C), Direction.IMPROVED),
+        (programs(A, None, C), programs(J, N, N), Direction.WORSE),
+        (programs(U, None, N), programs(U, None, C), Direction.IMPROVED),
+        (programs(U, None, C), programs(A, None, C), Direction.CHANGED),
+        (programs(A, None, C), programs(A, None, C), Direction.EQUAL),
+        # A person's 不符合 was withdrawn: the programs saw the same twice, so nothing improved.
+        (programs(J, N, C), programs(A, None, C), Direction.CHANGED),
+        (programs(J, C, None), programs(A, None, None), Direction.CHANGED),
+        (programs(J, X, X), programs(A, None, C), Direction.CHANGED),
+    ],
+)
+def test_where_a_round_has_no_verdict_the_programs_are_compared(
+    before: Standing, after: Standing, direction: Direction
+) -> None:
+    assert Change(item="1.a.1", asset="web", before=before, after=after).direction is direction
+
+
 def test_what_the_programs_said_stays_visible_where_paper_is_still_missing() -> None:
-    waiting = case("i1", "web", Status.AWAITING_EVIDENCE, (record(C),))
-    clauses = result(i1={"web": N}).clauses
+    waiting = case("i1", "web", A, (record(C),))
+    clause = result(i1={"web": N}).clauses[0].clause
     after = SuiteResult(
         mandatory=(),
         clauses=(
-            ClauseResult(
-                clause=clauses[0].clause, status=Status.AWAITING_EVIDENCE, verdict=None,
-                items=(item_result("i1", {"web": waiting}),),
-            ),
+            ClauseResult(clause=clause, status=A, verdict=None, items=(item_result("i1", {"web": waiting}),)),
         ),
-    )  # fmt: skip
+    )
     (change,) = compare(result(i1={"web": N}), after)
-    assert change.direction is Direction.CHANGED
-    assert "不符合" in render((change,))
+    assert change.after == programs(A, None, C)
     assert "待补证（程序判定：符合）" in render((change,))
 
 

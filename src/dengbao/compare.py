@@ -15,14 +15,15 @@ from rich.table import Table
 from .model import CaseResult, ItemResult, Status, SuiteResult, Value, Verdict
 from .verdict import combine
 
-_GOODNESS: Final = {Verdict.NONCONFORM: 0, Verdict.PARTIAL: 1, Verdict.CONFORM: 2}
+_GOODNESS: Final[dict[Verdict | None, int]] = {Verdict.NONCONFORM: 0, Verdict.PARTIAL: 1, Verdict.CONFORM: 2}
 
 
 class Direction(StrEnum):
     """How a case moved from one round to the next.
 
-    Only two verdicts can be better or worse than each other; a case that has none in one of the
-    rounds, or is 不适用 in one, changed its status and nothing more may be said.
+    Like is compared with like: two verdicts, or, where a case is not judged in one of the rounds,
+    what the programs alone said in both. Everything else is a change of status, and nothing more
+    may be said of it.
     """
 
     IMPROVED = "improved"
@@ -39,7 +40,7 @@ class Direction(StrEnum):
 class Standing(Value):
     """Where a case stood at the end of a round.
 
-    `automatic` is what the programs said, kept where the case as a whole is not judged yet.
+    `automatic` is what the programs alone said, None where they gave no verdict.
     """
 
     status: Status
@@ -65,13 +66,20 @@ class Change(Value):
     @property
     def direction(self) -> Direction:
         """Return how the case moved."""
-        if self.before == self.after:
-            return Direction.EQUAL
-        old = _GOODNESS.get(self.before.verdict) if self.before and self.before.verdict else None
-        new = _GOODNESS.get(self.after.verdict) if self.after and self.after.verdict else None
-        if old is None or new is None:
+        if self.before is None or self.after is None:
             return Direction.CHANGED
-        return Direction.IMPROVED if new > old else Direction.WORSE
+        if self.before.verdict is not None and self.after.verdict is not None:
+            return _direction(self.before.verdict, self.after.verdict, same=Direction.EQUAL)
+        same = Direction.EQUAL if self.before.status is self.after.status else Direction.CHANGED
+        return _direction(self.before.automatic, self.after.automatic, same=same)
+
+
+def _direction(old: Verdict | None, new: Verdict | None, *, same: Direction) -> Direction:
+    if old is new:
+        return same
+    if old not in _GOODNESS or new not in _GOODNESS:
+        return Direction.CHANGED
+    return Direction.IMPROVED if _GOODNESS[new] > _GOODNESS[old] else Direction.WORSE
 
 
 def compare(before: SuiteResult, after: SuiteResult) -> tuple[Change, ...]:
@@ -100,10 +108,8 @@ def _cases(result: SuiteResult) -> dict[tuple[str, str], Standing]:
 
 
 def _standing(case: CaseResult) -> Standing:
-    if case.verdict is not None:
-        return Standing(status=case.status, verdict=case.verdict)
     said = [one.verdict for one in case.records if one.verdict is not None]
-    return Standing(status=case.status, automatic=combine(said) if said else None)
+    return Standing(status=case.status, verdict=case.verdict, automatic=combine(said) if said else None)
 
 
 def render(
