@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -9,8 +10,13 @@ import msgspec
 import pytest
 
 from dengbao.errors import Interrupted, Reason
-from dengbao.model import Account, Level, Marker, Scope, WebAsset
-from dengbao.probes.web.facts import WebDefaultAccounts, WebEmptyPassword, WebSession
+from dengbao.model import Account, Level, Marker, Raw, Scope, WebAsset
+from dengbao.probes.base import Context, Observed
+from dengbao.probes.web import attempts, session
+from dengbao.probes.web.facts import WebDefaultAccounts, WebEmptyPassword, WebLogout, WebSession
+from dengbao.redact import Redactor
+from dengbao.scope import Guard
+from dengbao.secrets import Secrets
 
 from ..servers.web import PASSWORD, USER, VARIABLE, Certificates, Conduct, Running, mint, serving
 from .harness import PROFILE, MemoryLedger, Sight, agree, look
@@ -138,6 +144,51 @@ def test_verdicts_are_those_written_down(situation: str, certificates: Certifica
     conduct, expected = SITUATIONS[situation]
     with serving(conduct, certificates) as running:
         agree(f"web: {situation}", see(running.asset()), expected)
+
+
+def test_a_logout_by_form_carries_its_token(certificates: Certificates) -> None:
+    with serving(Conduct(logout="post"), certificates) as running:
+        by_form = see(running.asset(logout_method="POST"), only=("web.session",))
+        by_link = see(running.asset(), only=("web.session",))
+    assert by_form.verdicts(ENDINGS) == dict.fromkeys(ENDINGS, C)
+    assert by_link.verdicts(ENDINGS) == dict.fromkeys(ENDINGS, U)
+    assert "返回 405" in by_link.judge(ENDINGS[0]).statement
+
+
+def test_a_logout_that_is_not_declared_or_cannot_be_shown_is_told(certificates: Certificates) -> None:
+    with serving(Conduct(forbidden=True), certificates) as running:
+        login = running.login(success=Marker(status=303))
+        rightless = see(running.asset(login=login), only=("web.session",))
+        undeclared = see(running.asset(login=login, logout=""), only=("web.session",))
+        pageless = see(running.asset(login=login, protected=()), only=("web.session",))
+    assert isinstance(rightless.facts["web.session"], WebSession)
+    assert rightless.missing["web.logout"].reason is Reason.NO_PERMISSION
+    assert undeclared.missing["web.logout"].reason is Reason.NOT_DECLARED
+    assert pageless.missing["web.logout"].reason is Reason.NOT_DECLARED
+    for sight in (rightless, undeclared, pageless):
+        assert sight.verdicts(ENDINGS) == dict.fromkeys(ENDINGS, U)
+
+
+def test_probes_that_log_in_take_turns(certificates: Certificates) -> None:
+    """Where a new login ends the older session, two at once would pass for a logout that works."""
+
+    async def all_at_once(asset: WebAsset, context: Context) -> tuple[Observed, ...]:
+        return await asyncio.gather(
+            session.probe(asset, context),
+            attempts.empty_password(asset, context),
+            attempts.default_accounts(asset, context),
+        )
+
+    with serving(Conduct(single=True, logout="none"), certificates) as running:
+        scope = Scope(level=Level.INTRUDE, addresses=("127.0.0.0/8",), connections_per_s=2000)
+        context = Context(
+            guard=Guard(scope, log=lambda _contact: None), secrets=Secrets(Redactor()), ledger=MemoryLedger(),
+            keep=lambda name, data: Raw(name=name, sha256="", size_bytes=len(data)), profile=PROFILE,
+        )  # fmt: skip
+        observed = asyncio.run(all_at_once(running.asset(), context))
+    logout = observed[0].facts[1]
+    assert isinstance(logout, WebLogout)
+    assert [one.ended for one in logout.replays] == [False, False, False]
 
 
 def test_a_default_account_of_a_person_is_never_tried(certificates: Certificates) -> None:

@@ -155,11 +155,16 @@ def over_tls(folder: Path, *, client_certificate: bool, answer: bytes) -> Handle
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(certificates.ca_file)
 
-    def handler(conn: socket.socket, _ended: threading.Event) -> None:
-        raw = conn.dup()
-        with raw, context.wrap_socket(conn, server_side=True) as secure:
-            hostile.read_request(secure)
-            raw.sendall(answer)
+    def handler(conn: socket.socket, ended: threading.Event) -> None:
+        with conn.dup() as raw:
+            try:
+                with context.wrap_socket(conn, server_side=True) as secure:
+                    hostile.read_request(secure)
+                    raw.sendall(answer)
+            except ssl.SSLError:
+                ended.wait(
+                    5
+                )  # closing with something unread would reset the connection before the alert is read
 
     return handler
 

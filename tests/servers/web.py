@@ -47,7 +47,7 @@ class Conduct:
     http_only: bool = True
     same_site: str = "Lax"
     renew: bool = True
-    logout: str = "server"  # server, browser (only the cookie goes), none, confirm
+    logout: str = "server"  # server, post (with token), browser (only the cookie goes), none, confirm
     guard: str = "redirect"  # redirect, soft, script, refresh, 401, 403, 404, open, leak, json200, menu
     json: bool = False
     bearer: bool = False
@@ -212,7 +212,11 @@ class Hospital:
             return self.page(
                 "<p>确定要退出吗</p><form method=post action=/logout><button>退出</button></form>"
             )
-        if conduct.logout in ("server", "confirm"):
+        if conduct.logout == "post":
+            given = (await request.form()).get("csrf_token")
+            if request.method != "POST" or given != "out-" + request.cookies.get("SESSION", ""):
+                return self.page("<h1>请从页面上退出</h1>", 403 if request.method == "POST" else 405)
+        if conduct.logout in ("server", "confirm", "post"):
             self.sessions.pop(request.cookies.get("SESSION", ""), None)
             self.sessions.pop(request.headers.get("authorization", "").removeprefix("Bearer "), None)
         response: Response = (
@@ -243,7 +247,13 @@ class Hospital:
             rows = [{"no": f"{path}-{one}", "diagnosis": f"记录 {one}"} for one in range(12)]
             return self.dressed(JSONResponse({"code": 0, "msg": "ok", "data": rows}), extra)
         menu = MENU if conduct.guard == "menu" else ""
-        response = self.page(menu + self.content(path), 200, extra)
+        way_out = (
+            f"<form method=post action=/logout><input type=hidden name=csrf_token "
+            f"value=out-{request.cookies.get('SESSION', '')}><button>退出</button></form>"
+        )
+        response = self.page(
+            menu + self.content(path) + (way_out if conduct.logout == "post" else ""), 200, extra
+        )
         if conduct.rolling and who:
             self.sessions.pop(request.cookies.get("SESSION", ""), None)
             value = secrets.token_hex(12)
