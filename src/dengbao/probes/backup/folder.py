@@ -31,7 +31,8 @@ async def probe(asset: Asset, context: Context) -> Observed:
     """Return the files of a backup folder of this machine, and what reading the newest showed.
 
     Sends: nothing over the network; lists the folder, reads the newest files within bounds of bytes and time.
-    Changes: nothing; a database inside packing is copied to a private temporary folder and removed again.
+    Changes: nothing but the time of last access of a plain SQLite file, where the mount keeps one; a database
+        inside packing is copied to a private temporary folder and removed again.
     Level: observe; outside the engagement's folder `scope.local` must be true.
 
     Raises:

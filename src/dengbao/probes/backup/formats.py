@@ -27,7 +27,12 @@ _MAGIC: Final = (
 _BZIP2: Final = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 _COMMENTS: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*(?!!).*?\*/)*", re.DOTALL)
 _STATEMENT: Final = re.compile(
-    r"(?:CREATE|INSERT|SET|DROP|USE|BEGIN|START|PRAGMA|ALTER|LOCK|COPY|SELECT)\s|/\*M?!", re.IGNORECASE
+    r"/\*M?!"
+    r"|(?:CREATE|DROP|ALTER)\s+(?:OR\s+REPLACE|TABLE|DATABASE|SCHEMA|INDEX|UNIQUE|VIEW|SEQUENCE|ROLE|USER|TYPE"
+    r"|FUNCTION|PROCEDURE|EXTENSION|TEMP\w*)\s"
+    r"|INSERT\s+INTO\s|SET\s+(?:NAMES\s|[@\w.]+\s*(?:=|TO\s))|USE\s+\S+\s*;|LOCK\s+TABLES\s|COPY\s+\S+\s*\("
+    r"|(?:BEGIN|START)\s*(?:TRANSACTION\s*)?;|PRAGMA\s+\w+\s*=",
+    re.IGNORECASE,
 )
 # The dialects whose tools write a last line; what the tool says first, and what it says last.
 _DIALECTS: Final = tuple(

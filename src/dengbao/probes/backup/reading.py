@@ -59,6 +59,7 @@ def read_file(
     """Return what reading the file showed; `expected` is the kind the engagement declares, or nothing.
 
     Side effects: reads; for databases inside packing, a private temporary copy that is removed again.
+    SQLite opens plain databases itself, which may set their time of last access.
     """
     budget = Budget(limits, min(time.monotonic() + limits.file_s, ends_at), stop)
     try:

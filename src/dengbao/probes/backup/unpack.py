@@ -13,6 +13,7 @@ from .streams import CHUNK, Damaged, Stream, Undecided
 _XZ_MEMORY_BYTES: Final = 256 * 1024 * 1024
 _MAGIC: Final = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\0"}
 _LONGEST_MAGIC: Final = 6
+_PADDING_MAX_BYTES: Final = 16 * 1024 * 1024  # tapes pad to a block, never to this
 
 
 class _Decoder(Protocol):
@@ -106,10 +107,14 @@ class Unpacker:
     def _next_member(self) -> bool:
         """Begin the next member; tell whether there is one. Zero bytes between members are padding."""
         rest = (self._decoder.unused_data + self._ready).lstrip(b"\0")
+        padding = 0
         while len(rest) < _LONGEST_MAGIC:
             more = self._packed.read(CHUNK)
             if not more:
                 break
+            padding += len(more)
+            if padding > _PADDING_MAX_BYTES:
+                raise Undecided(f"{self._kind} 数据之后有大段空白，不是完整写出的文件", cause="format")
             rest = (rest + more).lstrip(b"\0")
         self._ready = rest
         if not rest:
