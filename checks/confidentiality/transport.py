@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Judgement
+from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 from dengbao.probes.tls.facts import TlsVersions
 
+from .. import databases, db_channels
 from ..channels import (
     ChannelParams,
     allowed_version,
@@ -43,6 +45,26 @@ def channel_is_encrypted(seen: TlsVersions, params: ChannelParams) -> Judgement:
         statement=(
             f"经测试验证，{sight(seen)}；不加密、匿名或出口级套件：{plain.measured}；弱算法套件：{weak.measured}。"
         ),
+        coverage=Coverage.PARTIAL,
+        remainder=_REMAINDER,
+    )
+
+
+@check("confidentiality.transport")
+def database_connections_are_encrypted(
+    access: DatabaseAccess,
+    accounts: DatabaseAccounts | None,
+    server: DatabaseServer | None,
+    params: ChannelParams,
+) -> Judgement:
+    """Judge that every connection over the network must be encrypted.
+
+    Source: GB/T 22239-2019 8.1.4.8 a).
+    """
+    criteria = db_channels.encrypted(access, accounts, params.tls_versions_allowed)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria, db_channels.own_session(server)),
         coverage=Coverage.PARTIAL,
         remainder=_REMAINDER,
     )

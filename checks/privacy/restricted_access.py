@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Judgement
+from dengbao.model import Coverage, DatabaseAsset, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.web.facts import WebPages, WebSession
 
+from .. import databases, db_rights
 from ..web_pages import refusals, summary
 
 
@@ -21,4 +23,21 @@ def web_personal_data_need_a_login(pages: WebPages, session: WebSession | None) 
         statement=f"经测试验证，{summary(pages, criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder="登录用户之间按岗位限制查询、导出个人信息及脱敏展示的措施，须人工核查",
+    )
+
+
+@check("privacy.restricted_access")
+def database_personal_data_are_kept_to_some(
+    asset: DatabaseAsset, accounts: DatabaseAccounts, grants: DatabaseGrants
+) -> Judgement:
+    """Judge that declared sensitive columns are not open to everyone.
+
+    Source: GB/T 22239-2019 8.1.4.11 b).
+    """
+    criteria = db_rights.personal(accounts, grants, len(asset.sensitive))
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="核查查询、导出个人信息的审批与脱敏展示措施",
     )
