@@ -64,6 +64,9 @@ SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
     "hardened with csrf token": (Conduct(csrf=True), but()),
     "hardened json with cookie": (Conduct(json=True, guard="401"), but()),
     "hardened json with bearer token": (Conduct(json=True, bearer=True, guard="json200"), but()),
+    "hardened json with a token header of its own": (
+        Conduct(json=True, bearer=True, guard="401", token_header="X-Access-Token"), but(),
+    ),
     "login form in place": (Conduct(guard="soft", csrf=True), but()),
     "sent to login by script": (Conduct(guard="script"), but()),
     "sent to login by refresh": (Conduct(guard="refresh"), but()),

@@ -51,6 +51,7 @@ class Conduct:
     guard: str = "redirect"  # redirect, soft, script, refresh, 401, 403, 404, open, leak, json200, menu
     json: bool = False
     bearer: bool = False
+    token_header: str = ""
     csrf: bool = False
     captcha: bool = False
     spa: bool = False
@@ -108,10 +109,13 @@ class Hospital:
         response.headers.update(extra or {})
         return response
 
+    def token(self, request: Request) -> str:
+        given = request.headers.get(self.conduct.token_header or "authorization", "")
+        return given if self.conduct.token_header else given.removeprefix("Bearer ")
+
     def who(self, request: Request) -> str | None:
         if self.conduct.bearer:
-            token = request.headers.get("authorization", "").removeprefix("Bearer ")
-            return self.sessions.get(token) or None
+            return self.sessions.get(self.token(request)) or None
         return self.sessions.get(request.cookies.get("SESSION", "")) or None
 
     def set_cookie(self, response: Response, value: str) -> None:
@@ -218,7 +222,7 @@ class Hospital:
                 return self.page("<h1>请从页面上退出</h1>", 403 if request.method == "POST" else 405)
         if conduct.logout in ("server", "confirm", "post"):
             self.sessions.pop(request.cookies.get("SESSION", ""), None)
-            self.sessions.pop(request.headers.get("authorization", "").removeprefix("Bearer "), None)
+            self.sessions.pop(self.token(request), None)
         response: Response = (
             JSONResponse({"code": 0, "msg": "已退出"}) if conduct.json else RedirectResponse("/login", 303)
         )
@@ -320,7 +324,7 @@ class Running:
         else:
             fields |= {"page": "/login", "failure": Marker(text="用户名或口令错误")}
         if conduct.bearer:
-            fields |= {"token_json_key": "data.token"}
+            fields |= {"token_json_key": "data.token", "token_header": conduct.token_header}
         if conduct.csrf:
             fields |= {"csrf_field": "csrf_token"}
         return WebLogin(**{**fields, **changes})  # type: ignore[arg-type]

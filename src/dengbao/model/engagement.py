@@ -161,7 +161,10 @@ class Marker(Value):
 
 
 class WebLogin(Value):
-    """How one logs in: a form or a JSON call, told by the vendor."""
+    """How one logs in: a form or a JSON call, told by the vendor.
+
+    A token is sent back as `Authorization: Bearer …`, or bare in `token_header` where one is named.
+    """
 
     path: str
     style: str = "form"
@@ -171,6 +174,7 @@ class WebLogin(Value):
     csrf_field: str = ""
     fields: dict[str, str] = msgspec.field(default_factory=dict)
     token_json_key: str = ""
+    token_header: str = ""
     success: Marker = Marker()
     failure: Marker = Marker()
     account: str = ""

@@ -125,6 +125,7 @@ class Browser:
     transcript: list[str]
     jar: Jar = field(default_factory=Jar)
     token: str = field(default="", repr=False)
+    token_header: str = ""
 
     def fork(self, jar: Jar | None = None, *, token: str = "") -> Browser:
         """Return another visitor over the same pool, by default one without cookies."""
@@ -136,6 +137,7 @@ class Browser:
             self.transcript,
             Jar() if jar is None else jar,
             token,
+            self.token_header,
         )
 
     def resolve(self, path: str, base: httpx.URL | None = None) -> httpx.URL:
@@ -221,7 +223,8 @@ class Browser:
         if cookies:
             request.headers["Cookie"] = cookies
         if self.token and origin(url) == origin(self.base):
-            request.headers["Authorization"] = f"Bearer {self.token}"
+            name = self.token_header
+            request.headers[name or "Authorization"] = self.token if name else f"Bearer {self.token}"
         return request
 
     async def _bounded(self, request: httpx.Request) -> Answer:
@@ -320,7 +323,9 @@ async def opened(
     transcript: list[str] = []
     async with transport(context.guard, asset=asset.id, probe=probe, ca_file=asset.ca_file) as http:
         try:
-            yield Browser(http, base, bounds, time.monotonic() + bounds.all_s, transcript)
+            header = asset.login.token_header if asset.login else ""
+            until = time.monotonic() + bounds.all_s
+            yield Browser(http, base, bounds, until, transcript, token_header=header)
         finally:
             context.keep(f"{probe}.txt", "\n".join(transcript).encode())
 
