@@ -46,4 +46,5 @@ def _sslyze_python() -> Path | None:
     )
     program = Path("Scripts/python.exe") if os.name == "nt" else Path("bin/python")
     candidates = [Path(given)] if given else [folder / "sslyze" / program for folder in folders]
-    return next((one for one in candidates if one.exists()), None)
+    # An environment below somebody else's home is not there for us; `exists` would raise.
+    return next((one for one in candidates if os.access(one, os.X_OK)), None)
