@@ -130,11 +130,11 @@ def _draft(out: Writer) -> None:
     _listing(
         out,
         "gaps",
-        ("序号", 12, "{{ one.no }}", "CellCenter"),
-        ("位置", 24, "{{ one.place }}", "Cell"),
-        ("测评对象", 34, "{{ one.asset }}", "Cell"),
-        ("状态", 30, "{{ one.state }}", "Cell"),
-        ("尚需", 56, "{{ one.need }}", "Cell"),
+        ("序号", 12, "{{ one.no }}", "Small"),
+        ("位置", 20, "{{ one.place }}", "Small"),
+        ("测评对象", 28, "{{ one.asset }}", "Small"),
+        ("状态", 28, "{{ one.state }}", "Small"),
+        ("尚需", 68, "{{ one.need }}", "Small"),
     )
     out.control("endif")
 
@@ -257,10 +257,10 @@ def _failures(out: Writer) -> None:
     _listing(
         out,
         "failures",
-        ("序号", 10, "{{ one.no }}", "CellCenter"),
+        ("序号", 12, "{{ one.no }}", "CellCenter"),
         ("检查项", 15, "{{ one.item }}{% if one.high %} ▲{% endif %}", "CellCenter"),
         ("测评对象", 24, "{{ one.asset }}", "Cell"),
-        ("问题", 51, "{{ one.problem }}", "Cell"),
+        ("问题", 49, "{{ one.problem }}", "Cell"),
         ("判定", 18, "{{ one.label }}", "CellCenter"),
         ("整改建议", 38, "{{ one.advice }}", "Cell"),
         after=(

@@ -55,7 +55,7 @@ def test_every_style_names_all_four_font_slots_and_the_language(shipped: dict[st
     for one in fonts:
         assert all(one.get(w(slot)) for slot in ("ascii", "hAnsi", "eastAsia", "cs"))
         assert not any("heme" in str(name) for name in one.attrib)
-    assert all(one.get(w("eastAsia")) == "zh-CN" for one in root.iter(w("lang")))
+    assert all(one.get(w("eastAsia")) == one.get(w("val")) == "zh-CN" for one in root.iter(w("lang")))
     used = {one.get(w("eastAsia")) for one in fonts}
     assert used == {"仿宋_GB2312", "楷体_GB2312", "黑体", "宋体", "方正小标宋简体"}
     named = {one.get(w("name")) for one in etree.fromstring(shipped["word/fontTable.xml"]).iter(w("font"))}

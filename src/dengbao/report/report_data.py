@@ -12,7 +12,18 @@ from .pictures import Figure
 from .plain import Plain, digest, plain
 from .results_data import Numbers, ResultWriter, number_facts, number_notes
 from .statistics import statistics
-from .wording import APPLICATIONS, BLANK, CATEGORIES, PARTY_ROLES, contact, day, listed, moment, person
+from .wording import (
+    APPLICATIONS,
+    BLANK,
+    CATEGORIES,
+    PARTY_ROLES,
+    beijing,
+    contact,
+    day,
+    listed,
+    moment,
+    person,
+)
 
 UNNUMBERED: Final = "待编号"
 Pair = tuple[str, str]
@@ -75,7 +86,7 @@ def _report(given: ReportInput) -> dict[str, Plain]:
         "vendor": engagement.system.vendor,
         "access_party": engagement.parties.access_party.name,
         "period": _period(given),
-        "made_on": day(given.made_at.date()),
+        "made_on": day(given.made_at),
         "made_at": moment(given.made_at),
         "regulation": given.suite.regulation,
         "suite": f"{given.suite.title}（{given.suite.id}，{given.suite.edition}）",
@@ -89,8 +100,8 @@ def _period(given: ReportInput) -> str:
     if given.engagement.period is not None:
         begin, end = given.engagement.period
     else:
-        begin = given.run.begun_at.date()
-        end = (given.run.ended_at or given.run.begun_at).date()
+        begin = beijing(given.run.begun_at).date()
+        end = beijing(given.run.ended_at or given.run.begun_at).date()
     return day(begin) if begin == end else f"{day(begin)}至{day(end)}"
 
 
@@ -171,7 +182,7 @@ def _tool(given: ReportInput) -> list[Pair]:
         ("测试项摘要（SHA-256）", given.suite.sha256),
         ("工具版本", f"dengbao {given.tool_version}"),
         ("本轮事实摘要（SHA-256）", given.facts_sha256),
-        ("报告生成时间", moment(given.made_at)),
+        ("报告生成时间", f"{moment(given.made_at)}（时间均为北京时间）"),
     ]
 
 

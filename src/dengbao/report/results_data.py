@@ -236,7 +236,7 @@ def _record_line(record: Record, *, several: bool) -> str:
 
 
 def _paper_line(one: Evidence, *, several: bool) -> str:
-    by = f"{one.method.zh}，{person(one.collected_by)}，{day(one.collected_at.date())}"
+    by = f"{one.method.zh}，{person(one.collected_by)}，{day(one.collected_at)}"
     end = f"（{one.verdict.zh}）" if several else ""
     return f"人工核验 {one.id}（{by}）：{one.statement}{end}"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
 from ..errors import Reason
 from ..model import CaseResult, Contact, ItemResult, Person, Record, Status, Verdict
 
+_BEIJING: Final = timezone(timedelta(hours=8))
 BLANK: Final = "—"
 CATEGORIES: Final = {"hospital": "定点医疗机构", "clinic": "定点医疗机构", "pharmacy": "定点零售药店"}
 APPLICATIONS: Final = {"new": "新定点", "replace": "更换系统", "change": "更换系统"}
@@ -57,15 +58,19 @@ def contact(one: Contact) -> str:
 
 
 def day(value: date) -> str:
-    """Return a day as 2026年3月1日."""
+    """Return a day as 2026年3月1日; a moment is taken at Beijing time."""
+    value = beijing(value) if isinstance(value, datetime) else value
     return f"{value.year}年{value.month}月{value.day}日"
 
 
 def moment(value: datetime) -> str:
-    """Return a time to the minute; an offset is printed unless it is Beijing time."""
-    offset = value.strftime("%z")
-    shown = f" {offset[:3]}:{offset[3:5]}" if offset not in ("", "+0800") else ""
-    return value.strftime("%Y-%m-%d %H:%M") + shown
+    """Return a moment to the minute at Beijing time, which is the only one in the country."""
+    return beijing(value).strftime("%Y-%m-%d %H:%M")
+
+
+def beijing(value: datetime) -> datetime:
+    """Return the moment at Beijing time; one without an offset is taken as it stands."""
+    return value if value.tzinfo is None else value.astimezone(_BEIJING)
 
 
 def listed(parts: Iterable[str], separator: str = "、") -> str:

@@ -97,7 +97,8 @@ def run_properties(style: Style) -> str:
         f"{'<w:b/><w:bCs/>' if style.bold else ''}"
         f"{color}"
         f'<w:sz w:val="{round(style.size_pt * 2)}"/><w:szCs w:val="{round(style.size_pt * 2)}"/>'
-        '<w:lang w:val="en-US" w:eastAsia="zh-CN" w:bidi="ar-SA"/>'
+        # Latin letters too: with another language LibreOffice starts lines with a comma around them.
+        '<w:lang w:val="zh-CN" w:eastAsia="zh-CN" w:bidi="ar-SA"/>'
     )
 
 
