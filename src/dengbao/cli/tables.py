@@ -18,10 +18,11 @@ def all_items(result: SuiteResult) -> list[ItemResult]:
 def clause_table(result: SuiteResult) -> Table:
     """Return one row a clause: verdict, and how its items stand."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("条款", "符合情况", "各项", "要求"):
-        table.add_column(
-            heading, overflow="ellipsis" if heading == "要求" else "fold", no_wrap=heading == "要求"
-        )
+    table.add_column("条款", no_wrap=True)
+    table.add_column("符合情况", no_wrap=True)
+    table.add_column("各项", overflow="fold")
+    # Unbounded, the longest text would squeeze the other columns away: they give way first.
+    table.add_column("要求", overflow="ellipsis", no_wrap=True, max_width=36)
     for one in result.clauses:
         table.add_row(one.clause.id, word(one.status, one.verdict), _items(one), one.clause.text)
     return table
