@@ -122,7 +122,8 @@ def postgres(
         password.write_text(ADMIN_PASSWORD)
         own(password)
         command(
-            bin_dir / "initdb", "-D", data, "-U", superuser, f"--pwfile={password}", "--no-sync", "-E", "UTF8",
+            bin_dir / "initdb", "-D", data, "-U", superuser, f"--pwfile={password}", "--no-sync",
+            "-E", "UTF8",
             "--locale=C", "--auth=scram-sha-256", *(["--data-checksums"] if checksums else []), folder=folder,
         )  # fmt: skip
         ca_file = write_tls(data) if tls else None

@@ -53,7 +53,8 @@ class DatabaseAccount(Value):
     `member_of` names all roles it is in, directly or not. `system` accounts belong to the product
     and cannot log in; `default` accounts have the name every installation gives. `rights` are
     server-wide. `valid_for_days` counts to the end of the account's password (negative: passed),
-    None where it has no end. `lock_s` is -1 where only an administrator unlocks.
+    None where it has no end. `password_expired`: its time is over; None where it must be changed for
+    a reason not told. `lock_s` is -1 where only an administrator unlocks.
     """
 
     name: str

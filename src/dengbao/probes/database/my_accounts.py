@@ -349,12 +349,10 @@ def _account(raw: RawAccount) -> DatabaseAccount:
 
 
 def _expired(raw: RawAccount) -> bool | None:
-    """Tell whether the server takes the password as expired: so it does one that was never set at all."""
-    if flag(raw.row, "password_expired"):
+    """Tell whether the password outlived its time; None where it must be changed, perhaps as a new one."""
+    if raw.lifetime_days and raw.age_days is not None and raw.age_days > raw.lifetime_days:
         return True
-    if not raw.lifetime_days:
-        return False
-    return None if raw.age_days is None else raw.age_days > raw.lifetime_days
+    return None if flag(raw.row, "password_expired") else False
 
 
 def passwords(session: Session, asset: DatabaseAsset) -> DatabasePasswords:

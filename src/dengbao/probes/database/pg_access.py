@@ -21,10 +21,11 @@ from .pg_policy import settings
 from .session import MAX_ROWS, Session, flag, number, parts, text, words
 
 _NOT_OURS: Final = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+# The view gives the rules in the order the server tries them; with included files lines do not.
 _RULES: Final = """
 SELECT line_number, type, database AS databases, user_name AS users, address, netmask, auth_method,
   options, error
-FROM pg_hba_file_rules ORDER BY line_number LIMIT 5000
+FROM pg_hba_file_rules LIMIT 5000
 """
 _PENDING: Final = (
     "SELECT (pg_stat_file(current_setting('hba_file'))).modification > pg_conf_load_time() AS pending"
