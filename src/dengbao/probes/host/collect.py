@@ -15,9 +15,16 @@ from typing import Final, Protocol
 from ...errors import ProbeError, ProtocolMismatch, TimedOut, Unreachable
 from .frames import Transcript, parse_transcript
 
-OUTPUT_LIMIT_BYTES: Final = 48 * 1024 * 1024
-_ASK_S: Final = 15.0
 _TALK_LIMIT_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long to wait for a shell and for everything, and how much to take."""
+
+    deadline_s: float
+    ask_s: float = 15.0
+    output_bytes: int = 48 * 1024 * 1024
 
 
 class Source(Protocol):
@@ -69,7 +76,7 @@ def script() -> bytes:
 
 
 async def collect(
-    start: Start, privilege: Privilege, *, account: str, deadline_s: float
+    start: Start, privilege: Privilege, *, account: str, bounds: Bounds
 ) -> tuple[Transcript, bytes, str]:
     """Return the transcript, its bytes as they came, and the privilege used (`root`, `sudo`, `user`).
 
@@ -80,17 +87,17 @@ async def collect(
         ProbeError: no shell could be had at all. What ends a running script early is kept in the transcript.
 
     """
-    ends_at = time.monotonic() + deadline_s
+    ends_at = time.monotonic() + bounds.deadline_s
     nonce = new_nonce()
-    shell = await _privileged(start, privilege, nonce) if privilege.sudo != "none" else None
+    shell = await _privileged(start, privilege, nonce, bounds) if privilege.sudo != "none" else None
     asked = shell is not None
     if shell is None:
-        shell = await _ready(start, f"sh -c {_inner(nonce)}", nonce, "")
+        shell = await _ready(start, f"sh -c {_inner(nonce)}", nonce, bounds)
     if shell is None:
         raise ProtocolMismatch(
             "登录后未能运行采集脚本", cure="确认账户的登录 shell 可执行命令（不是菜单、nologin 或受限 shell）"
         )
-    data, ended_by = await _run(shell, ends_at)
+    data, ended_by = await _run(shell, ends_at, bounds.output_bytes)
     sections, done = parse_transcript(data, nonce)
     transcript = Transcript(sections, done, account, None if done else ended_by)
     root = "system" in sections and b"\nuid 0\n" in sections["system"].body
@@ -102,21 +109,21 @@ def _inner(nonce: str) -> str:
     return shlex.quote(f"echo {nonce} ready >&2; exec sh -s {nonce}")
 
 
-async def _privileged(start: Start, privilege: Privilege, nonce: str) -> Shell | None:
+async def _privileged(start: Start, privilege: Privilege, nonce: str, bounds: Bounds) -> Shell | None:
     """Return a root shell, or None where sudo refuses; the password is sent only when sudo asks for it."""
     if privilege.sudo == "password":
         command = f"sudo -k -S -p {nonce}-ask sh -c {_inner(nonce)}"
-        return await _ready(start, command, nonce, privilege.password)
-    return await _ready(start, f"sudo -n sh -c {_inner(nonce)}", nonce, "")
+        return await _ready(start, command, nonce, bounds, privilege.password)
+    return await _ready(start, f"sudo -n sh -c {_inner(nonce)}", nonce, bounds)
 
 
-async def _ready(start: Start, command: str, nonce: str, password: str) -> Shell | None:
+async def _ready(start: Start, command: str, nonce: str, bounds: Bounds, password: str = "") -> Shell | None:
     """Return the shell once it says it is ready, None if it ends or stays silent; one password, once."""
     shell = await start(command)
     talk = b""
     asked = False
     try:
-        async with asyncio.timeout(_ASK_S):
+        async with asyncio.timeout(bounds.ask_s):
             while (piece := await shell.stderr.read(4096)) and len(talk) < _TALK_LIMIT_BYTES:
                 talk += piece
                 if f"{nonce} ready".encode() in talk:
@@ -134,7 +141,7 @@ async def _ready(start: Start, command: str, nonce: str, password: str) -> Shell
     return None
 
 
-async def _run(shell: Shell, ends_at: float) -> tuple[bytes, ProbeError | None]:
+async def _run(shell: Shell, ends_at: float, limit_bytes: int) -> tuple[bytes, ProbeError | None]:
     """Send the script and return all output, and what ended it early."""
     data = bytearray()
     ended_by: ProbeError | None = None
@@ -145,7 +152,7 @@ async def _run(shell: Shell, ends_at: float) -> tuple[bytes, ProbeError | None]:
         async with asyncio.timeout(max(ends_at - time.monotonic(), 0.0)):
             while piece := await shell.stdout.read(65536):
                 data += piece
-                if len(data) > OUTPUT_LIMIT_BYTES:
+                if len(data) > limit_bytes:
                     ended_by = ProtocolMismatch("主机输出过大，已停止接收", cure="该部分改由人工核查")
                     break
     except TimeoutError:

@@ -13,7 +13,7 @@ from ...errors import NotSupported, OutOfScope
 from ...model import Asset, HostAsset
 from ..base import Context, Observed
 from .assemble import assemble
-from .collect import Privilege, Shell, collect
+from .collect import Bounds, Privilege, Shell, collect
 
 _DEADLINE_S = 200.0
 
@@ -41,7 +41,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
     root = os.geteuid() == 0
     sudo = "none" if root or asset.sudo == "password" else asset.sudo
     transcript, data, privilege = await collect(
-        _start, Privilege(sudo), account=getpass.getuser(), deadline_s=_DEADLINE_S
+        _start, Privilege(sudo), account=getpass.getuser(), bounds=Bounds(_DEADLINE_S)
     )
     context.keep("host.txt", data)
     return assemble(transcript, privilege)

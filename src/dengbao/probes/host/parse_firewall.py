@@ -18,6 +18,7 @@ _ACTIONS: Final = {"accept": "accept", "drop": "drop", "reject": "drop"}
 _NEVER: Final = re.compile(
     r"\b(?:iif|iifname) (?:\"lo\"|lo\b)"
     r"|\bct state (?!.*\bnew\b)(?:vmap )?[\w, {]*\b(?:established|related|invalid)"
+    r"|\bct status dnat\b"
     r"|\b(?:udp|udplite|icmp|icmpv6|igmp|esp|ah) (?:dport|sport|type|code|spi)\b"
 )
 _PROTOCOL: Final = re.compile(r"\b(?:l4proto|ip protocol|nexthdr) (\{[^}]*\}|\S+)")
@@ -85,7 +86,8 @@ def _require_sight(transcript: Transcript, section: Section) -> None:
 
 def _wrapper_lines(found: Framed | None) -> tuple[str, ...]:
     joined = found.text.replace("\\\n", " ") if found is not None else ""
-    return tuple(line.strip() for line in joined.splitlines() if line.strip() and line.strip()[0] != "#")
+    lines = (" ".join(line.split()) for line in joined.splitlines())
+    return tuple(line for line in lines if line and line[0] != "#")
 
 
 def _nft(lines: tuple[str, ...]) -> dict[str, _Chain]:

@@ -167,6 +167,8 @@ class _Rule:
     size_bound: bool = False
 
     def take(self, words: list[str]) -> None:
+        if not words:
+            return
         if words[0] in _PERIOD_DAYS:
             self.period_days = _PERIOD_DAYS[words[0]]
         elif words[0] == "rotate" and len(words) > 1 and re.fullmatch(r"-?\d+", words[1]):
@@ -206,6 +208,7 @@ def _blocks(one: Framed, outer: _Rule) -> Iterator[Rotation]:
             paths += [word.strip('"') for word in words if word.startswith(("/", '"'))]
             if "{" in words:
                 rule = replace(outer)
+                rule.take(words[words.index("{") + 1 :])
             elif not words[0].startswith(("/", '"')):
                 outer.take(words)
         elif words[0] == "}":

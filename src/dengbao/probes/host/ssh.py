@@ -23,7 +23,7 @@ from ...model import Account, Asset, HostAsset
 from ...scope import parse_ports, split_host_ports
 from ..base import Context, Observed
 from .assemble import assemble
-from .collect import Privilege, Shell, Start, collect
+from .collect import Bounds, Privilege, Shell, Start, collect
 
 PROBE: Final = "host.ssh"
 _CONNECT_S: Final = 10.0
@@ -61,7 +61,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
             _starter(connection),
             credentials.privilege(asset),
             account=account.username,
-            deadline_s=_DEADLINE_S,
+            bounds=Bounds(_DEADLINE_S),
         )
     finally:
         connection.abort()
