@@ -198,7 +198,8 @@ def test_pg_weak() -> None:
 # --- MariaDB ----------------------------------------------------------------------------------------------
 
 MY_HARDENED = (
-    "--plugin-load-add=simple_password_check", "--plugin-load-add=server_audit", "--server-audit-logging=ON",
+    "--plugin-load-add=auth_ed25519", "--plugin-load-add=simple_password_check",
+    "--plugin-load-add=server_audit", "--server-audit-logging=ON",
     "--default-password-lifetime=90", "--max-password-errors=5", "--wait-timeout=600",
     "--interactive-timeout=600", "--require-secure-transport=ON", "--skip-name-resolve",
     "--bind-address=127.1",
@@ -219,10 +220,11 @@ MY_ACCOUNTS = (
     "GRANT SELECT ON mysql.* TO looker@'127.0.0.1'",
     "GRANT SELECT (id_no) ON his.patient TO looker@'127.0.0.1'",
     f"CREATE USER nobody_much@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
+    f"CREATE USER modern@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}')",
     f"DROP USER IF EXISTS root@'127.0.0.1', root@'::1', root@'{socket.gethostname()}'",
     "RENAME USER root@localhost TO hisdba@localhost",
 )
-MY_ROSTER = ("hisdba", "his_app", "his_guard", "looker", "nobody_much")
+MY_ROSTER = ("hisdba", "his_app", "his_guard", "looker", "nobody_much", "modern")
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +247,7 @@ def test_mariadb_hardened(my_hardened: MariaDB) -> None:
         sight,
         expect(
             "conform",
-            access_accounts_assigned="partial",  # one account without any rights
+            access_accounts_assigned="partial",  # two accounts without any rights
             confidentiality_password_hash="partial",  # SHA-1 twice, without salt
         ),
     )
@@ -276,6 +278,12 @@ def test_mariadb_without_rights(my_hardened: MariaDB) -> None:
             integrity_storage="conform",
         ),
     )
+
+
+def test_mariadb_login_method_that_we_lack(my_hardened: MariaDB) -> None:
+    sight = look(asset("mariadb", my_hardened.address, "modern"))
+    assert {lack.reason for lack in sight.missing.values()} == {Reason.ENGINE_MISSING}
+    assert "PyNaCl" in sight.missing["database.server"].message
 
 
 def test_mariadb_weak() -> None:
