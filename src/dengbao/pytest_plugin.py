@@ -5,7 +5,9 @@ The pytest outcome is for the terminal. The record is the truth, and every plann
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,17 +16,20 @@ import pytest
 
 from . import __version__
 from .checking import Variant
-from .errors import DengbaoError, Reason
+from .content import find_content
+from .errors import ContentError, DengbaoError, Reason, UsageError
 from .facts import Seen
 from .judging import Outcome, apply, bind_params
 from .model import Case, Record, Status, Verdict, kind_of
-from .prefetch import fetch_missing
+from .prefetch import Progress, fetch_missing
 from .probes.registry import probes_for
-from .reconcile import exit_code, make_record, reconcile
-from .rounds import RecordBook, Round, begin_or_resume, load_round
+from .reconcile import JUDGED, exit_code, make_record, reconcile
+from .results import code_of, fold_round
+from .rounds import JUDGING, ORPHAN_WAIT_S, RecordBook, Round, begin_or_resume, claim, load_round
 from .scope import seal_off, unfence
 from .session import Session, only_cases, only_items, open_session
 
+BROKE_DOWN: Final = 70  # pytest's own number for it, 3, means "some not judged" here
 _LETTERS: Final = {
     "conform": ("符合", ".", {"green": True}),
     "partial": ("部分符合", "P", {"yellow": True}),
@@ -36,13 +41,21 @@ _LETTERS: Final = {
 
 @dataclass
 class State:
-    """One run inside this pytest process."""
+    """One run inside this pytest process.
+
+    `under_run`: a runner started it, fetches before it and folds after it. `by_file` holds the
+    planned cases that each check file judges.
+    """
 
     session: Session
     round: Round
     book: RecordBook
     facts_only: bool
+    under_run: bool
+    locks: ExitStack
+    by_file: dict[Path, list[tuple[Case, Variant]]]
     seen: dict[str, Seen] = field(default_factory=dict)
+    trouble: str = ""
 
     def see(self, asset_id: str) -> Seen:
         """Return what is known of an asset, read once."""
@@ -71,6 +84,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--facts-only", action="store_true", help="只用已采集的事实重新判定，不连接任何对象")
     group.addoption("--records", metavar="FILE", help="与 --facts-only 同用：结果写到此文件")
     group.addoption("--round", type=int, default=None, help="与 --facts-only 同用：第几轮")
+    group.addoption("--under-run", action="store_true", help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,29 +92,73 @@ def pytest_configure(config: pytest.Config) -> None:
     directory = config.getoption("--engagement")
     if directory is None:
         return
-    if hasattr(config, "workerinput") or config.pluginmanager.hasplugin("dsession"):
+    # pytest-xdist notes `-n` in `dist` before anything is configured.
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") != "no":
         raise pytest.UsageError("不支持 pytest-xdist：采集已并行，判定只需毫秒。处理：去掉 -n")
+    locks = ExitStack()
     try:
-        config.stash[STATE] = _open(config, Path(directory))
+        config.stash[STATE] = _open(config, Path(directory), locks)
     except DengbaoError as exc:
+        locks.close()
         raise pytest.UsageError(str(exc)) from exc
+    except OSError as exc:
+        locks.close()
+        raise pytest.UsageError(f"{exc.filename or directory} {exc.strerror}；处理：检查权限与磁盘") from exc
 
 
-def _open(config: pytest.Config, directory: Path) -> State:
-    content = config.getoption("--content")
-    session = open_session(directory, Path(content) if content else None)
+def _open(config: pytest.Config, directory: Path, locks: ExitStack) -> State:
+    given = config.getoption("--content")
+    session = open_session(directory, Path(given) if given else None)
     if config.getoption("--facts-only"):
-        chosen = load_round(directory, config.getoption("--round"))
-        given = config.getoption("--records")
-        path = Path(given) if given else chosen.folder / "judged-again.jsonl"
-        path.unlink(missing_ok=True)
-        again = Session(directory, session.content, session.suite, session.registry, chosen.engagement)
-        return State(again, chosen, RecordBook(path), facts_only=True)
+        return _open_to_judge_again(config, session, locks)
+    for option in ("--records", "--round"):
+        if config.getoption(option) is not None:
+            raise UsageError(f"{option} 须与 --facts-only 同用", cure="去掉它，或加上 --facts-only")
+    only_look = bool(config.getoption("collectonly"))
+    under_run = bool(config.getoption("--under-run"))
+    if not only_look:
+        if not under_run:
+            locks.enter_context(claim(directory))
+        locks.enter_context(claim(directory, JUDGING, wait_s=ORPHAN_WAIT_S))
     chosen = begin_or_resume(
         directory, session.suite, session.engagement, session.plan,
-        new=config.getoption("--new-round"), operator=config.getoption("--operator"),
+        new=config.getoption("--new-round"), operator=config.getoption("--operator"), only_look=only_look,
     )  # fmt: skip
-    return State(session, chosen, RecordBook(chosen.records_path), facts_only=False)
+    return State(
+        session, chosen, RecordBook(chosen.records_path), facts_only=False, under_run=under_run, locks=locks,
+        by_file=_by_file(session, chosen),
+    )  # fmt: skip
+
+
+def _open_to_judge_again(config: pytest.Config, session: Session, locks: ExitStack) -> State:
+    chosen = load_round(session.directory, config.getoption("--round"))
+    given = config.getoption("--records")
+    path = Path(given) if given else chosen.folder / "judged-again.jsonl"
+    if given and path.exists():
+        raise UsageError("结果文件已存在，不覆盖", where=str(path), cure="换一个文件名")
+    if not config.getoption("collectonly"):
+        path.unlink(missing_ok=True)
+    again = Session(session.directory, session.content, session.suite, session.registry, chosen.engagement)
+    return State(
+        again, chosen, RecordBook(path), facts_only=True, under_run=bool(config.getoption("--under-run")),
+        locks=locks, by_file=_by_file(again, chosen),
+    )  # fmt: skip
+
+
+def _by_file(session: Session, chosen: Round) -> dict[Path, list[tuple[Case, Variant]]]:
+    grouped: dict[Path, list[tuple[Case, Variant]]] = {}
+    for case in chosen.plan.cases:
+        if case.check:
+            variant = session.variant(case)
+            grouped.setdefault(variant.source.resolve(), []).append((case, variant))
+    return grouped
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the next run in."""
+    state = config.stash.get(STATE, None)
+    if state is not None:
+        state.locks.close()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -126,24 +184,8 @@ class CheckFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """Yield one item for each planned case of this file."""
-        state = self.config.stash[STATE]
-        by_file = _cases_by_file(self.config, state)
-        for case, variant in by_file.get(self.path.resolve(), ()):
+        for case, variant in self.config.stash[STATE].by_file.get(self.path.resolve(), ()):
             yield CaseItem.from_parent(self, name=f"{case.item}@{case.asset}", case=case, variant=variant)
-
-
-_BY_FILE: Final = pytest.StashKey[dict[Path, list[tuple[Case, Variant]]]]()
-
-
-def _cases_by_file(config: pytest.Config, state: State) -> dict[Path, list[tuple[Case, Variant]]]:
-    if _BY_FILE not in config.stash:
-        grouped: dict[Path, list[tuple[Case, Variant]]] = {}
-        for case in state.round.plan.cases:
-            if case.check:
-                variant = state.session.variant(case)
-                grouped.setdefault(variant.source.resolve(), []).append((case, variant))
-        config.stash[_BY_FILE] = grouped
-    return config.stash[_BY_FILE]
 
 
 class CaseItem(pytest.Item):
@@ -182,7 +224,7 @@ class CaseItem(pytest.Item):
         if record.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(record.statement)
         if record.verdict is not Verdict.CONFORM:
-            raise NotConforming(f"{_LETTERS[word][0]}：{record.statement}")
+            raise NotConforming(record.statement)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002 - one line instead of a traceback
         """Return one line for a finding; a bug keeps its words."""
@@ -221,11 +263,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if not state.facts_only:
         chosen = {one.case.id for one in session.items if isinstance(one, CaseItem)}
+        part = only_cases(state.session, state.round.plan, chosen)
         try:
-            fetch_missing(state.session, state.round, only_cases(state.session, state.round.plan, chosen))
+            fetch_missing(state.session, state.round, part, lambda step: _show(config, step))
         except DengbaoError as exc:
             raise pytest.UsageError(str(exc)) from exc
+        except OSError as exc:
+            raise pytest.UsageError(f"{exc.filename or ''} {exc.strerror}；处理：检查权限与磁盘空间") from exc
     seal_off()
+
+
+def _show(config: pytest.Config, step: Progress) -> None:
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is not None and step.state in ("done", "kept"):
+        kept = "此前已采集，不再连接" if step.state == "kept" else step.text
+        terminal.write_line(f"采集 {step.asset} {step.title}" + (f"：{kept}" if kept else ""))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -236,7 +288,7 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call" and isinstance(item, CaseItem) and call.excinfo is not None:
         state = item.config.stash[STATE]
-        if item.case.id not in state.book.known and call.excinfo.errisinstance(Exception):
+        if item.case.id not in state.book.known:
             text = f"判定程序出错（{call.excinfo.typename}），未作判定；处理：请报告"
             outcome = Outcome(status=Status.UNDETERMINED, reason=Reason.BUG, statement=text)
             state.book.add(make_record(state.round, item.case, outcome))
@@ -258,12 +310,56 @@ def pytest_report_teststatus(
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Reconcile plan and records, and set the exit code of a run: 0, 1 or 3."""
+    """Reconcile plan and records, and set the exit code of a run."""
     state = session.config.stash.get(STATE, None)
     if state is None or session.config.getoption("collectonly"):
         return
     unfence()
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        reconcile(state.round, state.book, end=not state.facts_only)
-        session.exitstatus = exit_code(state.book.known.values(), planned=len(state.round.plan.cases))
+        state.round = reconcile(state.round, state.book, end=not state.facts_only)
+        session.exitstatus = _code(state)
+    elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+        session.exitstatus = BROKE_DOWN
     state.book.close()
+
+
+def _code(state: State) -> int:
+    """Return what the process exits with; a run without a runner folds evidence in, as the runner does."""
+    if state.under_run:
+        return JUDGED
+    if state.facts_only:
+        return exit_code(state.book.known.values(), planned=len(state.round.plan.cases))
+    try:
+        result, _evidence = fold_round(state.session, state.round)
+    except DengbaoError as exc:
+        state.trouble = str(exc)
+        return exc.exit_code
+    return code_of(result)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what to do next, or why nothing was collected."""
+    state = config.stash.get(STATE, None)
+    if state is None:
+        if _asks_for_checks(config):
+            terminalreporter.write_line("未给出项目，检查不运行。用法：pytest checks --engagement 项目目录")
+        return
+    for word in ("nonconform", "partial", "undetermined"):
+        for report in terminalreporter.stats.get(_LETTERS[word][0], ()):
+            terminalreporter.write_line(f"{_LETTERS[word][0]} {report.longreprtext}")
+    if state.trouble:
+        terminalreporter.write_line(f"错误：{state.trouble}")
+    open_still = "" if state.round.info.ended_at or state.facts_only else "，尚有用例未测"
+    terminalreporter.write_line(
+        f"第 {state.round.number} 轮{open_still}；各项状态：dengbao status {state.session.directory}"
+    )
+
+
+def _asks_for_checks(config: pytest.Config) -> bool:
+    try:
+        given = config.getoption("--content")
+        checks = find_content(Path(given) if given else None).checks.resolve()
+    except ContentError:
+        return False
+    asked = (Path(one.partition("::")[0]).resolve() for one in config.args)
+    return any(one.is_relative_to(checks) for one in asked)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from . import __version__
 from .judging import Outcome
 from .model import Case, FactRef, ParamValue, Record, Status, Verdict
 from .rounds import RecordBook, Round
+
+# What the judging process of a run exits with when it judged to the end: no accident yields this
+# number, while 1 and 3 are also what Python and pytest end with when they break down.
+JUDGED: Final = 73
 
 
 def make_record(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from . import __version__
 from .errors import StoreError, UsageError
@@ -17,6 +19,30 @@ from .model import Engagement, Plan, Record, RunInfo, Suite
 from .probes.registry import facts_types
 
 Loaded = TypeVar("Loaded")
+RUNNING: Final = ".lock"
+JUDGING: Final = ".judging.lock"
+ORPHAN_WAIT_S: Final = 60.0
+_LEFT_BEHIND: Final = ("facts", "raw", "records.jsonl", "ledger.jsonl")
+
+
+def claim(directory: Path, name: str = RUNNING, *, wait_s: float = 0.0) -> FileLock:
+    """Return a lock that is held: `RUNNING` while a round is worked on, `JUDGING` while records are written.
+
+    The second outlives a runner that was killed: its judging process may still be writing.
+
+    Raises:
+        UsageError: another process holds it.
+
+    """
+    (directory / "runs").mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / "runs" / name)
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout as exc:
+        raise UsageError(
+            "另一个检测正在此项目上运行", where=str(directory), cure="等它结束；或确认它已停止后重试"
+        ) from exc
+    return lock
 
 
 @dataclass(frozen=True)
@@ -83,22 +109,29 @@ def read_records(path: Path) -> dict[str, Record]:
 
 
 class RecordBook:
-    """Appends records; a case that has one already is never written again."""
+    """Appends records; a case that has one already is never written again.
+
+    Nothing is written before the first record, so that looking at a round leaves no trace.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._journal = Journal(path)
+        self._path = path
+        self._journal: Journal | None = None
         self.known = read_records(path)
 
     def add(self, record: Record) -> None:
         """Append a record."""
         if record.case in self.known:
-            raise StoreError(f"用例 {record.case} 已有结果记录", where=str(self._journal.path))
-        self.known[record.case] = record
+            raise StoreError(f"用例 {record.case} 已有结果记录", where=str(self._path))
+        if self._journal is None:
+            self._journal = Journal(self._path)
         self._journal.append(msgspec.json.encode(record))
+        self.known[record.case] = record
 
     def close(self) -> None:
         """Flush to disk and close."""
-        self._journal.close()
+        if self._journal is not None:
+            self._journal.close()
 
 
 def round_numbers(directory: Path) -> tuple[int, ...]:
@@ -106,7 +139,7 @@ def round_numbers(directory: Path) -> tuple[int, ...]:
     numbers: list[int] = []
     for folder in (directory / "runs").glob("round-*"):
         text = folder.name.removeprefix("round-")
-        if text.isdecimal() and (folder / "run.json").exists():
+        if re.fullmatch(r"[1-9][0-9]*", text) and (folder / "run.json").exists():
             numbers.append(int(text))
     return tuple(sorted(numbers))
 
@@ -127,11 +160,15 @@ def load_round(directory: Path, number: int | None = None) -> Round:
             f"没有第 {chosen} 轮", where=str(directory), cure=f"现有轮次：{'、'.join(map(str, numbers))}"
         )
     folder = directory / "runs" / f"round-{chosen}"
+    info = _read(folder / "run.json", RunInfo)
+    if info.round != chosen:
+        raise StoreError(
+            f"第 {chosen} 轮的目录里是第 {info.round} 轮",
+            where=str(folder),
+            cure="从备份恢复，或把目录改回原名",
+        )
     return Round(
-        folder,
-        _read(folder / "run.json", RunInfo),
-        _read(folder / "plan.json", Plan),
-        _read(folder / "engagement.json", Engagement),
+        folder, info, _read(folder / "plan.json", Plan), _read(folder / "engagement.json", Engagement)
     )
 
 
@@ -143,11 +180,13 @@ def begin_or_resume(
     *,
     new: bool = False,
     operator: str = "",
+    only_look: bool = False,
 ) -> Round:
-    """Return the unfinished newest round, or begin the next one.
+    """Return the unfinished newest round, or begin the next one; `only_look` writes nothing.
 
     Raises:
         UsageError: the unfinished round was begun with another engagement, suite or plan.
+        StoreError: the round's files are damaged, or its `run.json` was lost.
 
     """
     numbers = round_numbers(directory)
@@ -158,15 +197,27 @@ def begin_or_resume(
             return last
     number = (numbers[-1] if numbers else 0) + 1
     folder = directory / "runs" / f"round-{number}"
+    if any((folder / one).exists() for one in _LEFT_BEHIND):
+        raise StoreError(
+            "该轮已有事实或记录，却没有 run.json",
+            where=str(folder),
+            cure="从备份恢复 run.json，或把该目录移走",
+        )
     info = RunInfo(
         round=number, suite=suite.id, suite_sha256=suite.sha256, tool_version=__version__,
         engagement_sha256=digest(canonical(engagement)), begun_at=datetime.now(UTC), operator=operator,
     )  # fmt: skip
-    write_whole(folder / "engagement.json", msgspec.json.format(msgspec.json.encode(engagement), indent=1))
-    write_whole(folder / "plan.json", msgspec.json.format(msgspec.json.encode(plan), indent=1))
+    begun = Round(folder, info, plan, engagement)
+    if not only_look:
+        _write(begun)
+    return begun
+
+
+def _write(begun: Round) -> None:
+    parts = {"engagement.json": begun.engagement, "plan.json": begun.plan, "run.json": begun.info}
     # run.json comes last: a folder without it was cut off before the round began, and is begun again.
-    write_whole(folder / "run.json", msgspec.json.format(msgspec.json.encode(info), indent=1))
-    return Round(folder, info, plan, engagement)
+    for name, value in parts.items():
+        write_whole(begun.folder / name, msgspec.json.format(msgspec.json.encode(value), indent=1))
 
 
 def _same_or_refuse(last: Round, suite: Suite, engagement: Engagement, plan: Plan) -> None:

@@ -13,18 +13,25 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from filelock import FileLock, Timeout
 
-from .errors import DengbaoError, UsageError
+from .errors import DengbaoError
 from .judging import Outcome
 from .model import Plan, Record, Status, Value
 from .prefetch import Progress, fetch_missing
-from .reconcile import make_record, reconcile
-from .rounds import RecordBook, Round, begin_or_resume, load_round, read_records
+from .reconcile import JUDGED, make_record, reconcile
+from .rounds import (
+    JUDGING,
+    ORPHAN_WAIT_S,
+    RecordBook,
+    Round,
+    begin_or_resume,
+    claim,
+    load_round,
+    read_records,
+)
 from .session import Session, only_items, open_session
 
 JUDGING_LIMIT_S: Final = 1800
-_NORMAL_EXITS: Final = (0, 1, 3)
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,7 +41,7 @@ class RunFailed(DengbaoError):
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that came to its end; `fresh` tells whether the round was begun by it."""
+    """A run that came to its end; `resumed` tells whether an earlier sitting had begun the round."""
 
     session: Session
     round: Round
@@ -59,6 +66,7 @@ def run(
     operator: str = "",
     watch: Callable[[Progress], None] = lambda _progress: None,
     judging: Callable[[Plan], None] = lambda _plan: None,
+    judging_limit_s: float = JUDGING_LIMIT_S,
 ) -> Finished:
     """Run what is still to be run of the newest round, or begin the next one.
 
@@ -71,15 +79,17 @@ def run(
     """
     wanted = tuple(items)
     session = open_session(directory, content)
-    with _only_one(directory):
-        chosen = begin_or_resume(
-            directory, session.suite, session.engagement, session.plan, new=new_round, operator=operator
-        )
+    part = only_items(session, session.plan, wanted)
+    with claim(directory):
+        with claim(directory, JUDGING, wait_s=ORPHAN_WAIT_S):
+            chosen = begin_or_resume(
+                directory, session.suite, session.engagement, session.plan, new=new_round, operator=operator
+            )
         resumed = chosen.records_path.exists() or (chosen.folder / "facts").exists()
-        part = only_items(session, chosen.plan, wanted)
         fetch_missing(session, chosen, part, watch)
         judging(part)
-        _judge(session, ["--engagement", str(directory), *(f"--item={one}" for one in wanted)])
+        options = ["--engagement", str(directory), *(f"--item={one}" for one in wanted)]
+        _judge(session, options, limit_s=judging_limit_s)
         if not wanted:
             _name_the_lost(chosen)
         chosen = load_round(directory, chosen.number)
@@ -91,30 +101,22 @@ def judge_again(
 ) -> tuple[Round, tuple[Difference, ...]]:
     """Judge a round again from its stored facts, with the network closed; return what differs.
 
-    The records of the round are not touched. Times and tool version are not compared.
+    The records of the round are not touched. Times and tool version are not compared, nor are cases
+    that an unfinished round has not judged yet.
     """
     session = open_session(directory, content)
     chosen = load_round(directory, number)
     with tempfile.TemporaryDirectory(prefix="dengbao-judge-") as folder:
         path = Path(folder) / "records.jsonl"
-        _judge(
-            session,
-            [
-                "--engagement",
-                str(directory),
-                "--facts-only",
-                "--records",
-                str(path),
-                "--round",
-                str(chosen.number),
-            ],
-        )
+        where = ["--engagement", str(directory), "--round", str(chosen.number)]
+        _judge(session, [*where, "--facts-only", "--records", str(path)])
         again = read_records(path)
     before = chosen.records()
     differences = [
         Difference(case=case.id, recorded=before.get(case.id), again=again.get(case.id))
         for case in chosen.plan.cases
-        if comparable(before.get(case.id)) != comparable(again.get(case.id))
+        if (case.id in before or chosen.info.ended_at is not None)
+        and comparable(before.get(case.id)) != comparable(again.get(case.id))
     ]
     return chosen, tuple(differences)
 
@@ -126,35 +128,24 @@ def comparable(record: Record | None) -> Record | None:
     return msgspec.structs.replace(record, judged_at=_NO_TIME, tool_version="")
 
 
-def _only_one(directory: Path) -> FileLock:
-    lock = FileLock(directory / "runs" / ".lock")
-    (directory / "runs").mkdir(parents=True, exist_ok=True)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as exc:
-        raise UsageError(
-            "另一个检测正在此项目上运行", where=str(directory), cure="等它结束；或确认它已停止后重试"
-        ) from exc
-    return lock
-
-
-def _judge(session: Session, options: list[str]) -> None:
+def _judge(session: Session, options: list[str], *, limit_s: float = JUDGING_LIMIT_S) -> None:
     ini = Path(__file__).with_name("_run.ini")
     command = [
-        sys.executable, "-I", "-m", "pytest", str(session.content.checks), "-c", str(ini),
+        sys.executable, "-I", "-X", "utf8", "-m", "pytest", str(session.content.checks), "-c", str(ini),
         "--rootdir", str(session.content.root), "--noconftest",
-        "-p", "no:cacheprovider", "-p", "dengbao.pytest_plugin",
+        "-p", "no:cacheprovider", "-p", "dengbao.pytest_plugin", "--under-run",
         "--content", str(session.content.root), "-q", "--no-header", "--no-summary", *options,
     ]  # fmt: skip
-    done = subprocess.run(
-        command, env=clean_environment(os.environ), capture_output=True, timeout=JUDGING_LIMIT_S, check=False
-    )
-    if done.returncode not in _NORMAL_EXITS:
+    kept = "已采集的事实保留；修正后再次运行即可继续"
+    try:
+        done = subprocess.run(
+            command, env=clean_environment(os.environ), capture_output=True, timeout=limit_s, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as exc:
+        raise RunFailed(f"判定过程 {limit_s:g} 秒内未结束，已停止", cure=kept) from exc
+    if done.returncode != JUDGED:
         words = (done.stderr + done.stdout).decode("utf-8", "replace").strip()
-        raise RunFailed(
-            f"判定过程异常结束（{done.returncode}）：{words[-2000:]}",
-            cure="已采集的事实保留；修正后再次运行即可继续",
-        )
+        raise RunFailed(f"判定过程异常结束（{done.returncode}）：{words[-2000:]}", cure=kept)
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -88,22 +88,24 @@ def only_items(session: Session, plan: Plan, items: Iterable[str]) -> Plan:
     """Return the part of a plan whose items begin with one of `items` (`1`, `1.a`, `1.a.3`); all if none.
 
     Raises:
-        UsageError: no item is called so.
+        UsageError: one of them names no item.
 
     """
     wanted = tuple(items)
     if not wanted:
         return plan
-    chosen = {
-        case.id
-        for case in plan.cases
-        if any(case.item == one or case.item.startswith(f"{one}.") for one in wanted)
-    }
-    if not chosen:
+    strangers = [one for one in wanted if not any(_belongs(case, one) for case in plan.cases)]
+    if strangers:
         raise UsageError(
-            f"没有与 {'、'.join(wanted)} 相符的测评项", cure="写成 1、1.a 或 1.a.3；用 dengbao plan 查看全部"
+            f"没有与 {'、'.join(strangers)} 相符的测评项",
+            cure="写成 1、1.a 或 1.a.3；用 dengbao plan 查看全部",
         )
+    chosen = {case.id for case in plan.cases if any(_belongs(case, one) for one in wanted)}
     return only_cases(session, plan, chosen)
+
+
+def _belongs(case: Case, item: str) -> bool:
+    return case.item == item or case.item.startswith(f"{item}.")
 
 
 def only_cases(session: Session, plan: Plan, chosen: set[str]) -> Plan:

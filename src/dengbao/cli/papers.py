@@ -1,4 +1,8 @@
-"""report, evidence, demo."""
+"""report, evidence, demo.
+
+Word templates and the demo's web server take longer to import than most commands to run: they are
+imported where they are used.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,9 @@ import click
 from rich.table import Table
 
 from .. import evidence as evidence_room
-from ..demo.flow import Steps, run_demo
 from ..errors import EvidenceError
 from ..evidence import Draft
 from ..model import EvidenceKind, Method, Person, Review, SuiteResult, Verdict
-from ..reporting import report_path, report_round
 from ..results import fold_round
 from ..rounds import load_round
 from ..runner import run as run_room
@@ -40,6 +42,8 @@ def report(
     directory: Path, content: Path | None, number: int | None, out: Path | None, pdf: bool, final: bool
 ) -> int:
     """Write the report of a round."""
+    from ..reporting import report_path, report_round  # noqa: PLC0415 - see the module's docstring
+
     session = open_session(directory, content)
     chosen = load_round(directory, number)
     target = out or report_path(directory, chosen.number)
@@ -180,6 +184,9 @@ def _today() -> date:
 @options.content
 def demo(directory: Path | None, content: Path | None) -> int:
     """Run the demo in a new folder."""
+    from ..demo.flow import Steps, run_demo  # noqa: PLC0415 - see the module's docstring
+    from ..reporting import report_path, report_round  # noqa: PLC0415
+
     folder = directory or Path("demo-out")
     out = console()
 
