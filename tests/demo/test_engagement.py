@@ -46,14 +46,14 @@ def test_engagement_holds_no_secret_and_only_loopback_addresses(tmp_path: Path) 
 
 
 def test_every_evidence_record_names_its_file_by_digest(tmp_path: Path) -> None:
-    written = evidence.write(tmp_path, NOW)
+    written = (*evidence.write(tmp_path, NOW), *evidence.write(tmp_path, NOW, evidence.MENDED))
     assert [one.id for one in written] == [f"EV-{number:04d}" for number in range(1, len(written) + 1)]
     for one in written:
         plain = yaml.safe_load((tmp_path / f"{one.id}.yaml").read_text(encoding="utf-8"))
         assert msgspec.convert(plain, Evidence) == one
         data = (tmp_path / one.files[0].name).read_bytes()
         assert hashlib.sha256(data).hexdigest() == one.files[0].sha256
-        assert one.collected_at < one.filed_at < NOW
+        assert one.collected_at < NOW
         assert one.reviewed is not None
         assert one.reviewed.by != one.collected_by
     assert {one.verdict for one in written} == {Verdict.CONFORM, Verdict.NONCONFORM}
@@ -62,6 +62,7 @@ def test_every_evidence_record_names_its_file_by_digest(tmp_path: Path) -> None:
 def test_every_evidence_record_is_admitted(tmp_path: Path) -> None:
     now = datetime.now().astimezone()
     engagement.write(tmp_path, port=18443, now=now)
+    assert engagement.add_mended_evidence(tmp_path, now=now) == len(evidence.MENDED)
     suite = load_suite(Path(__file__).parents[2] / "suites" / "annex3-2023")
     assert evidence_room.check(tmp_path, suite, load_engagement(tmp_path), now.date()) == []
 

@@ -58,6 +58,12 @@ def write(folder: Path, *, port: int, now: datetime | None = None) -> Path:
     return target
 
 
+def add_mended_evidence(folder: Path, *, now: datetime | None = None) -> int:
+    """File what people saw of the mended system; return how many records that were."""
+    at = now or datetime.now().astimezone()
+    return len(evidence.write(folder / "evidence", at, evidence.MENDED, age=timedelta()))
+
+
 def free_port() -> int:
     """Return a TCP port of 127.0.0.1 that nobody uses just now."""
     with socket.socket() as sock:

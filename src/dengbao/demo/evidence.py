@@ -1,8 +1,9 @@
-"""The demo's manual evidence: a handful of fictitious records that hold before and after 整改."""
+"""The demo's manual evidence: fictitious records that hold all along, and some from after 整改."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -125,18 +126,101 @@ DRAFTS: Final = (
 )
 
 
-def write(folder: Path, now: datetime) -> tuple[Evidence, ...]:
-    """Write the records `EV-0001.yaml` … with their pictures; times lie within the last day."""
+MENDED: Final = (
+    Draft(
+        items=("1.a.3", "2.a.2", "2.b.2"),
+        asset="his-web",
+        method=Method.EXAMINE,
+        kind=EvidenceKind.SCREENSHOT,
+        statement="经核查，用户列表共5个账户，均已设口令；无 admin 等产品默认账户，无匿名账户。",
+        verdict=Verdict.CONFORM,
+        title="用户管理 – 用户列表（整改后，虚构）",
+        lines=(
+            "jiance01    医生          正常",
+            "sf001       收费员        正常",
+            "sj001       安全审计员    正常",
+            "xt001       系统管理员    正常",
+            "ys001       医生          正常",
+        ),
+        plain=("Accounts after remediation (fictitious)", "jiance01 sf001 sj001 xt001 ys001"),
+    ),
+    Draft(
+        items=("1.b.3",),
+        asset="his-web",
+        method=Method.TEST,
+        kind=EvidenceKind.SCREENSHOT,
+        statement="经测试验证，登录后空闲10分钟再访问患者列表，须重新登录；会话由服务端结束。",
+        verdict=Verdict.CONFORM,
+        title="空闲超时测试（整改后，虚构）",
+        lines=("09:30:00  登录成功，打开患者列表", "09:40:05  刷新页面，转到登录页"),
+        plain=("Idle timeout after remediation (fictitious)", "09:30:00 login", "09:40:05 login asked again"),
+    ),
+    Draft(
+        items=("6.b.3", "7.b.1", "7.b.3"),
+        asset="his-db",
+        method=Method.EXAMINE,
+        kind=EvidenceKind.DOCUMENT,
+        statement="经核查，设计说明书第6.2节规定姓名、身份证号、电话以 AES-256-GCM 加密存储，口令以加盐 scrypt 散列存储，"
+        "密钥与数据分开存放并由信息科专人保管。",
+        verdict=Verdict.CONFORM,
+        title="系统设计说明书 6.2 存储保护（整改后，虚构）",
+        lines=(
+            "姓名、身份证号、电话    AES-256-GCM，每值一个随机数",
+            "口令                    scrypt，每账户一个随机盐",
+            "密钥                    与数据库分开存放，信息科专人保管",
+        ),
+        plain=("Design 6.2 storage (fictitious)", "AES-256-GCM; scrypt; key kept apart"),
+    ),
+    Draft(
+        items=("1.c.1", "6.a.1", "7.a.1"),
+        asset="his-web",
+        method=Method.EXAMINE,
+        kind=EvidenceKind.DOCUMENT,
+        statement="经核查，设计说明书第4.2节规定全部页面与接口只经 TLS 1.2 以上传输，无其他远程管理途径；证书由信息科按年更换。",
+        verdict=Verdict.CONFORM,
+        title="系统设计说明书 4.2 传输保护（整改后，虚构）",
+        lines=(
+            "页面、接口、远程管理    只经 HTTPS，TLS 1.2 以上",
+            "明文入口                已关闭",
+            "证书                    信息科签发，按年更换，私钥不出服务器",
+        ),
+        plain=("Design 4.2 transport (fictitious)", "HTTPS only, TLS 1.2 and later"),
+    ),
+    Draft(
+        items=("8.a.2", "8.a.4"),
+        asset="backup",
+        method=Method.EXAMINE,
+        kind=EvidenceKind.DOCUMENT,
+        statement="经核查，备份任务与《备份策略》一致（每日全量、保留7份、另盘存放）；最近一次恢复测试成功，数据核对一致。",
+        verdict=Verdict.CONFORM,
+        title="备份恢复测试记录（整改后，虚构）",
+        lines=(
+            "备份文件    最近一日全量备份",
+            "恢复到      测试库",
+            "核对        患者48条，与生产库记录数一致",
+            "结论        恢复成功    操作 张三    复核 李四",
+        ),
+        plain=("Restore test after remediation (fictitious)", "48 of 48 patients restored"),
+    ),
+)
+"""What people supply once the system is mended; each stands beside a check that said 不符合 before."""
+
+
+def write(
+    folder: Path, now: datetime, drafts: Sequence[Draft] = DRAFTS, *, age: timedelta = timedelta(hours=2)
+) -> tuple[Evidence, ...]:
+    """File `drafts` after those that are there, as collected `age` ago, with their pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(folder, number, draft, now) for number, draft in enumerate(DRAFTS, 1))
+    first = 1 + len(list(folder.glob("EV-*.yaml")))
+    collected = (now - age).replace(microsecond=0)
+    return tuple(_write(folder, number, draft, collected) for number, draft in enumerate(drafts, first))
 
 
-def _write(folder: Path, number: int, draft: Draft, now: datetime) -> Evidence:
+def _write(folder: Path, number: int, draft: Draft, collected: datetime) -> Evidence:
     record_id = f"EV-{number:04d}"
     data = draw(draft.title, draft.lines, plain=draft.plain)
     name = f"{record_id}.png"
     (folder / name).write_bytes(data)
-    collected = (now - timedelta(hours=20 - number)).replace(microsecond=0)
     record = Evidence(
         id=record_id,
         items=draft.items,
@@ -146,10 +230,10 @@ def _write(folder: Path, number: int, draft: Draft, now: datetime) -> Evidence:
         files=(_file(name, data),),
         collected_at=collected,
         collected_by=VENDOR,
-        filed_at=collected + timedelta(hours=1),
+        filed_at=collected,
         statement=draft.statement,
         verdict=draft.verdict,
-        reviewed=Review(by=HOSPITAL, at=collected + timedelta(hours=2)),
+        reviewed=Review(by=HOSPITAL, at=collected),
         redacted=True,
     )
     plain = msgspec.to_builtins(record)

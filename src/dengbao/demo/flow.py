@@ -46,6 +46,9 @@ class _Demo:
         place = engagement.hospital_of(self.folder)
         with running(place, state, self.password, port=self.port) as hospital:
             self.say(f"\n【{state.zh}】示范医院已启动：{hospital.url}")
+            if state is State.AFTER:
+                count = engagement.add_mended_evidence(self.folder)
+                self.say(f"整改后由人补充佐证 {count} 份")
             number = self.steps.run(self.folder)
         self.say(f"第{number}轮检测完成，报告：{self.steps.report(self.folder, number)}")
         return number
