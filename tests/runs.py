@@ -77,11 +77,11 @@ def dengbao(*arguments: str | Path, env: Mapping[str, str] | None = None) -> sub
 
 
 def records(folder: Path, number: int = 1) -> list[dict[str, object]]:
-    """Return the records of a round without their times."""
+    """Return the records of a round without times and digests of facts, in which times and ports stand."""
     path = folder / "runs" / f"round-{number}" / "records.jsonl"
     found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for one in found:
-        del one["judged_at"]
+        del one["judged_at"], one["facts"]
     return found
 
 

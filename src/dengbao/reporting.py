@@ -48,5 +48,6 @@ def report_round(
         engagement=chosen.engagement, suite=session.suite, result=result, run=chosen.info,
         evidence=evidence, evidence_dir=folder_of(session.directory), operator=chosen.info.operator,
         facts_sha256=chosen.store().digest_of_all(), tool_version=__version__, made_at=datetime.now(UTC),
+        template=session.content.templates / session.suite.id / "report.docx",
     )  # fmt: skip
     return write_report(given, out, final=final, pdf=pdf, say=say)
