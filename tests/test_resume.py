@@ -19,7 +19,7 @@ from .runs import dengbao, environment, records, write_engagement
 from .servers.counting import Counting, counting_server
 
 KILLS = 20
-DELAY_S = 0.03
+DELAY_S = 0.01
 NAMES = ("his", "lis", "pacs")
 PROBES = (
     "web.anonymous", "web.session", "web.empty_password", "web.default_accounts", "tls.web", "tls.weaknesses",

@@ -53,6 +53,7 @@ def examine(session: Session, *, resolve: Resolve = system_resolve) -> tuple[Fin
         *_secrets(session),
         *(finding for asset in session.engagement.assets for finding in _asset(session, asset, resolve)),
         *_production(session),
+        *_unresolved(session, resolve),
     )
 
 
@@ -182,6 +183,15 @@ def _production(session: Session) -> Iterator[Finding]:
             weight=Weight.WARNING, subject="生产环境",
             message=f"申报表中的生产地址 {address} 未列入 scope.production",
             cure="加入 scope.production，检测时才会被拦住",
+        )  # fmt: skip
+
+
+def _unresolved(session: Session, resolve: Resolve) -> Iterator[Finding]:
+    guard = Guard(session.engagement.scope, log=_forget, resolve=resolve)
+    for entry in guard.unresolved:
+        yield Finding(
+            weight=Weight.WARNING, subject="授权范围", message=f"“{entry}”解析不出地址，只能按名称比对",
+            cure="检查本机 DNS 与 hosts；生产环境请同时登记 IP 地址",
         )  # fmt: skip
 
 

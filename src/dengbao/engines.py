@@ -24,12 +24,15 @@ ENGINES: Final = (
     Engine("sslyze", "TLS 版本、套件与已知缺陷", "make engines，或离线包内 install.sh"),
     Engine("soffice", "目录页码与 PDF 预览", "apt install libreoffice-writer-nogui"),
     Engine("pdftotext", "目录页码", "apt install poppler-utils"),
+    Engine("pdfinfo", "目录页码", "apt install poppler-utils"),
 )
 
 
 def find_engines() -> dict[str, str]:
     """Return name → program for every engine that is there; sslyze names a Python that can run it."""
-    found = {name: path for name in ("nmap", "soffice", "pdftotext") if (path := shutil.which(name))}
+    found = {
+        name: path for name in ("nmap", "soffice", "pdftotext", "pdfinfo") if (path := shutil.which(name))
+    }
     sslyze = _sslyze_python()
     if sslyze is not None:
         found["sslyze"] = str(sslyze)
