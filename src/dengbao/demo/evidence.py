@@ -160,8 +160,8 @@ MENDED: Final = (
         asset="his-db",
         method=Method.EXAMINE,
         kind=EvidenceKind.DOCUMENT,
-        statement="经核查，设计说明书第6.2节规定姓名、身份证号、电话以 AES-256-GCM 加密存储，口令以加盐 scrypt 散列存储，"
-        "密钥与数据分开存放并由信息科专人保管。",
+        statement="经核查，设计说明书第6.2节规定姓名、身份证号、电话以 AES-256-GCM 加密存储，"
+        "口令以加盐 scrypt 散列存储，密钥与数据分开存放并由信息科专人保管。",
         verdict=Verdict.CONFORM,
         title="系统设计说明书 6.2 存储保护（整改后，虚构）",
         lines=(
@@ -176,7 +176,8 @@ MENDED: Final = (
         asset="his-web",
         method=Method.EXAMINE,
         kind=EvidenceKind.DOCUMENT,
-        statement="经核查，设计说明书第4.2节规定全部页面与接口只经 TLS 1.2 以上传输，无其他远程管理途径；证书由信息科按年更换。",
+        statement="经核查，设计说明书第4.2节规定全部页面与接口只经 TLS 1.2 以上传输，"
+        "无其他远程管理途径；证书由信息科按年更换。",
         verdict=Verdict.CONFORM,
         title="系统设计说明书 4.2 传输保护（整改后，虚构）",
         lines=(
