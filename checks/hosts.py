@@ -111,6 +111,19 @@ def unless_matched(met: bool, sshd: HostSshd, *options: str) -> bool | None:
     return None if met and match_blocks(sshd, *options) != () else met
 
 
+def uses_pam(sshd: HostSshd) -> Criterion:
+    """Return whether logins over SSH go through PAM, without which its lockout does not reach them."""
+    value = sshd.value("usepam")
+    return ask(
+        "usepam",
+        "SSH 登录是否经过 PAM",
+        unless_matched(value == "yes", sshd, "usepam") if value else None,
+        f"sshd UsePAM 为 {value or '未知'}" + match_note(sshd, "usepam"),
+        SSHD,
+        decisive=True,
+    )
+
+
 def match_note(sshd: HostSshd, *options: str) -> str:
     """Return a remark on Match blocks that set one of the options, empty if there are none."""
     found = match_blocks(sshd, *options)

@@ -64,6 +64,9 @@ def _shell(accounts: HostAccounts, policy: HostPolicy, limit: int) -> tuple[Crit
     if not policy.shell:
         seen = "未能启动登录 shell 查看 TMOUT 的实际值"
         return (ask("timeout", "是否设置空闲超时", None, seen, POLICY, decisive=True),)
+    if not value and any(one.file == "/etc/environment" for one in policy.tmout_lines):
+        seen = "TMOUT 写在 /etc/environment，登录后是否生效未能确认"
+        return (ask("timeout", "是否设置空闲超时", None, seen, POLICY, decisive=True),)
     if not value:
         seen = f"登录 shell（{policy.shell}）中 TMOUT {'为 0' if value == 0 else '未设置'}，空闲会话不会退出"
         return (ask("timeout", "是否设置空闲超时", False, seen, POLICY, decisive=True),)

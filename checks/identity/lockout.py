@@ -8,7 +8,7 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
 from dengbao.probes.host.facts import HostPam, HostSshd
 
 from .. import databases, db_policy
-from ..hosts import PAM, SSHD, ask, match_note, told, unless_matched
+from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import Lockout, lockout
 
 
@@ -25,38 +25,30 @@ def host_locks_accounts(pam: HostPam, sshd: HostSshd, params: LockoutParams) -> 
 
     Source: GB/T 22239-2019 8.1.4.1 b).
     """
-    remote, console = lockout(pam, "sshd"), lockout(pam, "login")
-    uses_pam = sshd.value("usepam") == "yes"
+    title = "SSH 登录" if sshd.running else "本地控制台登录"
+    found = lockout(pam, "sshd" if sshd.running else "login")
     criteria = (
-        _enabled(remote),
-        *((_threshold(remote, params), _duration(remote, params)) if remote and remote.module else ()),
-        ask(
-            "usepam",
-            "锁定是否作用于 SSH 登录",
-            unless_matched(uses_pam, sshd, "usepam"),
-            f"sshd UsePAM 为 {sshd.value('usepam') or '未知'}" + match_note(sshd, "usepam"),
-            SSHD,
-            decisive=True,
-        ),
-        _console(console, params),
+        _enabled(found, title),
+        *((_threshold(found, params), _duration(found, params)) if found and found.module else ()),
+        *((uses_pam(sshd), _console(lockout(pam, "login"), params)) if sshd.running else ()),
     )
-    root = ""
-    if remote is not None and remote.module:
-        root = "；root 同样锁定" if remote.root else "；root 不受锁定（even_deny_root 未设）"
+    root = "" if sshd.running else "；未开启 SSH 远程登录"
+    if found is not None and found.module:
+        root += "；root 同样锁定" if found.root else "；root 不受锁定（even_deny_root 未设）"
     return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}{root}。")
 
 
-def _enabled(found: Lockout | None) -> Criterion:
+def _enabled(found: Lockout | None, title: str) -> Criterion:
     met = found.effective if found is not None else None
     if found is None:
-        seen = "SSH 登录的锁定设置未能确认"
+        seen = f"{title}的锁定设置未能确认"
     elif not found.module:
-        seen = "SSH 登录未配置锁定模块"
+        seen = f"{title}未配置锁定模块"
     elif found.deny == 0:
-        seen = f"SSH 登录锁定模块 {found.module} 的失败次数为 0，即未启用"
+        seen = f"{title}锁定模块 {found.module} 的失败次数为 0，即未启用"
     else:
         state = {True: "生效", False: "不生效（规则次序或模块有误）", None: "是否生效未能确认"}[met]
-        seen = f"SSH 登录锁定模块 {found.module} {state}"
+        seen = f"{title}锁定模块 {found.module} {state}"
     return ask("enabled", "是否启用登录失败锁定", met, seen, PAM, decisive=True)
 
 

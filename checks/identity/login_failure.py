@@ -8,7 +8,7 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
 from dengbao.probes.host.facts import HostPam, HostSshd
 
 from .. import databases, db_policy
-from ..hosts import PAM, SSHD, ask, match_note, told, unless_matched
+from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import lockout
 
 
@@ -20,38 +20,27 @@ def host_handles_failed_logins(pam: HostPam, sshd: HostSshd) -> Judgement:
 
     Source: GB/T 22239-2019 8.1.4.1 b).
     """
-    uses_pam = sshd.value("usepam") == "yes"
-    criteria = (
-        _handled(pam, "sshd", "SSH", decisive=True),
-        ask(
-            "usepam",
-            "SSH 登录是否经过 PAM",
-            unless_matched(uses_pam, sshd, "usepam"),
-            f"sshd UsePAM 为 {sshd.value('usepam') or '未知'}" + match_note(sshd, "usepam"),
-            SSHD,
-            decisive=True,
-        ),
-        _handled(pam, "login", "本地控制台", decisive=False),
-    )
-    tries = sshd.value("maxauthtries") or "未知"
-    return Judgement(
-        criteria=criteria,
-        statement=f"经核查，{told(criteria)}；每次 SSH 会话最多尝试 {tries} 次（MaxAuthTries）。",
-    )
+    console = _handled(pam, "login", "本地控制台登录", decisive=not sshd.running)
+    criteria: tuple[Criterion, ...] = (console,)
+    note = "未开启 SSH 远程登录"
+    if sshd.running:
+        criteria = (_handled(pam, "sshd", "SSH 登录", decisive=True), uses_pam(sshd), console)
+        note = f"每次 SSH 会话最多尝试 {sshd.value('maxauthtries') or '未知'} 次（MaxAuthTries）"
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}；{note}。")
 
 
 def _handled(pam: HostPam, service: str, title: str, *, decisive: bool) -> Criterion:
     found = lockout(pam, service)
     met = found.effective if found is not None else None
     if found is None:
-        seen = "登录失败处理未能确认"
+        seen = "的失败处理未能确认"
     elif not found.module:
-        seen = "未配置登录失败处理模块（pam_faillock、pam_tally2）"
+        seen = "未配置失败处理模块（pam_faillock、pam_tally2）"
     else:
         state = {True: "已启用", False: "已配置但不生效", None: "已配置，是否生效未能确认"}[met]
-        seen = f"登录失败处理模块 {found.module} {state}（{found.where}）"
+        seen = f"的失败处理模块 {found.module} {state}（{found.where}）"
     return ask(
-        f"{service}_handled", f"{title}是否启用登录失败处理", met, f"{title}{seen}", PAM, decisive=decisive
+        f"{service}_handled", f"{title}是否启用失败处理", met, f"{title}{seen}", PAM, decisive=decisive
     )
 
 

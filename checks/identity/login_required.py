@@ -77,10 +77,20 @@ def _stack(pam: HostPam, service: str, title: str) -> Criterion:
         f"{title}登录的 PAM 认证是否要求鉴别信息",
         None if open_door is None else not open_door,
         f"{title}登录（PAM {service}）"
-        + ("未能确认是否要求鉴别" if open_door is None else f"由 {listing(dict.fromkeys(asked))} 鉴别")
+        + _asks(open_door, asked)
         + ("，但鉴别失败仍可通过" if open_door else ""),
         PAM,
         decisive=True,
+    )
+
+
+def _asks(open_door: bool | None, asked: list[str]) -> str:
+    if open_door is None:
+        return "未能确认是否要求鉴别"
+    return (
+        f"由 {listing(dict.fromkeys(asked))} 鉴别"
+        if asked
+        else "没有鉴别模块" + ("" if open_door else "，不放行任何登录")
     )
 
 

@@ -52,8 +52,14 @@ text() {
     printf "\n%s file denied %s\n" "$N" "$f"
   fi
 }
-show() { for one; do text "$one" cat; done; }
-pick() { grep -nE "$@" || [ $? -eq 1 ]; }
+# No secret that a configuration file holds leaves the host.
+show() {
+  for one; do
+    text "$one" sed -e "s/\([Ss]ecret *= *\)[^ ]*/\1?/g" -e "s/\([Pp]ass[a-z]* *= *\)[^ ]*/\1?/g" \
+      -e "s/\([Bb]indpw *[= ] *\)[^ ]*/\1?/g"
+  done
+}
+pick() { grep -nE "$@" | grep -viE "pass(word|wd)? *=|pwd *=|secret|token|mysql|pgsql" || [ $? -eq 1 ]; }
 # Frame a folder, then each of its files that matches the pattern.
 folder() {
   d=$1; shift
@@ -421,7 +427,8 @@ exit 0
 
 # Listing a filter that is not loaded would load it, so only loaded ones are listed.
 section firewall 15 1048576 '
-if [ -d /sys/module/nf_tables ] || grep -q "^nf_tables " /proc/modules 2>/dev/null; then
+if [ -d /sys/module/nf_tables ] || grep -q "^nf_tables " /proc/modules 2>/dev/null ||
+  grep -q "/nf_tables.ko" "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null; then
   echo "$N loaded nft"
   if have nft; then nft list ruleset | sed "s/^/$N nft /"; else echo "$N tool none"; fi
 fi

@@ -147,7 +147,8 @@ def _nft_conditions(line: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[
     for found in _NFT_SOURCE.finditer(line):
         (excepted if found.group(1) else sources).extend(_members(found.group(2)))
     ports = [port for found in _NFT_PORT.finditer(line) for port in _members(found.group(1))]
-    negated = "!=" in ports
+    # What a negation, a named set or a map of ports matches is not written in the rule.
+    negated = any(not re.fullmatch(r"[\w-]+", port) or port == "vmap" for port in ports)
     rest = _NFT_HARMLESS.sub("", _NFT_PORT.sub("", _NFT_SOURCE.sub("", line)))
     return tuple(sources), tuple(excepted), () if negated else tuple(ports), rest + ("?" if negated else "")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ...errors import ProtocolMismatch
 from .facts import HostSshd, SshdMatch
 from .frames import Files, Section, Transcript
+from .parse_processes import read_listening
 
 _MAIN: Final = "/etc/ssh/sshd_config"
 _FOLDER: Final = "/etc/ssh/sshd_config.d/"
@@ -34,12 +35,18 @@ def read_sshd(transcript: Transcript) -> HostSshd:
         raise _refusal(transcript, asked)
     arguments = " ".join(found[1] for found in servers)
     return HostSshd(
-        running=bool(servers) or bool(state.marks("process")),
+        running=bool(state.marks("process")) or _listens(transcript, options),
         version=asked.mark("version") or "",
         options={**options, **_command_line(arguments)},
         matches=None if _other_file(arguments) else _matches(transcript.files("sshd")),
         changed_after_start=_changed(state, (found[0] for found in servers)),
     )
+
+
+def _listens(transcript: Transcript, options: Mapping[str, tuple[str, ...]]) -> bool:
+    """Tell whether somebody listens for sshd, which then starts with each connection."""
+    ports = {int(one) for one in options.get("port", ()) if one.isdecimal()}
+    return any(one.protocol == "tcp" and one.port in ports for one in read_listening(transcript).listeners)
 
 
 def _refusal(transcript: Transcript, asked: Section) -> Exception:

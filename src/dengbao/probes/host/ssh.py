@@ -135,7 +135,14 @@ class _Trust:
         """Return the keys asyncssh may believe; never an empty value, which means the operator's own file."""
         if self.known_hosts is None:
             return asyncssh.import_known_hosts("")
-        return asyncssh.read_known_hosts(str(self.known_hosts))
+        try:
+            return asyncssh.read_known_hosts(str(self.known_hosts))
+        except (OSError, ValueError) as exc:
+            raise NotDeclared(
+                f"known_hosts 文件无法读取（{exc}）",
+                where=f"测评对象 {self.asset.id}",
+                cure="核对该文件，或改填 host_key",
+            ) from exc
 
     def accepts(self, key: asyncssh.SSHKey) -> bool:
         self.seen = key.get_fingerprint("sha256")
@@ -198,12 +205,13 @@ async def _connect(
 ) -> asyncssh.SSHClientConnection:
     """Return a logged-in connection over a socket of the guard."""
     host, port = _address(asset)
+    known = trust.known_keys()
     sock = await context.guard.connect(host, port, asset=asset.id, probe=PROBE, timeout_s=_CONNECT_S)
     try:
         async with asyncio.timeout(_LOGIN_S):
             return await asyncssh.connect(
                 host, port, sock=sock, config=None, client_factory=_client(trust, credentials),
-                known_hosts=trust.known_keys(), username=account.username,
+                known_hosts=known, username=account.username,
                 client_keys=credentials.keys or None,
                 agent_path=None, gss_host=None, x509_trusted_certs=None, compression_algs=None,
                 preferred_auth=("publickey", "password", "keyboard-interactive"),
