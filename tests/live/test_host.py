@@ -366,3 +366,47 @@ def test_this_machine_is_read_as_it_is() -> None:
     assert [one.name for one in accounts.accounts] == [line.split(":")[0] for line in lines]
     assert isinstance(sight.facts["host.pam"], HostPam)
     assert sight.contacts == []
+
+
+def test_keyboard_interactive_only_server_is_answered_once(
+    tmp_path: Path,
+) -> None:
+    prepared = Prepared(tmp_path / "host")
+    prepared.folder("")
+    host_trees.weak(prepared)
+    config = prepared.root / "etc/ssh/sshd_config"
+    text = config.read_text() + "PasswordAuthentication no\nKbdInteractiveAuthentication yes\n"
+    config.write_text(text, encoding="ascii")
+    with running(prepared) as server:
+        sight = see(asset(server, "root", None, secret="${ENV:WEAK_PW}"))
+    assert "host.identity" in sight.facts
+
+
+def test_key_with_a_passphrase(hardened: Server, key: tuple[Path, str], tmp_path: Path) -> None:
+    """The secret opens the key; sshd here asks for a password too, which is the same word."""
+    locked = tmp_path / "locked"
+    made = asyncssh.import_private_key(key[0].read_bytes())
+    locked.write_bytes(made.export_private_key(passphrase=host_trees.PASSWORD))
+    assert see(asset(hardened, "inspector", locked)).privilege == {"host.ssh": "sudo"}
+    wrong = see(asset(hardened, "inspector", locked, secret="${ENV:WRONG_PW}"))
+    assert wrong.missing["host.identity"].reason is Reason.NOT_DECLARED
+    assert wrong.contacts == []
+
+
+def test_key_file_that_is_not_there(hardened: Server, tmp_path: Path) -> None:
+    lacks = see(asset(hardened, "inspector", tmp_path / "none")).missing["host.identity"]
+    assert lacks.reason is Reason.NOT_DECLARED
+
+
+def test_windows_is_left_to_people(hardened: Server) -> None:
+    one = HostAsset(id="host", name="主机", address=hardened.address, platform="windows-server-2019")
+    sight = see(one)
+    assert {one.reason for one in sight.missing.values()} == {Reason.NOT_SUPPORTED}
+    assert sight.contacts == []
+
+
+def test_closed_port_is_unreachable(hardened: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+    sight = see(asset(Server(port, hardened.host_key), "viewer", None))
+    assert {one.reason for one in sight.missing.values()} == {Reason.UNREACHABLE}
