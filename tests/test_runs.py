@@ -94,6 +94,28 @@ def test_a_finished_round_is_followed_by_the_next(finished: Path, server: Counti
     assert "变差0条" in told.stdout
 
 
+def test_evidence_of_a_later_state_does_not_count_for_an_earlier_round(
+    server: Counting, tmp_path: Path
+) -> None:
+    folder = write_engagement(tmp_path / "hospital", {"his": server.url})
+    (tmp_path / "note.txt").write_text("访谈记录", encoding="utf-8")
+    dengbao("run", folder, "--item", "2.e.1")
+    dengbao("run", folder, "--new-round", "--item", "2.e.1")
+    filed = dengbao(
+        "evidence", "add", folder, tmp_path / "note.txt", "--item", "2.e.1", "--asset", "system",
+        "--kind", "访谈记录", "--method", "访谈", "--verdict", "符合", "--statement", "由信息科统一授权",
+        "--by", "张三/测试科技", "--reviewed-by", "李四/测试医院",
+    )  # fmt: skip
+    assert filed.returncode == 0, filed.stderr
+
+    def verdict(number: int) -> object:
+        told = dengbao("status", folder, "--round", str(number), "--format", "json")
+        return json.loads(told.stdout)["items"]["2.e.1"]["verdict"]
+
+    assert verdict(1) is None
+    assert verdict(2) == "conform"
+
+
 def test_a_damaged_fact_is_named_and_never_judged(finished: Path, server: Counting, tmp_path: Path) -> None:
     folder = write_engagement(tmp_path / "hospital", {"his": server.url})
     dengbao("run", folder)

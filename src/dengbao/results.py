@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from . import evidence as evidence_room
 from .model import Evidence, Status, SuiteResult, Verdict
-from .rounds import Round
+from .rounds import Round, load_round, round_numbers
 from .session import Session
 from .verdict import fold
 
@@ -16,6 +16,9 @@ def fold_round(
 ) -> tuple[SuiteResult, tuple[Evidence, ...]]:
     """Return the results of a round and the evidence that was admitted.
 
+    Evidence collected after the next round began speaks of another state of the system: it does not
+    count for this one.
+
     Raises:
         EvidenceError: a filed record is damaged or its files were altered.
         StoreError: the round's records are damaged.
@@ -24,6 +27,9 @@ def fold_round(
     admitted = evidence_room.admissible(
         session.directory, session.suite, chosen.engagement, today or datetime.now().astimezone().date()
     )
+    until = _next_begun(session, chosen)
+    if until is not None:
+        admitted = tuple(one for one in admitted if one.collected_at < until)
     result = fold(
         session.suite,
         chosen.plan.cases,
@@ -32,6 +38,11 @@ def fold_round(
         chosen.engagement.not_applicable,
     )
     return result, admitted
+
+
+def _next_begun(session: Session, chosen: Round) -> datetime | None:
+    later = [one for one in round_numbers(session.directory) if one > chosen.number]
+    return load_round(session.directory, later[0]).info.begun_at if later else None
 
 
 def code_of(result: SuiteResult) -> int:
