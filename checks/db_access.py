@@ -69,7 +69,7 @@ def assigned(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criter
         ask(
             "rights",
             "普通账户是否均已分配权限",
-            not bare,
+            None if bare and grants.tables == 0 else not bare,
             f"未见任何授权的账户：{labels(bare)}",
             GRANTS,
         ),
@@ -181,7 +181,7 @@ def roles(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion
         ask(
             "in_use",
             "角色是否已授予权限并分配给账户",
-            bool(used),
+            None if not used and grants.tables == 0 else bool(used),
             f"已授予权限且有成员的角色：{labels(used)}",
             GRANTS,
         ),

@@ -23,6 +23,7 @@ from .wording import listing
 _CLASSES: Final = (
     ("大写字母", "min_upper"), ("小写字母", "min_lower"), ("数字", "min_digits"), ("特殊字符", "min_special"),
 )  # fmt: skip
+_REMARKS: Final = {"max_password_errors": "（本机登录的管理账户不受限）"}
 _EFFECTS: Final = {"lock": "锁定账户", "delay": "延迟应答"}
 
 
@@ -144,7 +145,14 @@ def _module_locks(module: FailureModule, most: int, least_s: int) -> tuple[Crite
     action = _EFFECTS.get(module.effect, module.effect)
     lasts = "时长未知" if length is None else ("须管理员解锁" if forever else f"{length} 秒")
     return (
-        ask("enabled", "是否限制登录失败次数", True, f"由 {module.module} {action}", POLICY, decisive=True),
+        ask(
+            "enabled",
+            "是否限制登录失败次数",
+            True,
+            f"由 {module.module} {action}{_REMARKS.get(module.module, '')}",
+            POLICY,
+            decisive=True,
+        ),
         ask(
             "threshold",
             f"失败次数是否不多于 {most} 次",

@@ -16,6 +16,8 @@ from .wording import listing
 _DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
 _NO_TABLES: Final = "所连接的库（{}）中没有可见的业务表"
 _FINE: Final = frozenset({"table", "column"})
+_USE: Final = _DATA | {"USAGE", "EXECUTE"}
+_OWN_DATABASES: Final = frozenset({"mysql", "sys", "performance_schema", "information_schema"})
 
 
 def reach(account: DatabaseAccount) -> frozenset[str]:
@@ -57,17 +59,29 @@ def read_in_full(grants: DatabaseGrants) -> tuple[Criterion, ...]:
     return (ask("all_grants", "是否已读取全部授权", None, "授权过多，未能全部读取", GRANTS),)
 
 
-def open_databases(grants: DatabaseGrants | None) -> tuple[Criterion, ...]:
-    """Return whether everyone, or the anonymous account, was granted data; nothing where not known."""
-    if grants is None:
+def tables_seen(grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return an open criterion where the database looked at has no tables: others were not seen."""
+    if grants.tables != 0:
         return ()
+    return (ask("tables", "是否已查看业务库", None, _NO_TABLES.format(_names(grants)), GRANTS),)
+
+
+def _names(grants: DatabaseGrants) -> str:
+    return listing(grants.databases) or "无"
+
+
+def open_databases(grants: DatabaseGrants | None) -> tuple[Criterion, ...]:
+    """Return whether everyone, or the anonymous account, was granted data."""
+    question = "是否未向所有人授予数据权限"
+    if grants is None:
+        return (ask("public_data", question, None, "授权未能读取", GRANTS),)
     found = [
         one
         for one in public(grants, "global", "database", "table", "column")
         if set(one.rights) & (_DATA | {"ALL"})
     ]
     seen = f"授予所有人或匿名账户的数据权限：{told(found)}"
-    return (ask("public_data", "是否未向所有人授予数据权限", not found, seen, GRANTS),)
+    return (ask("public_data", question, not found, seen, GRANTS), *tables_seen(grants))
 
 
 def configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
@@ -77,22 +91,15 @@ def configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crit
         Undetermined: there are no tables to set up rules for.
 
     """
-    if not grants.tables:
-        raise Undetermined(
-            f"所连接的库（{listing(grants.databases) or '无'}）中没有可见的业务表，不能判断访问规则"
-        )
-    found = [
-        one
-        for one in grants.grants
-        if one.grantee not in ("PUBLIC", "") and one.level in ("database", "schema", "table", "column")
-        and not _is_super_name(one, accounts)
-    ]  # fmt: skip
+    _require_tables(grants, "不能判断访问规则")
+    found = [one for one in _named(grants) if _on_data(one) and not _is_super_name(one, accounts)]
     return (
         ask(
             "rules",
             "是否为账户或角色配置了对库、表的访问规则",
             True if found else _by_ownership(accounts, grants),
-            f"业务表 {grants.tables} 张，授予账户或角色的访问规则 {len(found)} 条（{told(found[:4])}）",
+            f"库 {_names(grants)} {_count(grants)}，"
+            f"授予账户或角色的访问规则 {len(found)} 条（{told(found[:4])}）",
             GRANTS,
             decisive=True,
         ),
@@ -101,10 +108,37 @@ def configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crit
     )
 
 
+def _require_tables(grants: DatabaseGrants, so: str) -> None:
+    if grants.tables == 0:
+        raise Undetermined(f"{_NO_TABLES.format(_names(grants))}，{so}")
+
+
+def _count(grants: DatabaseGrants) -> str:
+    return "业务表不可见" if grants.tables is None else f"业务表 {grants.tables} 张"
+
+
+def _named(grants: DatabaseGrants) -> list[Grant]:
+    """Return what single accounts and roles were granted, but for the product's own databases."""
+    return [
+        one
+        for one in grants.grants
+        if one.grantee not in ("PUBLIC", "") and one.object.partition(".")[0] not in _OWN_DATABASES
+    ]
+
+
+def _on_data(grant: Grant) -> bool:
+    """Tell whether a grant is on data, not only on connecting to where they are."""
+    return grant.level in _FINE or (grant.level in ("database", "schema") and bool(set(grant.rights) & _USE))
+
+
 def _by_ownership(accounts: DatabaseAccounts, grants: DatabaseGrants) -> bool | None:
-    """Return None where ordinary accounts own tables: only owners get at them, but nobody set that up."""
+    """Return None where ordinary accounts own tables: only owners get at them, but nobody set that up.
+
+    So it is where no table is visible to us.
+    """
     tops = {one.name for one in accounts.accounts if is_super(one, accounts)}
-    return None if any(one.name not in tops for one in grants.owners) else False
+    unclear = grants.tables is None or any(one.name not in tops for one in grants.owners)
+    return None if unclear else False
 
 
 def _is_super_name(grant: Grant, accounts: DatabaseAccounts) -> bool:
@@ -158,6 +192,7 @@ def contained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crite
             f"可转授权限的普通账户：{givers}",
             GRANTS,
         ),
+        *tables_seen(grants),
         *read_in_full(grants),
     )
 
@@ -169,11 +204,8 @@ def fine(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion,
         Undetermined: there are no tables.
 
     """
-    if not grants.tables:
-        raise Undetermined(
-            f"所连接的库（{listing(grants.databases) or '无'}）中没有可见的业务表，不能判断控制粒度"
-        )
-    named = [one for one in grants.grants if one.grantee not in ("PUBLIC", "")]
+    _require_tables(grants, "不能判断控制粒度")
+    named = _named(grants)
     small = [one for one in named if one.level in _FINE]
     wide = [
         one
@@ -189,7 +221,7 @@ def fine(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion,
             "granularity",
             "授权的客体是否达到表级或更细",
             True if small or grants.row_security else (False if wide else _by_ownership(accounts, grants)),
-            f"表级授权 {len(small) - columns} 条、字段级 {columns} 条、"
+            f"库 {_names(grants)} {_count(grants)}，表级授权 {len(small) - columns} 条、字段级 {columns} 条、"
             f"启用行级策略的表 {len(grants.row_security)} 张；"
             f"整库或全局的数据授权 {len(wide)} 条（{wide_names}）",
             GRANTS,

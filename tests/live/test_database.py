@@ -401,6 +401,17 @@ def test_a_password_is_never_sent_in_clear() -> None:
     assert "明文发送口令" in sight.missing["database.server"].message
 
 
+@pytest.mark.parametrize("plugin", [b"mysql_clear_password", b"dialog"])
+def test_a_server_that_wants_the_password_in_clear_gets_nothing(plugin: bytes) -> None:
+    heard: list[bytes] = []
+    with hostile.hostile(hostile.asks_for_clear_password(plugin, heard)) as address:
+        sight = look(asset("mysql", address, "looker"))
+    assert {lack.reason for lack in sight.missing.values()} == {Reason.PROTOCOL}
+    assert "明文发送口令" in sight.missing["database.server"].message
+    assert b"looker" in heard[0]
+    assert PASSWORD.encode() not in b"".join(heard)
+
+
 def test_a_certificate_of_another_authority_ends_the_session(
     pg_hardened: Postgres, my_hardened: MariaDB
 ) -> None:

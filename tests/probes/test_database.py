@@ -370,6 +370,25 @@ def test_a_setting_without_its_module_counts_for_nothing() -> None:
     assert pg_policy.loaded_modules({"auth_delay.milliseconds": "500"}) == {"auth_delay"}
 
 
+def test_credcheck_as_it_is_set() -> None:
+    known = {
+        "shared_preload_libraries": "credcheck",
+        "credcheck.password_min_length": "8",
+        "credcheck.password_min_upper": "1",
+        "credcheck.whitelist": "his_app,old",
+        "credcheck.encrypted_password_allowed": "off",
+        "credcheck.max_auth_failure": "5",
+        "credcheck.whitelist_auth_failure": "his_app",
+    }
+    (module,) = pg_policy._complexity(known)
+    assert (module.min_length, module.min_upper, module.min_lower) == (8, 1, None)
+    assert (module.exempt, module.takes_hashes) == (("his_app", "old"), False)
+    (failure,) = pg_policy._failures(known)
+    assert (failure.effect, failure.attempts, failure.duration_s) == ("lock", 5, -1)
+    assert failure.exempt == ("his_app",)
+    assert not list(pg_policy._failures({**known, "credcheck.max_auth_failure": "0"}))
+
+
 @pytest.mark.parametrize(
     ("value", "events", "active"),
     [

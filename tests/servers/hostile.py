@@ -64,13 +64,29 @@ def noise(conn: socket.socket) -> None:
         conn.sendall(block)
 
 
-def mysql_then_noise(conn: socket.socket) -> None:
-    """Greet as MySQL does, let anyone in, then answer the first question with rows without end."""
+def _greet_as_mysql(conn: socket.socket) -> None:
     greeting = (
         b"\x0a8.0.99\0" + b"\x01\0\0\0" + b"12345678\0" + b"\xff\xf7\x21\x02\0\xff\x81\x15" + b"\0" * 10
     )
-    greeting += b"123456789012\0mysql_native_password\0"
-    _packet(conn, 0, greeting)
+    _packet(conn, 0, greeting + b"123456789012\0mysql_native_password\0")
+
+
+def asks_for_clear_password(plugin: bytes, heard: list[bytes]) -> Serve:
+    """Return a MySQL server that wants the password by a plugin that sends it as it is."""
+
+    def serve(conn: socket.socket) -> None:
+        _greet_as_mysql(conn)
+        heard.append(conn.recv(4096))
+        _packet(conn, 2, b"\xfe" + plugin + b"\0" + b"\x04Password: ")
+        while more := conn.recv(4096):
+            heard.append(more)
+
+    return serve
+
+
+def mysql_then_noise(conn: socket.socket) -> None:
+    """Greet as MySQL does, let anyone in, then answer the first question with rows without end."""
+    _greet_as_mysql(conn)
     conn.recv(4096)
     fine = b"\0\0\0\x02\0\0\0"
     _packet(conn, 2, fine)

@@ -245,7 +245,8 @@ class TableReaders(Value):
 class DatabaseGrants(Facts, tag="database.grants"):
     """Explicit grants on what is not the product's own, role memberships, and row security.
 
-    `databases` were looked at; PostgreSQL shows only the one connected to. `tables` counts their tables.
+    `databases` were looked at; PostgreSQL shows only the one connected to, MySQL's grants are the whole
+    server's. `tables` counts their tables, None where none was visible to us.
     """
 
     databases: tuple[str, ...] = ()

@@ -56,7 +56,8 @@ def grants(session: Session, asset: DatabaseAsset) -> DatabaseGrants:
     kept = tuple(one for one in found if one.grantee not in system)
     return DatabaseGrants(
         databases=tuple(text(one, "name") for one in sizes),
-        tables=sum(number(one, "tables") or 0 for one in sizes),
+        # The server counts only tables that we have some right on; none may mean that we have none.
+        tables=sum(number(one, "tables") or 0 for one in sizes) or None,
         grants=kept[:MAX_ROWS],
         memberships=tuple(_membership(one) for one in members),
         readers=tuple(_readers(one.schema or asset.database, one.table, one.column, known, kept)
