@@ -12,16 +12,17 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Engine:
-    """An external program, what it is for, and how to get it."""
+    """An external program, what it is for, how to get it, and the kind of probes that need it (or none)."""
 
     name: str
     purpose: str
     cure: str
+    kind: str = ""
 
 
 ENGINES: Final = (
-    Engine("nmap", "识别开放端口上的服务", "apt install nmap"),
-    Engine("sslyze", "TLS 版本、套件与已知缺陷", "make engines，或离线包内 install.sh"),
+    Engine("nmap", "识别开放端口上的服务", "apt install nmap", "ports"),
+    Engine("sslyze", "TLS 版本、套件与已知缺陷", "make engines，或离线包内 install.sh", "tls"),
     Engine("soffice", "目录页码与 PDF 预览", "apt install libreoffice-writer-nogui"),
     Engine("pdftotext", "目录页码", "apt install poppler-utils"),
     Engine("pdfinfo", "目录页码", "apt install poppler-utils"),
