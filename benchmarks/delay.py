@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from types import TracebackType
 from typing import Self
@@ -55,9 +56,8 @@ class DelayingRelay:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(
-            self._pump(reader, far_writer), self._pump(far_reader, writer), return_exceptions=True
-        )
+        with contextlib.suppress(asyncio.CancelledError, OSError):  # the end of the relay cuts what is open
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         line: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()

@@ -19,7 +19,7 @@ _DAY_S: Final = 86400
 class UpdateParams(Params):
     """Days after which the host's own list of updates is too old to tell that none are pending."""
 
-    package_index_max_age_days: int = 30
+    package_index_max_age_days: int
 
 
 @check("intrusion.pending_updates")

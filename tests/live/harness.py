@@ -51,6 +51,7 @@ PROFILE: Mapping[str, ParamValue] = {
     "web_default_accounts": ("admin:admin", "admin:123456"),
     "backup_age_tolerance_percent": 50,
     "superuser_max": 2,
+    "package_index_max_age_days": 30,
 }  # fmt: skip
 
 
