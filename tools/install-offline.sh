@@ -8,11 +8,11 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "需要 
 mkdir -p "$target"
 python3 -m venv "$target/venv"
 "$target/venv/bin/python" -m pip install -q --disable-pip-version-check --no-index --find-links wheels \
-  --require-hashes -r run.txt
+  -r run.txt
 "$target/venv/bin/python" -m pip install -q --disable-pip-version-check --no-index --no-deps wheels/dengbao-*.whl
 python3 -m venv "$target/venv/engines/sslyze"
 "$target/venv/engines/sslyze/bin/python" -m pip install -q --disable-pip-version-check --no-index \
-  --find-links sslyze-wheels --require-hashes -r sslyze.txt
+  --find-links sslyze-wheels -r sslyze.txt
 for engine in nmap soffice pdftotext; do
   command -v "$engine" >/dev/null || echo "提示：未找到 $engine，相关检测项将为“无法判定”或目录无页码" >&2
 done
