@@ -24,16 +24,16 @@ DECLARATION: Final = """
 三、结果记录分自动检测和人工核验两类。自动检测的依据是留存的事实文件，人工核验的依据是证据清单所列证据，\
 二者均以 SHA-256 摘要标识，文件有任何改动，摘要即不相同。
 四、只有得到证明的才记为符合。无法查看、权限不足、未经授权或所见不足以判定的，记为“无法判定”；\
-尚缺佐证材料的，记为“待补证”。二者均不是符合、不符合或不适用。
+尚缺佐证材料的，记为“待补证”，此项须人工核查并提交佐证材料。二者均不是符合、不符合或不适用。
 五、人工改判自动检测结果的，须有理由并经第二人复核，自动判定与改判一并印出。
-六、附件三的条款、检查项照录原文；原文中的疏漏不作改动，以［注］标出，并在“六、规定原文注释”中说明。
+六、附件三的条款、检查项照录原文；原文中的疏漏不作改动，以“[注]”标出，并在“六、规定原文注释”中说明。
 七、本报告不评分，不作等级结论，不代替网络安全等级测评机构出具的等级测评报告。
 八、本报告经属地医保局、医疗保障信息平台厂商、定点医药机构系统接入方、定点医药机构四方加盖公章后有效；\
 涂改、缺页或只复制部分内容的无效。签章页所印内容摘要与电子件一致，用以核对所盖章的是哪一份文件。
 """
 
 # Head, width in mm, template text, style.
-Column = tuple[str, float, str, str]
+Column = tuple[str, float, str, str | tuple[str, ...]]
 
 
 def build() -> bytes:
@@ -41,7 +41,7 @@ def build() -> bytes:
     document = new_document(BAOGAO, BAOGAO_PAGE)
     out = Writer(document)
     for part in (
-        _cover, _draft, _basics, _declaration, _contents, _summary, _mandatory, _results,
+        _cover, _basics, _declaration, _contents, _draft, _summary, _mandatory, _results,
         _failures, _evidence, _facts, _figures, _anomalies, _signatures,
     ):  # fmt: skip
         part(out)
@@ -80,7 +80,7 @@ def _heads(*texts: str) -> tuple[Cell, ...]:
     return tuple(Cell(one, "Head", shade=SHADE) for one in texts)
 
 
-def _listing(out: Writer, loop: str, *columns: Column, after: tuple[Row, ...] = ()) -> None:
+def _listing(out: Writer, loop: str, *columns: Column) -> None:
     """Append a table with one row for each `one in loop`; no row is torn over two pages."""
     out.table(
         [width for _, width, _, _ in columns],
@@ -88,7 +88,6 @@ def _listing(out: Writer, loop: str, *columns: Column, after: tuple[Row, ...] = 
             Row(_heads(*(head for head, _, _, _ in columns)), header=True, whole=True),
             Row(control=f"for one in {loop}"),
             Row(tuple(Cell(text, style) for _, _, text, style in columns), whole=True),
-            *after,
             Row(control="endfor"),
         ),
     )
@@ -121,20 +120,24 @@ def _cover(out: Writer) -> None:
     out.paragraph("{{ report.made_on }}", "CoverDate")
 
 
+_GAPS: Final = """\
+{%p for entry in one.entries %}
+{{ entry.assets }}{{ entry.state }}：{{ entry.need }}
+{%p endfor %}"""
+
+
 def _draft(out: Writer) -> None:
     out.control("if draft")
     out.paragraph("草稿说明", "Heading1", new_page=True)
-    out.paragraph(
-        "本件为草稿，不得加盖公章，不得报送。下列 {{ gaps | length }} 处补齐后，重新生成报告。", "Body"
-    )
-    _listing(
-        out,
-        "gaps",
-        ("序号", 12, "{{ one.no }}", "Small"),
-        ("位置", 20, "{{ one.place }}", "Small"),
-        ("测评对象", 28, "{{ one.asset }}", "Small"),
-        ("状态", 28, "{{ one.state }}", "Small"),
-        ("尚需", 68, "{{ one.need }}", "Small"),
+    out.paragraph("本件为草稿，不得加盖公章，不得报送。下列 {{ gap_count }} 处补齐后，重新生成报告。", "Body")
+    out.table(
+        (17, 139),
+        (
+            Row((Cell("位置", "TinyHead", shade=SHADE), Cell("尚缺", "TinyHead", shade=SHADE)), header=True),
+            Row(control="for one in gaps"),
+            Row((Cell("{{ one.place }}", "Tiny"), Cell(_GAPS, "Tiny")), whole=True),
+            Row(control="endfor"),
+        ),
     )
     out.control("endif")
 
@@ -200,15 +203,22 @@ def _summary(out: Writer) -> None:
     out.paragraph("注：无法判定、待补证、未测的尚无判定，不计入判定各栏。本报告不评分。", "Note")
 
 
-_RECORD_WIDTHS: Final = (20, 30, 66, 20, 20)
+# 检查项, 测评对象, 结果记录, 判定, 证据: four characters fit into the first and the fourth.
+_RECORD_WIDTHS: Final = (16, 22, 82, 20, 16)
+_VERDICT: Final = """\
+{{ case.verdict }}
+{%p if case.remark %}
+{{ case.remark }}
+{%p endif %}"""
 
 
 def _record_rows(loop: str) -> tuple[Row, ...]:
     cells = (
-        Cell("{% vm %}{{ check.mark }}"),
+        # Not merged over rows: on the next page a merged cell is blank, and nobody knows the item.
+        Cell("{{ case.mark }}", "Small"),
         Cell("{{ case.asset }}"),
         Cell("{{ case.statement }}"),
-        Cell("{{ case.label }}", "CellCenter"),
+        Cell(_VERDICT, ("CellCenter", "SmallCenter", "SmallCenter", "SmallCenter")),
         Cell("{{ case.evidence }}", "Small"),
     )
     return (
@@ -246,6 +256,16 @@ def _results(out: Writer) -> None:
     out.control("endfor", "endfor")
 
 
+_FAILURE: Final = """\
+{{ one.problem }}
+整改建议
+{{ one.advice }}
+{%p if one.high %}
+{{ one.risk }}
+{%p endif %}"""
+_FAILURE_STYLES: Final = ("Cell", "SmallHead", "Small", "Small", "Small", "Small")
+
+
 def _failures(out: Writer) -> None:
     out.paragraph("四、不符合项与整改建议", "Heading1", new_page=True)
     out.control("if failures")
@@ -258,16 +278,10 @@ def _failures(out: Writer) -> None:
         out,
         "failures",
         ("序号", 12, "{{ one.no }}", "CellCenter"),
-        ("检查项", 15, "{{ one.item }}{% if one.high %} ▲{% endif %}", "CellCenter"),
-        ("测评对象", 24, "{{ one.asset }}", "Cell"),
-        ("问题", 49, "{{ one.problem }}", "Cell"),
-        ("判定", 18, "{{ one.label }}", "CellCenter"),
-        ("整改建议", 38, "{{ one.advice }}", "Cell"),
-        after=(
-            Row(control="if one.high"),
-            Row((Cell("", span=2), Cell("{{ one.risk }}", span=4)), whole=True),
-            Row(control="endif"),
-        ),
+        ("检查项", 16, "{{ one.item }}{% if one.high %} ▲{% endif %}", "CellCenter"),
+        ("测评对象", 22.5, "{{ one.asset }}", "Cell"),
+        ("问题与整改建议", 85.5, _FAILURE, _FAILURE_STYLES),
+        ("判定", 20, "{{ one.label }}", "CellCenter"),
     )
     out.control("else")
     out.paragraph("本轮测试没有不符合或部分符合的结果。", "Body")
@@ -296,11 +310,11 @@ def _evidence(out: Writer) -> None:
     _listing(
         out,
         "evidence",
-        ("编号", 17, "{{ one.id }}", "Small"),
+        ("编号", 16, "{{ one.id }}", "Small"),
         ("类型", 20, "{{ one.kind }}、{{ one.method }}\n{{ one.label }}\n{{ one.remarks }}", "Small"),
-        ("检查项", 25, "{{ one.places }}\n{{ one.asset }}", "Small"),
-        ("取证与复核", 44, signed, "Small"),
-        ("说明、文件与摘要", 50, _EVIDENCE_TEXT, "Small"),
+        ("检查项", 22, "{{ one.places }}\n{{ one.asset }}", ("Ids", "Small")),
+        ("取证与复核", 42, signed, "Small"),
+        ("说明、文件与摘要", 56, _EVIDENCE_TEXT, "Small"),
     )
     out.control("else")
     out.paragraph("本轮测试没有人工证据。", "Body")
@@ -314,10 +328,10 @@ def _facts(out: Writer) -> None:
         out,
         "facts",
         ("编号", 14, "{{ one.id }}", "Small"),
-        ("测评对象", 30, "{{ one.asset }}", "Small"),
-        ("事实类别", 30, "{{ one.fact }}", "Small"),
-        ("检查项", 40, "{{ one.places }}", "Small"),
-        ("SHA-256", 42, "{{ one.sha256 }}", "Small"),
+        ("测评对象", 22, "{{ one.asset }}", "Small"),
+        ("事实类别", 30, "{{ one.fact }}", "Ids"),
+        ("检查项", 31, "{{ one.places }}", "Ids"),
+        ("SHA-256", 59, "{{ one.sha256 }}", "Tiny"),
     )
     out.control("else")
     out.paragraph("本轮测试没有自动采集的事实文件。", "Body")
@@ -340,10 +354,10 @@ def _anomalies(out: Writer) -> None:
     _listing(
         out,
         "anomalies.notes",
-        ("编号", 14, "{{ one.no }}", "CellCenter"),
-        ("位置", 18, "{{ one.place }}", "CellCenter"),
-        ("原文", 62, "{{ one.text }}", "Cell"),
-        ("说明", 62, "{{ one.note }}", "Cell"),
+        ("编号", 14, "{{ one.no }}", "SmallCenter"),
+        ("位置", 18, "{{ one.place }}", "SmallCenter"),
+        ("原文", 62, "{{ one.text }}", "Small"),
+        ("说明", 62, "{{ one.note }}", "Small"),
     )
     out.control("endif", "if anomalies.general")
     out.paragraph("总体说明", "Label")

@@ -42,7 +42,7 @@ OPEN = '</w:t></w:r><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:t>x</w:
 FAULTS = [
     ("cell_end", "</w:p></w:tc>", "</w:p><w:sdt/></w:tc>"),
     ("row_columns", '<w:gridCol w:w="1134"/>', '<w:gridCol w:w="567"/><w:gridCol w:w="567"/>'),
-    ("cell_width", '<w:tcW w:w="3742" w:type="dxa"/>', '<w:tcW w:w="1000" w:type="dxa"/>'),
+    ("cell_width", '<w:tcW w:w="4649" w:type="dxa"/>', '<w:tcW w:w="1000" w:type="dxa"/>'),
     ("double_bookmark_id", '<w:bookmarkStart w:id="2"', '<w:bookmarkStart w:id="1"'),
     ("double_bookmark_name", 'w:name="_Toc00000002"', 'w:name="_Toc00000001"'),
     ("dangling_relation", 'r:embed="rIdPic1"', 'r:embed="rIdPic9"'),
@@ -95,7 +95,7 @@ TEMPLATE_FAULTS = [
     ("full_width_tag", "{{ report.number }}", "{％ report.number %}"),
     ("trial", "{{ report.made_on }}", "{{ report.made_of }}"),
     ("trial", "{{ case.statement }}", "见附件"),
-    ("trial", "{{ case.label }}", "符合"),
+    ("trial", "{{ case.verdict }}", "符合"),
     ("trial", "{{ clause.text }}", ""),
     ("trial", "{{ one.sha256 }}", ""),
     ("picture_cropped", '<w:pStyle w:val="Picture"/>', '<w:pStyle w:val="Body"/>'),

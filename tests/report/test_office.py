@@ -90,6 +90,23 @@ def test_the_four_stamp_boxes_stand_on_one_last_page(printed: tuple[ReportInput,
     assert printed[1].content_sha256[:16] in last
 
 
+def test_the_columns_of_the_results_are_as_wide_on_paper_as_the_template_says(
+    printed: tuple[ReportInput, ReportOutcome],
+) -> None:
+    page = str(printed[1].contents["二、必须测试项"])
+    answer = subprocess.run(
+        ["pdftotext", "-bbox", "-f", page, "-l", page, str(pdf_of(printed[1])), "-"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    root = etree.fromstring(answer.stdout)
+    words = {
+        str(one.text): (float(one.get("xMin", "0")) + float(one.get("xMax", "0"))) / 2 / 72 * 25.4
+        for one in root.iter("{*}word")
+    }
+    middles = [words[one] for one in ("检查项", "测评对象", "判定", "证据")]  # heads are centred
+    assert middles == pytest.approx([36, 55, 158, 176], abs=1)
+
+
 def test_pictures_keep_every_pixel_in_the_pdf(printed: tuple[ReportInput, ReportOutcome]) -> None:
     listed = subprocess.run(["pdfimages", "-list", str(pdf_of(printed[1]))], capture_output=True, check=True)
     sizes = re.findall(r"\bimage\s+(\d+)\s+(\d+)", listed.stdout.decode())
@@ -107,6 +124,7 @@ def test_faces_that_stand_in_are_named_and_the_pdf_is_marked(
     replaced = [one for one in outcome.notes if one.startswith("预览字体替换")]
     marked = "".join(PREVIEW.split()) in pages(pdf_of(outcome))[1]
     assert marked == bool(replaced)
+    assert len(replaced) <= 1  # one line for all faces
     assert PREVIEW not in text_of(outcome.docx.read_bytes(), "word/footer2.xml")
 
 

@@ -174,6 +174,7 @@ def test_a_draft_says_what_is_missing(draft: tuple[ReportInput, ReportOutcome]) 
     ]
     for one in outcome.gaps:
         assert one.need in text
+    assert text.index("目　录") < text.rindex("草稿说明") < text.rindex("一、符合性统计")
 
 
 def test_a_look_that_failed_is_never_printed_as_a_verdict(draft: tuple[ReportInput, ReportOutcome]) -> None:
@@ -181,6 +182,7 @@ def test_a_look_that_failed_is_never_printed_as_a_verdict(draft: tuple[ReportInp
     root = etree.fromstring(Package.open(outcome.docx.read_bytes()).members[DOCUMENT])
     cells = ["".join(map(paragraph_text, cell.iter(w("p")))) for cell in root.iter(w("tc"))]
     assert "无法判定（权限不足）" in cells
+    assert not any("：未能取得所需信息" in one for one in cells)  # the 判定 beside it says the reason
     open_ = [
         case
         for clause in given.result.clauses
@@ -236,7 +238,9 @@ def test_altered_evidence_refuses_the_report_and_leaves_the_old_one(tmp_path: Pa
     ("old", "new"),
     [
         ("{{ case.statement }}", "见附件"),
-        ("{{ case.label }}", "符合"),
+        ("{{ case.verdict }}", "符合"),
+        ("{{ case.remark }}", "（权限不足，未能取得）"),
+        ("{{ entry.need }}", ""),
         ("{{ case.asset }}", ""),
         ("{{ parties[2].name }}", ""),
         ("{{ chapter.title }}", "身份鉴别"),

@@ -55,7 +55,10 @@ def test_every_style_names_all_four_font_slots_and_the_language(shipped: dict[st
     for one in fonts:
         assert all(one.get(w(slot)) for slot in ("ascii", "hAnsi", "eastAsia", "cs"))
         assert not any("heme" in str(name) for name in one.attrib)
-    assert all(one.get(w("eastAsia")) == one.get(w("val")) == "zh-CN" for one in root.iter(w("lang")))
+    for style in root.iter(w("style")):
+        for one in style.iter(w("lang")):
+            latin = "en-US" if style.get(w("styleId")) == "Ids" else "zh-CN"  # ids are not torn
+            assert (one.get(w("val")), one.get(w("eastAsia"))) == (latin, "zh-CN")
     used = {one.get(w("eastAsia")) for one in fonts}
     assert used == {"仿宋_GB2312", "楷体_GB2312", "黑体", "宋体", "方正小标宋简体"}
     named = {one.get(w("name")) for one in etree.fromstring(shipped["word/fontTable.xml"]).iter(w("font"))}
@@ -102,6 +105,22 @@ def test_tables_give_their_widths_in_grid_and_cells(shipped: dict[str, bytes]) -
         assert sum(grid) <= 156 / 25.4 * 1440 + len(grid)
         for row in table.iter(w("tr")):
             assert sum(int(one.get(w("w"), "0")) for one in row.iter(w("tcW"))) == sum(grid)
+
+
+def test_the_statement_has_most_of_the_width_of_a_table_of_results(shipped: dict[str, bytes]) -> None:
+    document = etree.fromstring(shipped["word/document.xml"])
+    heads = ["检查项", "测评对象", "结果记录", "判定", "证据"]
+    found = [
+        [int(one.get(w("w"), "0")) for one in table.iter(w("gridCol"))]
+        for table in document.iter(w("tbl"))
+        if ["".join(map(str, cell.itertext())) for cell in next(table.iter(w("tr"))).iter(w("tc"))] == heads
+    ]
+    assert len(found) == 2
+    for grid in found:
+        assert grid[2] >= 0.52 * sum(grid)
+        assert [round(one / sum(grid), 2) for one in grid] == pytest.approx(
+            [0.10, 0.15, 0.53, 0.13, 0.10], abs=0.01
+        )
 
 
 def test_the_four_stamp_boxes_have_room_for_a_seal(shipped: dict[str, bytes]) -> None:

@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
 
 from ..model import ItemResult, Status
-from .inputs import Gap, ReportInput
+from .inputs import Gap, GapEntry, GapGroup, ReportInput
 from .wording import case_label, label
+
+_SHOWN: Final = 15
+_NEED_LENGTH: Final = 32
+_LOOK_FAILED: Final = "未能取得所需信息："  # the state beside it says so
 
 
 def find_gaps(given: ReportInput) -> tuple[Gap, ...]:
     """Return what is missing: fields of 基本信息 first, then every case without a verdict, in order."""
     return (*_basics(given), *_run(given), *_items(given))
+
+
+def group_gaps(gaps: Iterable[Gap]) -> tuple[GapGroup, ...]:
+    """Return one group for each place, in order: what several assets lack alike is said once."""
+    return tuple(_group(place, tuple(own)) for place, own in groupby(gaps, key=lambda one: one.place))
+
+
+def _group(place: str, gaps: tuple[Gap, ...]) -> GapGroup:
+    by_need: dict[tuple[str, str], list[str]] = {}
+    for one in gaps:
+        by_need.setdefault((one.state, one.need.replace(_LOOK_FAILED, "")), []).append(one.asset)
+    by_assets: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for (state, need), assets in by_need.items():
+        named = tuple(dict.fromkeys(one for one in assets if one))
+        by_assets.setdefault((named, state), []).append(need)
+    entries = [GapEntry(assets, state, tuple(needs)) for (assets, state), needs in by_assets.items()]
+    return GapGroup(place, len(gaps), tuple(entries))
+
+
+def gap_lines(groups: Sequence[GapGroup]) -> list[str]:
+    """Return lines for a terminal: one for each of the first places, then how many gaps are left."""
+    lines = [f"缺 {one.place}　{'；'.join(map(_short, one.entries))}" for one in groups[:_SHOWN]]
+    left = sum(one.count for one in groups[_SHOWN:])
+    return [*lines, f"…其余 {left} 处见报告草稿说明"] if left else lines
+
+
+def _short(entry: GapEntry) -> str:
+    need = "；".join(entry.needs)
+    if entry.assets and len(need) > _NEED_LENGTH:
+        need = f"{need[:_NEED_LENGTH]}…"
+    return f"{'、'.join(entry.assets)} {entry.state}：{need}".lstrip()
 
 
 def _basics(given: ReportInput) -> Iterator[Gap]:

@@ -45,6 +45,24 @@ class Gap:
     need: str
 
 
+@dataclass(frozen=True)
+class GapEntry:
+    """What some assets lack alike; `assets` is empty where the gap is not of an asset."""
+
+    assets: tuple[str, ...]
+    state: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GapGroup:
+    """All gaps of one place; `count` is how many gaps they were."""
+
+    place: str
+    count: int
+    entries: tuple[GapEntry, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportOutcome:
     """What was written. `pages` is 0 where it could not be counted; `notes` are Chinese sentences.

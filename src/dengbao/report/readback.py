@@ -25,7 +25,6 @@ _SOMEWHERE: Final = (
     ("basics", ()),
     ("assets", ("name",)),
     ("parties", ()),
-    ("gaps", ("state", "need")),
     ("failures", ("problem", "label", "risk", "advice")),
     ("evidence", ("id", "statement", "label", "sha256", "sm3", "collected", "reviewed")),
     ("facts", ("id", "sha256")),
@@ -51,6 +50,7 @@ def check_readback(docx: bytes, data: dict[str, Plain]) -> None:
     _check_somewhere(text, data)
     _check_order(text, data)
     rows = [_cells(one) for one in root.iter(w("tr"))]
+    _check_gaps(rows, data)
     _check_rows(rows, data)
     _check_parties(rows, data)
 
@@ -102,6 +102,15 @@ def rows_of(value: Plain) -> list[dict[str, Plain]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
+def _check_gaps(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
+    """Check that one row for each place names all that is missing there: 结果记录 alone would not."""
+    lines = ["\n".join(cells) for cells in rows]
+    for group in rows_of(data["gaps"]):
+        wanted = [str(group["place"]), *texts(group["entries"])]
+        if not any(all(one in row for one in wanted) for row in lines):
+            raise _lost("；".join(wanted), "草稿说明")
+
+
 def _check_rows(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
     """Check that asset, statement and verdict of every case stand in one row, rows in order."""
     remaining = iter(rows)
@@ -134,8 +143,12 @@ def _cases(data: dict[str, Plain]) -> Iterator[tuple[str, dict[str, Plain]]]:
 
 
 def _holds(cells: Sequence[str], wanted: dict[str, str]) -> bool:
-    # Whole lines only: 符合 is a part of 不符合.
-    return all(any(f"\n{value}\n" in f"\n{cell}\n" for cell in cells) for value in wanted.values())
+    return all(any(_says(cell, value) for cell in cells) for value in wanted.values())
+
+
+def _says(cell: str, value: str) -> bool:
+    # Whole lines only: 符合 is a part of 不符合. A label may have its reason on a line of its own.
+    return f"\n{value}\n" in f"\n{cell}\n" or cell.replace("\n", "") == value.replace("\n", "")
 
 
 def _cells(row: etree._Element) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Final
 
 from ..model import Asset, Engagement, Suite
 from .evidence_data import evidence_rows, figure_rows
-from .inputs import Gap, ReportInput
+from .gaps import group_gaps
+from .inputs import Gap, GapGroup, ReportInput
 from .pictures import Figure
 from .plain import Plain, digest, plain
 from .results_data import Numbers, ResultWriter, number_facts, number_notes
@@ -38,7 +39,8 @@ def report_data(given: ReportInput, figures: Iterable[Figure], gaps: tuple[Gap, 
     high = sum(1 for one in failures if isinstance(one, dict) and one["high"])
     data: dict[str, Plain] = {
         "draft": bool(gaps),
-        "gaps": [_gap(number, one) for number, one in enumerate(gaps, 1)],
+        "gap_count": len(gaps),
+        "gaps": [_gaps(one) for one in group_gaps(gaps)],
         "report": _report(given),
         "basics": _basics(given),
         "assets": [_asset(one) for one in given.engagement.assets],
@@ -60,13 +62,17 @@ def report_data(given: ReportInput, figures: Iterable[Figure], gaps: tuple[Gap, 
     return cleaned
 
 
-def _gap(number: int, one: Gap) -> Plain:
+def _gaps(one: GapGroup) -> Plain:
     return {
-        "no": number,
         "place": one.place,
-        "asset": one.asset or BLANK,
-        "state": one.state,
-        "need": one.need,
+        "entries": [
+            {
+                "assets": f"{'、'.join(entry.assets)}　" if entry.assets else "",
+                "state": entry.state,
+                "need": "；".join(entry.needs),
+            }
+            for entry in one.entries
+        ],
     }
 
 

@@ -27,13 +27,12 @@ from .wording import (
     BLANK,
     case_label,
     day,
-    first_reason,
-    item_label,
     label,
     listed,
     person,
     places,
     record_label,
+    split_label,
 )
 
 Row = dict[str, Plain]
@@ -103,48 +102,46 @@ class ResultWriter:
 
     def _clause(self, one: ClauseResult) -> Row:
         clause = one.clause
-        reason = first_reason(case for item in one.items for case in item.cases)
         return {
             "id": clause.id,
             "letter": clause.letter,
             "text": clause.text,
             "note": self._note(clause.id),
-            "label": label(one.status, one.verdict, None if one.verdict else reason),
+            "label": label(one.status, one.verdict),
             "checks": [self._check(item, f"{index})") for index, item in enumerate(one.items, 1)],
         }
 
     def _check(self, one: ItemResult, ordinal: str) -> Row:
-        text = item_label(one)
+        text = label(one.status, one.verdict)
+        rows = self._rows(one.cases)
+        for row in rows:
+            row["mark"] = ordinal
+        if len(rows) > 1:  # a single row says it already
+            rows[0]["mark"] = f"{ordinal}\n本项：\n{text}"
         return {
             "id": one.item.id,
             "ordinal": ordinal,
             "text": one.item.text,
             "note": self._note(one.item.id),
             "label": text,
-            "mark": f"{ordinal}\n{text}",
-            "cases": [self._case(case) for case in one.cases] or [self._no_case()],
+            "cases": list(rows),
         }
 
     def _note(self, one: str) -> str:
         number = self._numbers.notes.get(one)
-        return f"［注{number}］" if number else ""
+        return f"[注{number}]" if number else ""  # LibreOffice tears a wide bracket off
 
-    @staticmethod
-    def _no_case() -> Row:
-        return {
-            "asset": BLANK,
-            "statement": "未登记可测的测评对象，尚无结果记录。",
-            "label": label(Status.NOT_RUN, None),
-            "evidence": BLANK,
-        }
-
-    def _case(self, case: CaseResult) -> Row:
-        return {
-            "asset": self.asset(case.asset),
-            "statement": "\n".join(_lines(case)),
-            "label": case_label(case),
-            "evidence": self._proof(case),
-        }
+    def _rows(self, cases: Iterable[CaseResult]) -> list[Row]:
+        """Return a row for each case; open ones that say the very same share one, judged ones never."""
+        shared: dict[tuple[str, ...], list[str]] = {}
+        for number, case in enumerate(cases):
+            told = ("\n".join(_lines(case)), case_label(case), self._proof(case))
+            key = told if case.status is not Status.JUDGED else (*told, str(number))
+            shared.setdefault(key, []).append(self.asset(case.asset))
+        rows = [_row("\n".join(assets), *key[:3]) for key, assets in shared.items()]
+        return rows or [
+            _row(BLANK, "未登记可测的测评对象，尚无结果记录。", label(Status.NOT_RUN, None), BLANK)
+        ]
 
     def _proof(self, case: CaseResult) -> str:
         refs = dict.fromkeys(ref for record in case.records for ref in record.facts)
@@ -211,12 +208,27 @@ class ResultWriter:
         ]
 
 
+def _row(asset: str, statement: str, text: str, evidence: str) -> Row:
+    verdict, remark = split_label(text)
+    return {
+        "asset": asset,
+        "statement": statement,
+        "label": text,
+        "verdict": verdict,
+        "remark": remark,
+        "evidence": evidence,
+    }
+
+
 def _lines(case: CaseResult) -> list[str]:
-    # What only says that a person has to look is not repeated once a person has.
-    waiting = case.status is not Status.JUDGED and not case.evidence
-    records = [one for one in case.records if one.check or waiting]
+    # What only says that a person has to look is left out where the line 尚需 says at what, and once
+    # a person has.
+    waiting = case.status is not Status.JUDGED and not case.evidence and not case.lacks
+    told = {(record_label(one), one.statement): one for one in case.records if one.check or waiting}
+    records = list(told.values())  # two checks that the same obstacle stopped say so once
     several = len(records) + len(case.evidence) > 1
-    lines = [_record_line(one, several=several) for one in records]
+    alike = {record_label(one) for one in records} == {case_label(case)} and not case.evidence
+    lines = [_record_line(one, bare=alike or not several) for one in records]
     lines += [_paper_line(one, several=several) for one in case.evidence]
     if case.automatic is not None:
         lines.append(_override_line(case))
@@ -229,10 +241,14 @@ def _lines(case: CaseResult) -> list[str]:
     return lines or ["尚无结果记录。"]
 
 
-def _record_line(record: Record, *, several: bool) -> str:
+def _record_line(record: Record, *, bare: bool) -> str:
+    """Return the statement, with the record's own label unless the 判定 of the row says it."""
+    if bare:
+        return record.statement
+    own = record_label(record)
     if record.status is not Status.JUDGED:
-        return f"{record_label(record)}：{record.statement}"
-    return f"{record.statement}（{record_label(record)}）" if several else record.statement
+        return f"{own}：{record.statement}"
+    return f"{record.statement}（{own}）"
 
 
 def _paper_line(one: Evidence, *, several: bool) -> str:

@@ -51,8 +51,16 @@ def typeset(
             made = _print(made, office, preview=bool(replaced))
             if signs and office.lacks_signs():
                 made = replace(made, notes=(*made.notes, NO_SIGNS))
-    fonts = tuple(f"预览字体替换：{name} → {other}" for name, other in replaced.items())
-    return replace(made, notes=(*made.notes, *fonts))
+    return replace(made, notes=(*made.notes, *_font_note(replaced)))
+
+
+def _font_note(replaced: Mapping[str, str]) -> tuple[str, ...]:
+    """Return one line on all faces that others stand in for, or nothing."""
+    by_face: dict[str, list[str]] = {}
+    for name, other in replaced.items():
+        by_face.setdefault(other, []).append(name)
+    told = "；".join(f"{'、'.join(names)} → {face}" for face, names in by_face.items())
+    return (f"预览字体替换：{told}",) if told else ()
 
 
 def _find_pages(package: Package, contents: Contents, office: Office, note: str, say: Say) -> Made:

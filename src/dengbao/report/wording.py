@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
 from ..errors import Reason
-from ..model import CaseResult, Contact, ItemResult, Person, Record, Status, Verdict
+from ..model import CaseResult, Contact, Person, Record, Status, Verdict
 
 _BEIJING: Final = timezone(timedelta(hours=8))
 BLANK: Final = "—"
@@ -30,15 +30,10 @@ def case_label(case: CaseResult) -> str:
     return f"{text}\n（自动判定：{case.automatic.zh}）" if case.automatic is not None else text
 
 
-def item_label(item: ItemResult) -> str:
-    """Return the label of an item; the reason is the first that its cases give."""
-    return label(item.status, item.verdict, first_reason(item.cases) if not item.verdict else None)
-
-
-def first_reason(cases: Iterable[CaseResult]) -> Reason | None:
-    """Return the reason of the first case that could not be determined, or None."""
-    undetermined = (one for one in cases if one.status is Status.UNDETERMINED)
-    return next((one.reason for one in undetermined if one.reason is not None), None)
+def split_label(text: str) -> tuple[str, str]:
+    """Return the word of a label and what stands in brackets after it, brackets included."""
+    word, bracket, rest = text.partition("（")
+    return word.rstrip("\n"), bracket + rest
 
 
 def record_label(record: Record) -> str:
@@ -79,7 +74,7 @@ def listed(parts: Iterable[str], separator: str = "、") -> str:
 
 
 def places(items: Iterable[str]) -> str:
-    """Return item ids set apart by spaces: LibreOffice tears `1.a.1、1.a.2` at any character."""
+    """Return item ids set apart by spaces, at which a line may break."""
     return " ".join(dict.fromkeys(items)) or BLANK
 
 

@@ -37,7 +37,8 @@ class Style:
     """A paragraph style; sizes in points, `line_pt` exact, None for single spacing (pictures).
 
     `outline` is 0 for the first level of headings. `indent_chars` indents the first line.
-    `tab_pt` sets one right tab with dots, as contents want it.
+    `tab_pt` sets one right tab with dots, as contents want it. `lang` is that of Latin letters: where a
+    cell holds ids only, English keeps LibreOffice from tearing them.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Style:
     outline: int | None = None
     keep_next: bool = False
     tab_pt: float = 0
+    lang: str = "zh-CN"
 
     def xml(self) -> str:
         """Return the style element."""
@@ -98,7 +100,7 @@ def run_properties(style: Style) -> str:
         f"{color}"
         f'<w:sz w:val="{round(style.size_pt * 2)}"/><w:szCs w:val="{round(style.size_pt * 2)}"/>'
         # Latin letters too: with another language LibreOffice starts lines with a comma around them.
-        '<w:lang w:val="zh-CN" w:eastAsia="zh-CN" w:bidi="ar-SA"/>'
+        f'<w:lang w:val="{style.lang}" w:eastAsia="zh-CN" w:bidi="ar-SA"/>'
     )
 
 
