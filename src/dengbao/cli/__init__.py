@@ -8,20 +8,22 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
-from .chinese import Group, run_door
-from .papers import demo, evidence, report
+from .chinese import Group
+from .door import run_door
+from .filing import evidence
+from .papers import demo, report
 from .running import doctor, init, judge, plan, run
-from .showing import check, compare, status, suite
-
-EPILOG = "退出码：0 全部符合；1 有不符合；2 用法或内容有误；3 有未判定（优先于 1）；4 佐证、事实或报告有误。"
+from .showing import check, compare, suite
+from .standing import status
 
 
 @click.group(
     cls=Group,
     help="定点医药机构接入医保信息平台：等保三级联调测试与测试报告。\n\n"
-    "次序：init → doctor → run → status → evidence add → report；整改后再 run 即为复测。",
-    epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    "次序：init → doctor → run → status → evidence add → report；整改后再 run 即为复测。\n\n"
+    "退出码：0 全部符合；1 有不符合；2 用法或内容有误；3 有未判定（优先于 1）；4 佐证、事实或报告有误。",
+    epilog="dengbao demo\ndengbao init my-hospital\ndengbao run --help",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, "--version", message="dengbao %(version)s", help="显示版本")
 def main_group() -> None:

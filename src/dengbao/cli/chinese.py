@@ -1,37 +1,59 @@
-"""click in Chinese: help headings, usage errors, and the door where every error becomes a message."""
+"""click in Chinese: help that fits the columns of the terminal and shows how a command is used."""
 
 from __future__ import annotations
 
 import difflib
-import sys
+import shutil
 from collections.abc import Sequence
 from typing import Final
 
 import click
+from rich.cells import cell_len
 
-from ..errors import DengbaoError
+from .wrapping import fold, pad
 
-EXIT_USAGE: Final = 2
-EXIT_INTERRUPTED: Final = 130
+WIDEST: Final = 100
+_LEFT: Final = 26  # columns for the names of options; longer ones push their help to the next line
+
+
+class Argument(click.Argument):
+    """An argument that says what it is."""
+
+    def __init__(self, *names: object, help: str = "", **settings: object) -> None:  # noqa: A002 - click's word
+        super().__init__(*names, **settings)  # type: ignore[arg-type] # handed on as click takes them
+        self.says = help
 
 
 class _Chinese(click.Command):
-    """The parts of help that commands and groups share."""
+    """The parts of help that commands and groups share; `epilog` holds examples, a line each."""
 
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the usage line."""
-        pieces = [
-            {"[OPTIONS]": "[选项]", "COMMAND [ARGS]...": "命令 [参数]…"}.get(one, one)
-            for one in self.collect_usage_pieces(ctx)
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help page."""
+        width = ctx.terminal_width or min(shutil.get_terminal_size().columns, ctx.max_content_width or WIDEST)
+        arguments = [one for one in self.params if isinstance(one, Argument)]
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option) and not one.hidden]
+        usage = fold(self._usage(), width, first=f"用法：{ctx.command_path} ", indent="      ")
+        lines = [*usage, ""]
+        for paragraph in (self.help or "").split("\n\n"):
+            lines += [*fold(" ".join(paragraph.split()), width, first="  ", indent="  "), ""]
+        lines += _section("参数", [(one.metavar or "", one.says) for one in arguments], width)
+        lines += _section("选项", [_option(one) for one in options], width)
+        lines += _section("命令", self._commands(), width)
+        if self.epilog:
+            lines += ["例子：", *(f"  {one}" for one in self.epilog.splitlines()), ""]
+        return "\n".join(lines).rstrip()
+
+    def _usage(self) -> str:
+        names = [one.metavar or one.name or "" for one in self.params if isinstance(one, click.Argument)]
+        must = [
+            f"{one.opts[0]} {one.metavar}"
+            for one in self.params
+            if isinstance(one, click.Option) and one.required
         ]
-        formatter.write_usage(ctx.command_path, " ".join(pieces), prefix="用法：")
+        return " ".join([*names, *must, "[选项]"])
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options."""
-        rows = [row for one in self.get_params(ctx) if (row := one.get_help_record(ctx)) is not None]
-        if rows:
-            with formatter.section("选项"):
-                formatter.write_dl(rows)
+    def _commands(self) -> list[tuple[str, str]]:
+        return []
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return `--help` with a Chinese text."""
@@ -39,6 +61,26 @@ class _Chinese(click.Command):
         if option is not None:
             option.help = "显示本帮助"
         return option
+
+
+def _option(option: click.Option) -> tuple[str, str]:
+    names = ", ".join(option.opts)
+    left = names if option.is_flag or option.count else f"{names} {option.metavar or '值'}"
+    return left, (option.help or "") + ("（必填）" if option.required else "")
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]], width: int) -> list[str]:
+    if not rows:
+        return []
+    left = min(_LEFT, max(cell_len(one) for one, _ in rows)) + 4
+    lines = [f"{title}："]
+    for name, text in rows:
+        first = f"  {pad(name, left - 2)}"
+        if cell_len(first) > left:
+            lines.append(first.rstrip())
+            first = " " * left
+        lines += fold(text, width, first=first, indent=" " * left)
+    return [*lines, ""]
 
 
 class Command(_Chinese):
@@ -50,13 +92,15 @@ class Group(_Chinese, click.Group):
 
     command_class = Command
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write options, then commands in the order they were added."""
-        _Chinese.format_options(self, ctx, formatter)
-        rows = [(name, one.get_short_help_str(60)) for name, one in self.commands.items() if not one.hidden]
-        if rows:
-            with formatter.section("命令"):
-                formatter.write_dl(rows)
+    def _usage(self) -> str:
+        return "命令 …"
+
+    def _commands(self) -> list[tuple[str, str]]:
+        return [
+            (name, (one.help or "").split("\n\n")[0].rstrip("。"))
+            for name, one in self.commands.items()
+            if not one.hidden
+        ]
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands in the order they were added."""
@@ -75,51 +119,3 @@ class Group(_Chinese, click.Group):
 
 
 Group.group_class = Group
-
-
-def explain(error: click.UsageError) -> str:
-    """Return what is wrong with the command line, in Chinese."""
-    if isinstance(error, click.MissingParameter):
-        name = error.param.make_metavar(error.ctx) if error.param and error.ctx else ""
-        return f"缺少参数 {name}"
-    if isinstance(error, click.NoSuchOption):
-        near = f"，是否要用 {error.possibilities[0]}？" if error.possibilities else ""
-        return f"没有选项 {error.option_name}{near}"
-    if isinstance(error, click.BadOptionUsage):
-        return f"选项 {error.option_name} 用法不对：缺少或多余的值"
-    return _explain_value(error)
-
-
-def _explain_value(error: click.UsageError) -> str:
-    if isinstance(error, click.BadParameter):
-        name = error.param.get_error_hint(error.ctx) if error.param and error.ctx else ""
-        return f"参数 {name} 的值不对：{error.message}"
-    if "unexpected extra argument" in error.message:
-        return f"多余的参数：{error.message.partition('(')[2].rstrip(')')}"
-    return error.message
-
-
-def run_door(command: click.Command, arguments: Sequence[str] | None) -> int:
-    """Run a command and return its exit code; no traceback ever reaches the user from here."""
-    try:
-        code = command.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except click.UsageError as exc:
-        _say(f"错误：{explain(exc)}")
-        _say(f"  用 {exc.ctx.command_path if exc.ctx else 'dengbao'} --help 查看用法")
-        return EXIT_USAGE
-    except (click.Abort, KeyboardInterrupt):
-        _say("\n已中断。已完成的部分已保存，再次执行同一命令即可继续。")
-        return EXIT_INTERRUPTED
-    except DengbaoError as exc:
-        _say(f"错误：{exc}")
-        return exc.exit_code
-    except OSError as exc:
-        if isinstance(exc, BrokenPipeError):  # the reader of a pipe has seen enough
-            return 0
-        _say(f"错误：{exc.filename or ''} {exc.strerror or exc}\n  处理：检查路径、权限与磁盘空间")
-        return EXIT_USAGE
-    return code if isinstance(code, int) else 0
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
