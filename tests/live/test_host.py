@@ -258,7 +258,7 @@ def test_connection_cut_in_the_middle_keeps_what_arrived(weak: Server) -> None:
         sight = see(one)
     assert "host.accounts" in sight.facts
     assert {one.reason for one in sight.missing.values()} == {Reason.UNREACHABLE}
-    assert "host.privilege" in sight.missing
+    assert "host.memory" in sight.missing
     assert sight.judge("access.least_privilege").status == "undetermined"
 
 
