@@ -202,7 +202,10 @@ def _own_versions(seen: TlsVersions) -> list[TlsVersion]:
 
 
 def _tried(version: TlsVersion) -> bool:
-    return version.suites_tried or version.accepted is False
+    """Tell whether the version's suites are known; one that we saw chosen has at least one."""
+    if version.accepted is False:
+        return True
+    return version.suites_tried and bool(version.suites or not (version.own or version.accepted))
 
 
 def _suite_count(seen: TlsVersions) -> int:

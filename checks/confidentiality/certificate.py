@@ -17,6 +17,8 @@ _NO_DIGEST = ("ed25519", "ed448")
 _UNKNOWN_ISSUER = (2, 19, 20, 21)
 _SELF_SIGNED = 18
 _HOST_MISMATCH = (62, 64)
+# Not yet valid, expired: of any certificate up to the trusted one, which the endpoint need not send.
+_OUT_OF_DATE = (9, 10)
 
 
 class CertificateParams(Params):
@@ -92,11 +94,17 @@ def _dates(seen: TlsCertificate) -> Criterion:
     wrong = [f"{one.subject} 自 {one.not_before[:10]} 生效" for one in early]
     wrong += [f"{one.subject} 已于 {one.not_after[:10]} 过期" for one in late]
     leaf = seen.chain[0]
+    met: bool | None = not wrong
+    measured = listing(wrong) if wrong else f"有效期 {leaf.not_before[:10]} 至 {leaf.not_after[:10]}"
+    if not wrong and seen.verify_code in _OUT_OF_DATE:
+        met, measured = False, f"{measured}，但服务端未出示的上级证书已过期或尚未生效"
+    elif not wrong and seen.trust_code == 0 and seen.verify_code not in (0, *_HOST_MISMATCH):
+        met, measured = None, f"{measured}，上级证书的有效期未能验证"
     return Criterion(
         name="dates",
         question="证书是否在有效期内",
-        met=not wrong,
-        measured=listing(wrong) if wrong else f"有效期 {leaf.not_before[:10]} 至 {leaf.not_after[:10]}",
+        met=met,
+        measured=measured,
         fact=_FACT,
         decisive=True,
     )

@@ -34,7 +34,7 @@ from dengbao.probes.tls.hello import (
     read_answer,
 )
 from dengbao.probes.tls.scan import agreed
-from dengbao.probes.tls.sslyze import read_report
+from dengbao.probes.tls.sslyze import accepted_suites, read_report
 from dengbao.probes.tls.target import target_of
 
 # ---------------------------------------------------------------- hellos and answers
@@ -170,6 +170,31 @@ def test_no_connectivity_is_no_refusal() -> None:
     """Sslyze says the same of plain text, TLCP and silence: nothing is known."""
     data = report(connectivity_status="ERROR", scan_result=None)
     assert read_report(data).result("tls_1_0_cipher_suites")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("result", "suites"),
+    [
+        (
+            {"is_tls_version_supported": True, "accepted_cipher_suites": [{"cipher_suite": {"name": "A"}}]},
+            ("A",),
+        ),
+        ({"is_tls_version_supported": False, "accepted_cipher_suites": []}, ()),
+        ({"is_tls_version_supported": True}, None),
+        ({"is_tls_version_supported": True, "accepted_suites": [{"name": "A"}]}, None),
+        ({"is_tls_version_supported": True, "accepted_cipher_suites": [{"name": "A"}]}, None),
+        ({"is_tls_version_supported": True, "accepted_cipher_suites": []}, None),
+        (
+            {"is_tls_version_supported": False, "accepted_cipher_suites": [{"cipher_suite": {"name": "A"}}]},
+            None,
+        ),
+    ],
+)
+def test_suites_that_are_not_listed_as_we_know_are_unknown(
+    result: dict[str, object], suites: tuple[str, ...] | None
+) -> None:
+    """No list of suites is not an empty list: nothing weak was ruled out."""
+    assert accepted_suites(result) == suites
 
 
 # ---------------------------------------------------------------- certificates

@@ -166,16 +166,17 @@ def _version(
         own, own_note = True, f"单独提供时{own_note}，整次握手协商到该版本"
     result, why = report.result(VERSION_QUESTIONS[name][1]) if report else (None, note)
     engine = flag(result, "is_tls_version_supported") if result is not None else None
-    suites = accepted_suites(result) if result is not None else ()
+    suites = accepted_suites(result) if result is not None else None
+    told = f"接受 {len(suites)} 个套件" if suites is not None else "sslyze 的结果未列出套件"
     return TlsVersion(
         name=name,
         accepted=agreed(own, engine) if name in _OWN_NAMES else engine,
         own=own,
         engine=engine,
         own_note=own_note,
-        engine_note=why or f"接受 {len(suites)} 个套件",
-        suites=suites,
-        suites_tried=result is not None,
+        engine_note=why or told,
+        suites=suites or (),
+        suites_tried=suites is not None,
         plain_chosen=plain,
     )
 

@@ -153,12 +153,15 @@ def read_report(data: bytes) -> Report:
     )
 
 
-def accepted_suites(result: Json) -> tuple[str, ...]:
-    """Return the names of the suites that were accepted, sorted."""
+def accepted_suites(result: Json) -> tuple[str, ...] | None:
+    """Return the names of the suites that were accepted, sorted; None where the result does not name them."""
     accepted = result.get("accepted_cipher_suites")
-    entries = accepted if isinstance(accepted, list) else []
-    names = {str(_object(_object(one).get("cipher_suite")).get("name", "")) for one in entries}
-    return tuple(sorted(names - {""}))
+    if not isinstance(accepted, list):
+        return None
+    names = {str(_object(_object(one).get("cipher_suite")).get("name", "")) for one in accepted}
+    if "" in names or bool(names) is not flag(result, "is_tls_version_supported"):
+        return None  # written otherwise than we know, or at odds with itself
+    return tuple(sorted(names))
 
 
 def flag(result: Json, key: str) -> bool | None:
