@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 from dengbao.probes.host.system_facts import FirewallChain, FirewallRule, HostFirewall
 
 _ANYWHERE: Final = frozenset({"0.0.0.0/0", "::/0", "any"})
+# How a rule speaks of sources in words that we do not follow: sets by name, ranges.
+_BY_SOURCE: Final = re.compile(r"\bsaddr\b|\bsrc\b|--src-range\b")
 _NAMES: Final = {"ssh": 22, "telnet": 23, "http": 80, "https": 443}
 
 
@@ -43,7 +46,7 @@ def _family(chains: Iterable[FirewallChain], family: str, port: int) -> Reach:
 def _chain(chain: FirewallChain, port: int) -> Reach:
     """Walk the rules as a packet from an unnamed source would."""
     sources: list[str] = []
-    doubt = False
+    doubt = perhaps_closed = False
     for rule in chain.rules:
         if not _concerns(rule, port):
             continue
@@ -52,14 +55,16 @@ def _chain(chain: FirewallChain, port: int) -> Reach:
             doubt = True
         elif rule.action == "accept" and named:
             sources += named
-        elif rule.action == "accept" and not rule.excepted:
-            return Reach(True)
+        elif rule.action == "accept":  # with exceptions: all but those
+            return Reach(None if perhaps_closed else True)
+        elif rule.action == "drop" and not rule.certain and _BY_SOURCE.search(rule.text):
+            perhaps_closed = True
         elif rule.action == "drop" and rule.certain and not named:
             sources += rule.excepted
             return Reach(None if doubt else False, tuple(sources))
     if chain.policy == "drop":
         return Reach(None if doubt else False, tuple(sources))
-    return Reach(None if doubt else True)
+    return Reach(None if doubt or perhaps_closed else True)
 
 
 def _concerns(rule: FirewallRule, port: int) -> bool:

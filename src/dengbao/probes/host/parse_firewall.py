@@ -28,9 +28,14 @@ _NFT_SOURCE: Final = re.compile(rf"\bip6? saddr (!= )?{_SET}")
 _NFT_PORT: Final = re.compile(rf"\b(?:tcp|th) dport {_SET}")
 _NFT_HARMLESS: Final = re.compile(
     r"\bct state (?:\{[^}]*\}|\S*)|\bcounter(?: packets \d+ bytes \d+)?"
-    r"|\bmeta l4proto (?:\{[^}]*tcp[^}]*\}|tcp)|\bip protocol tcp\b|\bmeta nfproto ipv[46]\b"
+    r"|\bmeta l4proto (?:\{[^}]*tcp[^}]*\}|tcp)|\bip protocol tcp\b"
     r"|\bcomment \"[^\"]*\"|\blog\b(?: prefix \"[^\"]*\")?(?: level \w+)?"
-    r"|\btcp flags \S+ / \S+|\btcp flags & \S+ == \S+|\bwith \S.*$|# handle \d+"
+    r"|\bwith \S.*$|# handle \d+"
+)
+# Flags as nft writes them: `value / mask`, and before version 0.9.9 `& (mask) == value`.
+_NFT_FLAGS: Final = re.compile(
+    r"\btcp flags (?:(?P<value>[\w,]+) / (?P<mask>[\w,]+)"
+    r"|& (?P<old_mask>\([^)]*\)|\w+) == (?P<old_value>\([^)]*\)|\w+))"
 )
 
 
@@ -129,7 +134,12 @@ def _add(chain: _Chain, line: str, scope: str) -> None:
     protocol = _PROTOCOL.search(line)
     if _NEVER.search(line) or (protocol and not {"tcp", "6", "!="} & set(_members(protocol.group(1)))):
         return
-    sources, excepted, ports, rest = _nft_conditions(line)
+    flags = _NFT_FLAGS.search(line)
+    if flags is not None and not _opens(
+        flags["mask"] or flags["old_mask"], flags["value"] or flags["old_value"]
+    ):
+        return
+    sources, excepted, ports, rest = _nft_conditions(_NFT_FLAGS.sub("", line))
     jump = re.search(r"\b(?:jump|goto) (\S+)$", rest)
     verdict = re.search(r"\b(accept|drop|reject)\b", rest)
     rest = re.sub(r"\b(?:accept|drop|reject|return|continue|jump \S+|goto \S+)\b", "", rest)
@@ -139,6 +149,12 @@ def _add(chain: _Chain, line: str, scope: str) -> None:
     )
     if action != "other" or jump or "return" in line:
         chain.rules.append((rule, scope + jump.group(1) if jump else ""))
+
+
+def _opens(mask: str, value: str) -> bool:
+    """Tell whether the packet that opens a connection (SYN alone) has these flags of those in the mask."""
+    examined, wanted = (set(re.findall(r"[a-z]+", one.lower())) - {"x", "none"} for one in (mask, value))
+    return wanted == {"syn"} if examined & {"syn", "all"} else not wanted
 
 
 def _nft_conditions(line: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str]:
@@ -195,12 +211,17 @@ def _add_iptables(chain: _Chain, line: str) -> None:
         found.setdefault(meaning, []).extend(values)
         negated[meaning] = negated.get(meaning, False) or invert
         invert = False
-    if _never_iptables(found):
+    flags = found.get("flags", ["SYN", "SYN"])
+    if _never_iptables(found) or _opens(*flags[:2]) == negated.get("flags", False):
         return
     target = next(iter(found.get("target", ())), "")
     sources = [*found.get("source", ()), *("@" + one for one in found.get("set", ())[:1])]
     ports = [part.replace(":", "-") for one in found.get("port", ()) for part in one.split(",")]
-    odd = "?" in found or "interface" in found or any(negated.get(one) for one in negated if one != "source")
+    odd = (
+        "?" in found
+        or "interface" in found
+        or any(negated[one] for one in negated if one not in ("source", "flags"))
+    )
     rule = FirewallRule(
         action=_ACTIONS.get(target.lower(), "other"), ports=tuple(ports), text=line, certain=not odd,
         sources=() if negated.get("source") else tuple(sources),
