@@ -59,7 +59,7 @@ def judging() -> Figure:
     """Time a whole judging of at least 10,000 cases from stored facts, from process start to the records."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        session = _with_facts(folder, hosts=240)
+        session = _with_facts(folder, hosts=280)
         automatic = sum(1 for one in session.plan.cases if one.check)
         begun = time.perf_counter()
         finished = runner.run(folder)

@@ -259,7 +259,7 @@ def test_connection_cut_in_the_middle_keeps_what_arrived(weak: Server) -> None:
     assert "host.accounts" in sight.facts
     assert {one.reason for one in sight.missing.values()} == {Reason.UNREACHABLE}
     assert "host.memory" in sight.missing
-    assert sight.judge("access.least_privilege").status == "undetermined"
+    assert sight.judge("residual.memory").status == "undetermined"
 
 
 def test_connection_cut_before_login_brings_nothing(weak: Server) -> None:
