@@ -32,6 +32,11 @@ from .rounds import (
 from .session import Session, only_items, open_session
 
 JUDGING_LIMIT_S: Final = 1800
+# What pytest does for tests of code and a run has no use for; without it judging takes half the time.
+_UNUSED_PLUGINS: Final = (
+    "cacheprovider", "terminal", "logging", "faulthandler", "unraisableexception", "threadexception",
+    "warnings", "doctest", "unittest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn",
+)  # fmt: skip
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -133,8 +138,8 @@ def _judge(session: Session, options: list[str], *, limit_s: float = JUDGING_LIM
     command = [
         sys.executable, "-I", "-X", "utf8", "-m", "pytest", str(session.content.checks), "-c", str(ini),
         "--rootdir", str(session.content.root), "--noconftest",
-        "-p", "no:cacheprovider", "-p", "dengbao.pytest_plugin", "--under-run",
-        "--content", str(session.content.root), "-q", "--no-header", "--no-summary", *options,
+        "-p", "dengbao.pytest_plugin", "--under-run", "--content", str(session.content.root),
+        *(word for one in _UNUSED_PLUGINS for word in ("-p", f"no:{one}")), "--capture=no", *options,
     ]  # fmt: skip
     kept = "已采集的事实保留；修正后再次运行即可继续"
     try:

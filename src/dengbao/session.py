@@ -43,14 +43,25 @@ class Session:
 
     def asset(self, asset_id: str) -> Asset:
         """Return an asset of the engagement."""
-        found = self.engagement.asset(asset_id)
+        found = self._assets.get(asset_id)
         if found is None:
             raise UsageError(f"没有测评对象 {asset_id}", where="engagement.yaml")
         return found
 
     def variant(self, case: Case) -> checking.Variant:
         """Return the function that judges a case."""
-        return catalog.variant_for(self.registry, case.check, self.asset(case.asset))
+        key = (case.check, case.asset)
+        if key not in self._variants:
+            self._variants[key] = catalog.variant_for(self.registry, case.check, self.asset(case.asset))
+        return self._variants[key]
+
+    @cached_property
+    def _variants(self) -> dict[tuple[str, str], checking.Variant]:
+        return {}
+
+    @cached_property
+    def _assets(self) -> Mapping[str, Asset]:
+        return {one.id: one for one in self.engagement.assets}
 
     def probes_of_cases(self) -> dict[str, tuple[str, ...]]:
         """Return case id → names of the probes whose facts it needs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +30,7 @@ class ProbeSpec:
     run: str
     timeout_s: float = 120.0
 
-    @property
+    @cached_property
     def fact_kinds(self) -> tuple[str, ...]:
         """Return the names of the facts this probe brings."""
         return tuple(kind_of(one) for one in self.facts)
