@@ -107,8 +107,11 @@ def match_blocks(sshd: HostSshd, *options: str) -> tuple[str, ...] | None:
 
 
 def unless_matched(met: bool, sshd: HostSshd, *options: str) -> bool | None:
-    """Return `met`, or None where a good answer may be set aside by a Match block or an unseen file."""
-    return None if met and match_blocks(sshd, *options) != () else met
+    """Return `met`, or None where a good answer may not be in force.
+
+    A Match block or an unseen file may set it aside; a file changed after the start is not loaded yet.
+    """
+    return None if met and (sshd.changed_after_start or match_blocks(sshd, *options) != ()) else met
 
 
 def uses_pam(sshd: HostSshd) -> Criterion:
@@ -125,7 +128,9 @@ def uses_pam(sshd: HostSshd) -> Criterion:
 
 
 def match_note(sshd: HostSshd, *options: str) -> str:
-    """Return a remark on Match blocks that set one of the options, empty if there are none."""
+    """Return a remark on what keeps a good answer open, empty if nothing does."""
+    if sshd.changed_after_start:
+        return "（sshd 配置在其启动后有改动，尚未重新加载）"
     found = match_blocks(sshd, *options)
     if found is None:
         return "（sshd 使用的配置文件未能全部查看）"

@@ -52,6 +52,8 @@ def host_demands_credentials(
 
 
 def _ssh_method(sshd: HostSshd) -> Criterion:
+    if sshd.options == {} and not sshd.running:
+        return ask("ssh_method", "SSH 是否要求鉴别", True, "未开启 SSH 远程登录", SSHD, decisive=True)
     methods = sshd.value("authenticationmethods") or "any"
     empty = sshd.value("permitemptypasswords") == "yes"
     met = methods != "none" and not empty

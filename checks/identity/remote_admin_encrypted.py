@@ -15,7 +15,7 @@ from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
 
 from .. import databases, db_channels
 from ..channels import ChannelParams, allowed_version, no_other_version, no_plain_suite, require_tls, sight
-from ..hosts import SSHD, ask, told
+from ..hosts import SSHD, ask, match_note, told, unless_matched
 from ..web_channel import channel, unseen
 from ..web_channel import sight as login_sight
 from ..wording import listing
@@ -108,7 +108,8 @@ def _ciphers(sshd: HostSshd) -> tuple[Criterion, ...]:
     weak = [one for one in ciphers if one.startswith(_WEAK_CIPHERS)]
     seen = f"以 SSH 远程管理（{sshd.version or '版本未知'}），加密算法 {len(ciphers)} 种"
     seen += f"，其中 {listing(weak)} 强度不足" if weak else "，无已知弱算法"
-    return (ask("ciphers", "SSH 是否只用安全的加密算法", not weak if ciphers else None, seen, SSHD),)
+    met = unless_matched(not weak, sshd) if ciphers else None
+    return (ask("ciphers", "SSH 是否只用安全的加密算法", met, seen + match_note(sshd), SSHD),)
 
 
 @check("identity.remote_admin_encrypted")

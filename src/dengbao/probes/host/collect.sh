@@ -337,7 +337,7 @@ exit 0
 '
 
 section sshd 10 524288 '
-have sshd && echo "$N installed"
+have sshd && echo "$N installed" && echo "$N path $(command -v sshd)"
 for p in /proc/[0-9]*; do
   read -r name <"$p/comm" || continue
   [ "$name" = sshd ] || continue
@@ -347,6 +347,8 @@ for p in /proc/[0-9]*; do
   echo "$N process ${p#/proc/} $1 $(tr "\000" " " <"$p/cmdline")"
 done 2>/dev/null
 echo "$N boot $(sed -n "s/^btime //p" /proc/stat) $(getconf CLK_TCK 2>/dev/null || echo 100)"
+# A reload keeps the process and its start, but sshd writes its pid anew.
+for one in /run/sshd.pid /var/run/sshd.pid; do echo "$N loaded $(seconds "$one")"; done
 for one in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do echo "$N changed $(seconds "$one") $one"; done
 show /etc/ssh/sshd_config
 folder /etc/ssh/sshd_config.d "*.conf"

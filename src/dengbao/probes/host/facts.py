@@ -171,7 +171,8 @@ class SshdMatch(Value):
 class HostSshd(Facts, tag="host.sshd"):
     """Effective options of `sshd -T` by lower-case name; Match blocks are not among them.
 
-    Empty options: sshd is not installed. `changed_after_start`: the files are newer than the process.
+    Empty options: sshd is not installed. `changed_after_start`: the files are newer than
+    the start or the last reload.
     """
 
     running: bool

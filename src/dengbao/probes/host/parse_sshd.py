@@ -15,6 +15,15 @@ from .parse_processes import read_listening
 _MAIN: Final = "/etc/ssh/sshd_config"
 _FOLDER: Final = "/etc/ssh/sshd_config.d/"
 _SERVER: Final = re.compile(r"^(?:sshd: )?(\S*/?sshd)(?: |$)(.*)")
+# Included files whose Match blocks are read, or that have none.
+_INCLUDED: Final = re.compile(
+    r"(?:/etc/ssh/)?sshd_config\.d/[^/]*\.conf|/etc/crypto-policies/back-ends/opensshserver\.config"
+)
+# Servers that speak SSH and are no sshd.
+_OTHERS: Final = ("dropbear", "tinysshd", "lshd", "ssh-server-g3", "sshd2")
+_SSH_PORT: Final = 22
+# The kernel tells start times in ticks since a boot time in whole seconds.
+_CLOCK_SLACK_S: Final = 2
 
 
 def read_sshd(transcript: Transcript) -> HostSshd:
@@ -22,18 +31,19 @@ def read_sshd(transcript: Transcript) -> HostSshd:
 
     Raises:
         NoPermission: sshd shows its effective options to root only.
-        ProtocolMismatch: `sshd -T` failed for another reason.
+        ProtocolMismatch: `sshd -T` failed for another reason, or what serves SSH is not the sshd we can ask.
 
     """
     state = transcript.section("sshd")
+    servers = tuple(filter(None, (_server(one) for one in state.marks("process"))))
+    _refuse_others(transcript, state, [path for _, path, _ in servers])
     if state.mark("installed") is None:
         return HostSshd(running=False, options={}, matches=())
     asked = transcript.section("sshd_options")
-    servers = tuple(filter(None, (_server(one) for one in state.marks("process"))))
     options = _options(asked)
     if not options:
         raise _refusal(transcript, asked)
-    arguments = " ".join(found[1] for found in servers)
+    arguments = " ".join(found[2] for found in servers)
     return HostSshd(
         running=bool(state.marks("process")) or _listens(transcript, options),
         version=asked.mark("version") or "",
@@ -41,6 +51,40 @@ def read_sshd(transcript: Transcript) -> HostSshd:
         matches=None if _other_file(arguments) else _matches(transcript.files("sshd")),
         changed_after_start=_changed(state, (found[0] for found in servers)),
     )
+
+
+def _refuse_others(transcript: Transcript, state: Section, running: Iterable[str]) -> None:
+    """Refuse where something else than the sshd of the search path serves SSH, for it goes by other files.
+
+    Raises:
+        ProtocolMismatch: a server of another product, or built into another folder, runs.
+
+    """
+    own = state.mark("path")
+    strange = [path for path in running if own is not None and _same_folder(path) != _same_folder(own)]
+    processes = transcript.optional("processes")
+    if processes is not None:
+        strange += [one for one in _OTHERS if f":Name:\t{one}\n" in processes.text]
+    if state.mark("installed") is None and not strange:
+        strange = list(running) or _strangers(transcript)
+    if strange:
+        raise ProtocolMismatch(
+            f"提供 SSH 的程序（{'、'.join(dict.fromkeys(strange))}）不是系统路径中的 sshd，其设置未能查看",
+            cure="该部分改由人工核查",
+        )
+
+
+def _same_folder(path: str) -> str:
+    """Return a path with /sbin as what it is on hosts with merged /usr."""
+    return re.sub(r"^/s?bin/", "/usr/sbin/", path)
+
+
+def _strangers(transcript: Transcript) -> list[str]:
+    """Return who listens on the port of SSH though no sshd is installed."""
+    if transcript.optional("listening") is None:
+        return []
+    found = [one for one in read_listening(transcript).listeners if one.protocol == "tcp" and one.reachable]
+    return [one.process or "TCP 22 的监听程序" for one in found if one.port == _SSH_PORT]
 
 
 def _listens(transcript: Transcript, options: Mapping[str, tuple[str, ...]]) -> bool:
@@ -56,15 +100,15 @@ def _refusal(transcript: Transcript, asked: Section) -> Exception:
     return ProtocolMismatch(f"sshd -T 执行失败：{asked.error[:200]}", cure="修正 sshd 配置后重新运行")
 
 
-def _server(line: str) -> tuple[int, str] | None:
-    """Return start (ticks since boot) and arguments of a listening sshd; sessions are none (`sshd: user`)."""
+def _server(line: str) -> tuple[int, str, str] | None:
+    """Return start (ticks since boot), path and arguments of a server; sessions are none (`sshd: user`)."""
     words = line.split(" ", 2)
     if len(words) < 3 or not words[1].isdecimal():
         return None
     found = _SERVER.match(words[2].strip())
     if found is None or "/" not in found.group(1):
         return None
-    return int(words[1]), found.group(2).split("[listener]")[0]
+    return int(words[1]), found.group(1), found.group(2).split("[listener]")[0]
 
 
 def _options(section: Section) -> dict[str, tuple[str, ...]]:
@@ -96,19 +140,26 @@ def _changed(state: Section, started: Iterable[int]) -> bool | None:
     starts = list(started)
     if not (times and starts and boot.isdecimal() and hertz.isdecimal()):
         return None
-    return max(times) > int(boot) + min(starts) // int(hertz)
+    loaded = [int(one) for one in state.marks("loaded") if one.isdecimal()]
+    begun = max(int(boot) + min(starts) // int(hertz), *loaded, 0)
+    return max(times) > begun + _CLOCK_SLACK_S
 
 
 def _matches(files: Files) -> tuple[SshdMatch, ...] | None:
     """Return all Match blocks of the main file and of its folder, None if a file could not be read."""
     main = files.get(_MAIN)
-    if files.denied() or main is None:
+    own = [one for one in files.readable() if one.path == _MAIN or one.path.startswith(_FOLDER)]
+    if files.denied() or main is None or any(_includes_unread(one.lines) for one in own):
         return None
-    found: list[SshdMatch] = []
-    for one in files.readable():
-        if one.path == _MAIN or one.path.startswith(_FOLDER):
-            found += _blocks(one.lines)
-    return tuple(found)
+    return tuple(block for one in own for block in _blocks(one.lines))
+
+
+def _includes_unread(lines: Iterable[str]) -> bool:
+    for raw in lines:
+        words = _words(raw)
+        if words[:1] and words[0].lower() == "include" and not all(map(_INCLUDED.fullmatch, words[1:])):
+            return True
+    return False
 
 
 def _blocks(lines: Iterable[str]) -> list[SshdMatch]:
