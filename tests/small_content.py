@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -139,8 +138,3 @@ def pytest_run(
 def files_of(folder: Path) -> set[str]:
     """Return every file below a folder."""
     return {str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()}
-
-
-def is_root() -> bool:
-    """Tell whether permissions do not bind this process."""
-    return os.geteuid() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ def test_who_types_nothing_is_not_asked_again(
 
 
 @pytest.fixture
-def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install a keyring of our own for one test."""
     (tmp_path / "keyring").mkdir()
     (tmp_path / "keyring" / "__init__.py").write_text(KEYRING, encoding="utf-8")
@@ -124,6 +125,9 @@ def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("keyring", "keyring.errors"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in ("keyring", "keyring.errors"):
+        sys.modules.pop(name, None)
 
 
 @pytest.mark.usefixtures("keyring")

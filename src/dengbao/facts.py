@@ -192,17 +192,23 @@ class FactStore:
     def damaged(self) -> tuple[StoreError, ...]:
         """Return what is wrong with each damaged file of the round."""
         found: list[StoreError] = []
-        for path in sorted((self.folder / "facts").glob("*/*.json")):
+        for path in self._answers():
             try:
                 self.decode(self.load_file(path))
             except StoreError as exc:
                 found.append(exc)
         return tuple(found)
 
+    def _answers(self) -> list[Path]:
+        """Return the files of all answers in order; a folder that may not be read is an error."""
+        facts = self.folder / "facts"
+        assets = [one for one in facts.iterdir() if one.is_dir()] if facts.exists() else []
+        return sorted(path for one in assets for path in one.iterdir() if path.suffix == ".json")
+
     def digest_of_all(self) -> str:
         """Return one digest over the digests of all stored answers, in order of their paths."""
         total = hashlib.sha256()
-        for path in sorted((self.folder / "facts").glob("*/*.json")):
+        for path in self._answers():
             total.update(f"{path.parent.name}/{path.name} {digest(path.read_bytes())}\n".encode())
         return total.hexdigest()
 

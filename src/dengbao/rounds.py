@@ -136,11 +136,11 @@ class RecordBook:
 
 def round_numbers(directory: Path) -> tuple[int, ...]:
     """Return the numbers of all rounds of an engagement that were begun, lowest first."""
-    numbers: list[int] = []
-    for folder in (directory / "runs").glob("round-*"):
-        text = folder.name.removeprefix("round-")
-        if re.fullmatch(r"[1-9][0-9]*", text) and (folder / "run.json").exists():
-            numbers.append(int(text))
+    rounds = directory / "runs"
+    # Listed, not globbed: a glob passes over what may not be read, as if there were no rounds.
+    names = (one.name for one in rounds.iterdir()) if rounds.exists() else ()
+    found = [re.fullmatch(r"round-([1-9][0-9]*)", name) for name in names]
+    numbers = (int(one[1]) for one in found if one and (rounds / one[0] / "run.json").exists())
     return tuple(sorted(numbers))
 
 

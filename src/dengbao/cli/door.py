@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -20,13 +21,26 @@ EXIT_BUG: Final = 70
 EXIT_INTERRUPTED: Final = 130
 # As a shell says of a program that SIGPIPE ended. Never 0: that would say 全部符合.
 EXIT_PIPE: Final = 141
+_ERRNO_ZH: Final[dict[int | None, str]] = {
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.EROFS: "只读文件系统，无法写入",
+    errno.ENOSPC: "磁盘空间不足",
+    errno.EDQUOT: "磁盘配额已用完",
+    errno.ENOENT: "不存在",
+    errno.EEXIST: "已存在，且不是所要的类型",
+    errno.ENOTDIR: "路径中有一段不是目录",
+    errno.EISDIR: "是目录，应为文件",
+    errno.ELOOP: "符号链接成环",
+    errno.ENAMETOOLONG: "名称过长",
+}
 
 
 def run_door(command: click.Command, arguments: Sequence[str] | None) -> int:
     """Run a command and return its exit code; no traceback ever reaches the user from here."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = command.main(args=list(given), standalone_mode=False)
+        code = command.main(args=list(given), prog_name="dengbao", standalone_mode=False)
         sys.stdout.flush()
     except click.UsageError as exc:
         return _refuse(exc, command, given)
@@ -48,7 +62,8 @@ def _end(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, OSError):
         place = f"{error.filename}：" if error.filename else ""
-        _say(f"错误：{place}{error.strerror or error}\n  处理：检查路径、权限与磁盘空间")
+        what = _ERRNO_ZH.get(error.errno, error.strerror or str(error))
+        _say(f"错误：{place}{what}\n  处理：检查路径、权限与磁盘空间")
         return EXIT_USAGE
     _say(f"程序错误，未完成。\n  处理：把 {_keep_trace(error)} 发给维护者")
     return EXIT_BUG

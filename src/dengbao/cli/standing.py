@@ -72,7 +72,7 @@ def print_overview(out: Console, result: SuiteResult) -> None:
     """Print the mandatory items in a line and the clauses in a table."""
     if result.mandatory:
         out.print(mandatory_line(result))
-    out.print(clause_table(result))
+    out.print(clause_table(result, out.width))
 
 
 def _chosen(result: SuiteResult, wanted: Iterable[str]) -> list[ItemResult]:

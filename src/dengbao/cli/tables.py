@@ -22,12 +22,12 @@ def mandatory_line(result: SuiteResult) -> Text:
     return Text.assemble("必须测试项  ", _items(result.mandatory))
 
 
-def clause_table(result: SuiteResult) -> Table:
-    """Return one row a clause: verdict, how its items stand, and as much of its text as fits."""
+def clause_table(result: SuiteResult, width: int) -> Table:
+    """Return one row a clause: verdict, how its items stand, and as much of its text as `width` leaves."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     table.add_column("条款", no_wrap=True)
     table.add_column("符合情况", no_wrap=True)
-    table.add_column("各项", no_wrap=True)
+    table.add_column("各项", max_width=width // 2 + 6)
     table.add_column("要求", no_wrap=True, overflow="ellipsis", ratio=1)
     for one in result.clauses:
         table.add_row(one.clause.id, word(one.status, one.verdict), _items(one.items), Text(one.clause.text))
