@@ -35,7 +35,8 @@ JUDGING_LIMIT_S: Final = 1800
 # What pytest does for tests of code and a run has no use for; without it judging takes half the time.
 _UNUSED_PLUGINS: Final = (
     "cacheprovider", "terminal", "logging", "faulthandler", "unraisableexception", "threadexception",
-    "warnings", "doctest", "unittest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn",
+    "warnings", "doctest", "unittest", "junitxml", "pastebin", "stepwise",
+    "setuponly", "setupplan", "recwarn",
 )  # fmt: skip
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
