@@ -23,8 +23,10 @@ def refused(page: PageSeen, session: WebSession | None) -> bool | None:
         return page.login_demanded
     if pair.during.reached:
         return _against_content(page, pair)
-    # With the session it is refused, too: for lack of rights it exists, else it may not.
-    return page.login_demanded if page.login_demanded is False or pair.during.final_status == 403 else None
+    # With the session it is refused, too: for lack of rights it exists, else it may not. One that is
+    # forbidden to everybody alike tells nothing of logins: a firewall or a list of addresses does that.
+    lacks_rights = pair.during.final_status == 403 and page.final_status != 403
+    return page.login_demanded if page.login_demanded is False or lacks_rights else None
 
 
 def _against_content(page: PageSeen, pair: SessionPage) -> bool | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ...errors import LoginRefused, NoPermission, NotSupported, ProbeError, Reason
@@ -12,7 +12,7 @@ from ..base import Context
 from .browser import Browser, Chain
 from .facts import LoginSeen, PageSeen
 from .login import Attempt, declared, prepare, submit, with_pages
-from .pages import Compare, look_at, references, unanswered
+from .pages import Compare, describe, look_at, references, unanswered, unknown_path
 
 MAX_PAGES: Final = 50
 PROTECTED_CURE: Final = "在 protected 中登记登录后才能访问的页面或接口"
@@ -63,7 +63,24 @@ async def look(browser: Browser, paths: Iterable[str], compare: Compare) -> Look
         seen[path], chain = await look_at(browser, path, compare)
         if chain is not None:
             chains[path] = chain
+    await _doubt_forbidden(browser, compare, seen, chains)
     return Looked(seen, chains)
+
+
+async def _doubt_forbidden(
+    browser: Browser, compare: Compare, seen: dict[str, PageSeen], chains: dict[str, Chain]
+) -> None:
+    """Ask for an unknown path again where pages were forbidden that such a path was not.
+
+    Where it is answered otherwise by now, something has begun to refuse us whatever we ask for.
+    """
+    forbidden = [path for path, one in seen.items() if one.final_status == 403]
+    if not forbidden or compare.unknown is None or compare.unknown.last.status == 403:
+        return
+    again = await unknown_path(browser.fork())
+    if isinstance(again, ProbeError) or again.last.status != compare.unknown.last.status:
+        doubtful = replace(compare, unknown=None)
+        seen.update({path: describe(path, chains[path], doubtful) for path in forbidden})
 
 
 async def enter(browser: Browser, asset: WebAsset, context: Context) -> Entered:
@@ -95,7 +112,8 @@ async def enter(browser: Browser, asset: WebAsset, context: Context) -> Entered:
     during = await look(visitor, asset.protected, compare)
     seen = with_pages(attempt, before.seen, during.seen)
     _require_accepted(seen, during, before, account.id)
-    in_url = any(one.session_in_url for one in (*before.chains.values(), *during.chains.values()))
+    way = [one for one in (prepared.page, attempt.chain) if one is not None]
+    in_url = any(one.session_in_url for one in (*way, *before.chains.values(), *during.chains.values()))
     return Entered(visitor, compare, before, during, seen, earlier, in_url)
 
 

@@ -57,6 +57,16 @@ class PageSeen(Value):
         return self.status is not None and self.final_status is not None
 
     @property
+    def failing(self) -> bool:
+        """Tell whether the server, or something before it, could or would not serve just then.
+
+        Such an answer depends on the moment (overload, too many requests, maintenance), not on who asks.
+        """
+        return any(
+            one is not None and (one >= 500 or one in (408, 429)) for one in (self.status, self.final_status)
+        )
+
+    @property
     def login_demanded(self) -> bool | None:
         """Tell whether this answer asks for a login instead of the page; None where it does not show.
 
@@ -106,7 +116,7 @@ class PageSeen(Value):
     @property
     def reached(self) -> bool | None:
         """Tell whether this answer is the page itself; None where it does not show."""
-        if not self.answered or self.final_status is None:
+        if not self.answered or self.final_status is None or self.failing:
             return None
         if not 200 <= self.final_status < 300 or self.login_demanded:
             return False
@@ -271,7 +281,8 @@ class SessionPage(Value):
         """Tell whether this page shows if a session is alive."""
         unlike = self.before_shown_percent is not None and self.before_shown_percent < UNLIKE_PERCENT
         refused = self.before.reached is False or (self.before.reached is None and unlike)
-        return self.before.answered and refused and self.during.reached is True
+        told = self.before.answered and not self.before.failing
+        return told and refused and self.during.reached is True
 
 
 class WebSession(Facts, tag="web.session"):
@@ -314,7 +325,10 @@ class Replay(Value):
         """Tell whether the session was refused after the logout."""
         if self.before.reached is not True:
             return None
-        if self.after.login_demanded or self._as_to_a_stranger:
+        if self.after.failing:
+            return None
+        # A firewall that has had enough answers 403, too: that must be what strangers were told before.
+        if (self.after.login_demanded and self.after.status != 403) or self._as_to_a_stranger:
             return True
         if self.after.reached and (self.like_before_percent or 0) >= ALIKE_PERCENT:
             return False
@@ -326,6 +340,8 @@ class Replay(Value):
         if (after.status, after.final_status) != (stranger.status, stranger.final_status):
             return False
         alike = self.like_stranger_percent
+        if after.status == 403 and alike is not None and alike < ALIKE_PERCENT:
+            return False
         unlike = self.like_before_percent is not None and self.like_before_percent < UNLIKE_PERCENT
         return after.reached is False or (alike is not None and alike >= ALIKE_PERCENT and unlike)
 

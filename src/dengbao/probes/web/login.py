@@ -72,6 +72,7 @@ class Attempt:
     seen: LoginSeen
     token: str = field(default="", repr=False)
     error: ProbeError | None = None
+    chain: Chain | None = None
 
 
 async def prepare(browser: Browser, login: WebLogin) -> Prepared:
@@ -165,7 +166,7 @@ async def submit(browser: Browser, prepared: Prepared, username: str, password: 
     finally:
         browser.jar.stage = "page"
     token = _token(login, answer)
-    return Attempt(_seen(prepared, answer, chain, token), token)
+    return Attempt(_seen(prepared, answer, chain, token), token, chain=chain)
 
 
 def _same_place_again(browser: Browser, answer: Answer) -> httpx.URL | None:
@@ -259,7 +260,7 @@ def with_pages(attempt: Attempt, before: Mapping[str, PageSeen], after: Mapping[
 
 def _reached(before: PageSeen, after: PageSeen) -> bool | None:
     """Tell whether a page is shown now that was not shown to a stranger; None where it tells nothing."""
-    if not before.answered or before.reached:
+    if not before.answered or before.reached or before.failing:
         return None
     if after.reached:
         return True
