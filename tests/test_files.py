@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,18 @@ from hypothesis import strategies as st
 
 from dengbao.errors import StoreError
 from dengbao.files import Journal, cut_torn_line, read_json_line, read_lines, write_whole
+
+
+@contextlib.contextmanager
+def room_for(size_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as a full disk does: a short write, then an error."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
 
 LINES = [b'{"a":1}', '{"b":"二"}'.encode(), b'{"c":[]}']
 
@@ -54,3 +69,23 @@ def test_a_damaged_line_is_named_with_its_number(tmp_path: Path) -> None:
         read_json_line(path, number, line)
     assert caught.value.where == f"{path}:2"
     assert caught.value.cure
+
+
+def test_a_line_that_finds_no_room_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "x.jsonl")
+    journal.append(b'{"a":1}')
+    with room_for(12), pytest.raises(OSError, match="No space"):
+        journal.append(b'{"b":22222222}')
+    with room_for(8), pytest.raises(OSError, match="too large"):
+        journal.append(b'{"c":3}')
+    journal.append(b'{"d":4}')
+    journal.close()
+    assert (tmp_path / "x.jsonl").read_bytes() == b'{"a":1}\n{"d":4}\n'
+
+
+def test_a_file_that_finds_no_room_leaves_the_old_one_alone(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file.json", b"old")
+    with room_for(100), pytest.raises(OSError, match="too large"):
+        write_whole(tmp_path / "file.json", b"x" * 1000)
+    assert (tmp_path / "file.json").read_bytes() == b"old"
+    assert [one.name for one in tmp_path.iterdir()] == ["file.json"]

@@ -389,3 +389,25 @@ def test_nobody_is_asked_again_after_the_facts_are_stored(bench: Bench, asked: l
 def test_without_a_terminal_the_run_goes_on(bench: Bench) -> None:
     bench.fetch(asset("door", secret="prompt:"), specs=(spec(level=Level.LOGIN),))
     assert bench.file().missing == ()
+
+
+def test_a_transcript_that_cannot_be_stored_ends_the_run_and_is_no_answer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the probe would count as broken for the rest of the round, for a disk that was full."""
+    monkeypatch.setenv("ODD_SECRET", SECRET)
+    (bench.folder / "raw").write_text("a file where a folder should be", encoding="utf-8")
+    with pytest.raises(OSError, match="raw"):
+        bench.fetch(asset("door", "keeps"))
+    assert not bench.store.has("door", "odd.look")
+
+
+def test_what_watchers_hear_holds_no_secret(bench: Bench) -> None:
+    fetching = bench.fetching((asset("door", "partly"),), (spec(),))
+    fetching.redactor.add(SECRET)
+    try:
+        asyncio.run(fetching.fetch(plan_of((asset("door"),), (spec(),))))
+    finally:
+        bench.close(fetching)
+    assert SECRET not in bench.steps[-1].text
+    assert "无权读取" in bench.steps[-1].text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -15,11 +16,16 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to a temporary neighbour, flush it to disk, then rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):  # half a file would keep a full disk full
+            temporary.unlink()
+        raise
     _sync_folder(path.parent)
 
 
@@ -42,8 +48,17 @@ class Journal:
         self._out = path.open("ab", buffering=0)
 
     def append(self, line: bytes, *, durable: bool = False) -> None:
-        """Append one line in a single write; `durable` waits until it is on the disk."""
-        self._out.write(line + b"\n")
+        """Append one line in a single write; `durable` waits until it is on the disk.
+
+        Raises:
+            OSError: the line could not be written whole, and nothing of it stays.
+
+        """
+        data = line + b"\n"
+        written = self._out.write(data) or 0
+        if written < len(data):  # how a disk says that it has just become full
+            os.ftruncate(self._out.fileno(), os.fstat(self._out.fileno()).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         if durable:
             os.fsync(self._out.fileno())
 

@@ -19,7 +19,7 @@ from .errors import ContentError, NotDeclared, ProbeError, Reason
 from .events import EventLog
 from .facts import FactFile, FactStore, FileLedger, as_stored
 from .model import Asset, Engagement, Level, Missing, ParamValue, Plan, Raw, kind_of
-from .probes.base import Context, Observed, Probe, ProbeSpec
+from .probes.base import Context, Keeper, Observed, Probe, ProbeSpec
 from .probes.registry import PROBES
 from .redact import Redactor
 from .rounds import Round
@@ -131,12 +131,12 @@ class Fetching:
             begun = datetime.now(UTC)
             kept: list[Raw] = []
             observed = _whole(spec, await self._observe(asset, spec, kept))
-            lacks = observed.missing
+            lacks = tuple(self._clean(one) for one in observed.missing)
             file = FactFile(
                 schema=1, asset=asset.id, probe=spec.name, tool_version=__version__, begun_at=begun,
                 ended_at=datetime.now(UTC), privilege=observed.privilege,
                 facts=tuple(as_stored(one) for one in observed.facts),
-                missing=tuple(self._clean(one) for one in lacks), raw=tuple(kept),
+                missing=lacks, raw=tuple(kept),
             )  # fmt: skip
             self.store.save(file)
             self.events.note(
@@ -149,13 +149,31 @@ class Fetching:
         return Missing(fact=lack.fact, reason=lack.reason, message=self.redactor.text(lack.message))
 
     async def _observe(self, asset: Asset, spec: ProbeSpec, kept: list[Raw]) -> Observed:
+        """Return what a probe brings, whatever it does.
+
+        Raises:
+            OSError: a transcript could not be stored, whatever the probe made of that.
+
+        """
+        unstored: list[OSError] = []
+
         def keep(name: str, data: bytes, /) -> Raw:
-            reference = self.store.keep_raw(name, data, self.redactor)
+            try:
+                reference = self.store.keep_raw(name, data, self.redactor)
+            except OSError as exc:
+                unstored.append(exc)
+                raise
             kept.append(reference)
             return reference
 
+        observed = await self._looked(asset, spec, keep)
+        if unstored:
+            raise unstored[0]
+        return observed
+
+    async def _looked(self, asset: Asset, spec: ProbeSpec, keep: Keeper) -> Observed:
         def say(text: str) -> None:
-            self.watch(Progress(asset.id, spec.name, spec.title, "says", text))
+            self.watch(Progress(asset.id, spec.name, spec.title, "says", self.redactor.text(text)))
 
         context = Context(
             guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,

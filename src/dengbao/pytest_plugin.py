@@ -65,6 +65,17 @@ class State:
             self.seen[asset_id] = self.round.store().see(asset_id, wanted)
         return self.seen[asset_id]
 
+    def write(self, record: Record) -> None:
+        """Write a record; where it cannot be kept the session ends, since no other could be either."""
+        try:
+            self.book.add(record)
+        except OSError as exc:
+            pytest.exit(_unwritten(exc), returncode=BROKE_DOWN)
+
+
+def _unwritten(exc: OSError) -> str:
+    return f"结果记录无法写入（{exc.strerror}）；处理：检查权限与磁盘空间后再次运行，已有的记录保留"
+
 
 STATE: Final = pytest.StashKey[State]()
 
@@ -218,7 +229,7 @@ class CaseItem(pytest.Item):
 
     def add_record(self, record: Record) -> None:
         """Write the record, then tell pytest."""
-        self.config.stash[STATE].book.add(record)
+        self.config.stash[STATE].write(record)
         word = (record.verdict or record.status).value
         self.user_properties.append(("dengbao", word))
         if record.verdict is Verdict.NOT_APPLICABLE:
@@ -291,7 +302,7 @@ def pytest_runtest_makereport(
         if item.case.id not in state.book.known:
             text = f"判定程序出错（{call.excinfo.typename}），未作判定；处理：请报告"
             outcome = Outcome(status=Status.UNDETERMINED, reason=Reason.BUG, statement=text)
-            state.book.add(make_record(state.round, item.case, outcome))
+            state.write(make_record(state.round, item.case, outcome))
             report.user_properties = [*report.user_properties, ("dengbao", "undetermined")]
     return report
 
@@ -316,11 +327,20 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     unfence()
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        state.round = reconcile(state.round, state.book, end=not state.facts_only)
-        session.exitstatus = _code(state)
+        session.exitstatus = _concluded(state)
     elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
         session.exitstatus = BROKE_DOWN
     state.book.close()
+
+
+def _concluded(state: State) -> int:
+    """Reconcile, end the round where it is complete, and return what the process exits with."""
+    try:
+        state.round = reconcile(state.round, state.book, end=not state.facts_only)
+    except OSError as exc:
+        state.trouble = _unwritten(exc)
+        return BROKE_DOWN
+    return _code(state)
 
 
 def _code(state: State) -> int:
