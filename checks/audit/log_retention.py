@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from dengbao.checking import Params, check
@@ -14,7 +16,12 @@ from ..wording import listing
 
 _DAY_S: Final = 86400
 _SYSTEM_LOG: Final = re.compile(r"^/var/log/(?:messages|secure|auth\.log|syslog)$")
-_ROTATED: Final = re.compile(r"^/var/log/(?:messages|secure|auth\.log|syslog)[.-]")
+_ROTATED: Final = re.compile(r"^/var/log/(messages|secure|auth\.log|syslog)[.-]")
+# Rotated files follow each other by a month at most; what lies apart was left behind by somebody.
+_LARGEST_GAP_S: Final = 35 * _DAY_S
+# Logins are recorded at this level of the security facilities.
+_SECURITY: Final = ("auth", "authpriv")
+_LEVELS: Final = frozenset({"*", "debug", "info"})
 _HERE: Final = re.compile(r"^(?:\[?::1\]?|127\.|localhost)")
 
 
@@ -42,28 +49,49 @@ def host_logs_are_backed_up_and_kept(
 
 
 def _forwarded(syslog: HostSyslog) -> Criterion:
-    away = [one for one in syslog.forwarding if not _HERE.match(one.target) and _covers_security(one)]
+    away = [
+        one for one in syslog.forwarding
+        if not _HERE.match(one.target) and _covers_security(one) is not False
+    ]  # fmt: skip
     alive = [one for one in away if one.by in syslog.daemons or one.by == "auditd"]
+    sure = any(_covers_security(one) for one in alive)
     targets = listing(dict.fromkeys(f"{one.target}（{one.by}）" for one in alive or away))
     if alive:
-        seen = f"日志实时发送到 {targets}"
+        seen = f"日志实时发送到 {targets}" + ("" if sure else "，其条件是否包括安全日志未能确认")
     elif away:
         seen = f"已配置发送到 {targets}，但发送程序未运行"
     else:
         seen = "未配置将日志发送到其他主机"
-    return ask("forwarded", "审计记录是否定期备份到本机以外", bool(alive), seen, "host.syslog")
+    return ask(
+        "forwarded",
+        "审计记录是否定期备份到本机以外",
+        sure if sure or not alive else None,
+        seen,
+        "host.syslog",
+    )
 
 
-def _covers_security(one: Forwarding) -> bool:
-    return not one.selector or "*." in one.selector or "auth" in one.selector
+def _covers_security(one: Forwarding) -> bool | None:
+    """Tell whether records of logins are among what is sent; None where a condition decides."""
+    if one.selector.startswith("if"):
+        return None
+    return not one.selector or any(_selected(one.selector, name) for name in _SECURITY)
+
+
+def _selected(selector: str, facility: str) -> bool:
+    """Tell what a selector such as `*.info;mail.none` says of a facility; the last part naming it counts."""
+    found = False
+    for part in selector.split(";"):
+        names, _, level = part.strip().partition(".")
+        if {"*", facility} & set(names.split(",")) and (level == "none" or level in _LEVELS):
+            found = level != "none"
+    return found
 
 
 def _kept(logs: HostLogs, wanted: int) -> Criterion:
     """Return whether records are kept: by the oldest there is, else by what rotation would keep."""
     question = f"本机日志是否保存不少于 {wanted} 天"
-    old = [one.modified_s for one in logs.files if _ROTATED.match(one.path) and one.size_bytes]
-    oldest = min([*old, *([logs.journal_oldest_s] if logs.journal_oldest_s else [])], default=None)
-    age = (logs.clock_s - oldest) // _DAY_S if oldest else None
+    age = _age_days(logs)
     if age is not None and age >= wanted:
         return ask("kept", question, True, f"本机最早的日志距今 {age} 天", "host.logs")
     rules = [one for one in logs.rotations or () if any(_SYSTEM_LOG.match(path) for path in one.paths)]
@@ -79,6 +107,26 @@ def _kept(logs: HostLogs, wanted: int) -> Criterion:
     return ask(
         "kept", question, least >= wanted, f"{seen}，保存 {least} 天（要求不少于 {wanted} 天）", "host.logs"
     )
+
+
+def _age_days(logs: HostLogs) -> int | None:
+    """Return how far back the journal or, without a gap, each rotated system log reaches."""
+    times: dict[str, list[int]] = defaultdict(list)
+    for one in logs.files:
+        if (name := _ROTATED.match(one.path)) and one.size_bytes:
+            times[name.group(1)].append(one.modified_s)
+    begins = [max(_unbroken(found, logs.clock_s) for found in times.values())] if times else []
+    begins += [logs.journal_oldest_s] if logs.journal_oldest_s else []
+    return (logs.clock_s - min(begins)) // _DAY_S if begins else None
+
+
+def _unbroken(times: Iterable[int], now_s: int) -> int:
+    begin = now_s
+    for one in sorted(times, reverse=True):
+        if begin - one > _LARGEST_GAP_S:
+            break
+        begin = one
+    return begin
 
 
 def _days(one: Rotation) -> int | None:

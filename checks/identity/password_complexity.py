@@ -46,7 +46,7 @@ def host_demands_complex_passwords(pam: HostPam, params: ComplexityParams) -> Ju
     settings = _settings(rule, pam.pwquality)
     length, classes = (None, None) if settings is None else (_length(settings), _classes(settings))
     criteria = (
-        _effective(rules, rule),
+        _effective(rules, rule, lenient=settings is not None and settings["enforcing"] == 0),
         _at_least("length", "口令最小长度", length, params.password_min_length, "位"),
         _at_least("classes", "口令至少包含的字符类别", classes, params.password_classes, "类"),
     )
@@ -69,13 +69,15 @@ def _without(rules: tuple[PamRule, ...] | None) -> Judgement:
     return Judgement(criteria=(criterion,), statement=f"经核查，{criterion.measured}。")
 
 
-def _effective(rules: tuple[PamRule, ...], rule: PamRule) -> Criterion:
-    """Return whether the stack fails when the quality module refuses."""
+def _effective(rules: tuple[PamRule, ...], rule: PamRule, *, lenient: bool) -> Criterion:
+    """Return whether the stack fails when the quality module refuses; a lenient one only warns."""
     passes = None if rule.present is None else succeeds(rules, {rule.module: "authtok_err"})
-    met = False if rule.present is False else None if passes is None else not passes
+    met = False if rule.present is False or lenient else None if passes is None else not passes
     what = {True: "已加载并生效", False: "已配置但不生效", None: "已配置，是否生效未能确认"}[met]
     if rule.present is False:
         what = "已配置但模块文件不存在"
+    elif lenient:
+        what = "仅提示、不拒绝（enforcing 为 0）"
     return ask(
         "loaded",
         "口令复杂度检查模块是否生效",
@@ -93,7 +95,7 @@ def _settings(rule: PamRule, file: Mapping[str, str] | None) -> dict[str, int] |
     texts = dict(file or {}) if rule.module == "pam_pwquality.so" else {}
     texts.update({arg.partition("=")[0]: arg.partition("=")[2] for arg in rule.args if "=" in arg})
     defaults = _DEFAULTS[rule.module]
-    found = {"minlen": defaults["minlen"], "minclass": defaults["minclass"]}
+    found = {"minlen": defaults["minlen"], "minclass": defaults["minclass"], "enforcing": 1}
     found.update(dict.fromkeys(_CREDITS, defaults["credit"]))
     for key in found:
         text = texts.get(key, "").strip()

@@ -109,6 +109,9 @@ if have apt-get && [ -s /var/lib/dpkg/status ]; then
     at=$(seconds "$one"); [ "${at:-0}" -gt "$newest" ] && newest=$at
   done
   echo "$N index $newest"
+  for one in /var/lib/apt/lists/*[Ss]ecurity*Packages*; do
+    [ -e "$one" ] && echo "$N security $(seconds "$one")"
+  done
   echo "$N changed $(seconds /var/lib/dpkg/status)"
   apt-get -s -q -o Debug::NoLocking=true -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= dist-upgrade
   echo "$N simulated $?"
@@ -397,7 +400,13 @@ show /etc/systemd/journal-upload.conf
 section logs 20 1048576 '
 rights /var/log /var/log/audit /var/log/journal
 echo "$N files"
-find /var/log -xdev -maxdepth 3 -type f ! -path "/var/log/journal/*" -exec stat -c "ok %a %U %G %s %Y %n" {} + | head -n 5000
+# What is judged comes first, so that many other files cannot push it out; audit often has a disk of its own.
+{
+  find -H /var/log -xdev -maxdepth 1 -type f -exec stat -c "ok %a %U %G %s %Y %n" {} +
+  [ -d /var/log/audit ] && find -H /var/log/audit -xdev -maxdepth 2 -type f -exec stat -c "ok %a %U %G %s %Y %n" {} +
+  find -H /var/log -xdev -mindepth 2 -maxdepth 3 -type f ! -path "/var/log/journal/*" ! -path "/var/log/audit/*" \
+    -exec stat -c "ok %a %U %G %s %Y %n" {} +
+} | head -n 5000
 '
 
 section rotation 10 524288 '

@@ -16,9 +16,10 @@ from .parse_processes import read_processes
 
 _LOG_DAEMONS: Final = ("rsyslogd", "syslog-ng", "systemd-journald", "syslogd", "systemd-journal-upload")
 _RIGHTS: Final = re.compile(r"^ok ([0-7]+) (\S+) (\S+) (\d+) (\d+) (/.*)$")
-_PERIOD_DAYS: Final = {"hourly": 1, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
+_PERIOD_DAYS: Final = {"daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
 _RSYSLOG_OLD: Final = re.compile(r"^([^#]\S*)\s+(?:@{1,2}|:omrelp:)(?:\([^)]*\))?(\S+)")
 _RSYSLOG_NEW: Final = re.compile(r"^[^#]*(?:type=\"om(?:fwd|relp)\"|target=)[^#]*", re.IGNORECASE)
+_RSYSLOG_ACTION: Final = re.compile(r"^([^#]*?)\s*\baction\(")
 _TARGET: Final = re.compile(r"target=\"?\[?\"?([^\"\s\]]+)", re.IGNORECASE)
 _SYSLOG_NG: Final = re.compile(r"^[^#]*\b(?:tcp|udp|syslog|network)\s*\(\s*\"?([^\"\s)]+)")
 
@@ -57,14 +58,17 @@ def _numbered(files: Files, prefix: str) -> Iterator[Line]:
 
 
 def _forwarding(files: Files) -> Iterator[Forwarding]:
+    before = ""
     for line in _numbered(files, "/etc/rsyslog"):
         old = _RSYSLOG_OLD.match(line.text)
+        if begun := _RSYSLOG_ACTION.match(line.text):
+            before = begun.group(1)
         new = _TARGET.search(line.text) if _RSYSLOG_NEW.match(line.text) else None
         target = old.group(2) if old else new.group(1) if new else ""
         if target:
             yield Forwarding(
                 by="rsyslogd", target=target, file=line.file, line=line.number,
-                selector=old.group(1) if old else "",
+                selector=old.group(1) if old else before,
             )  # fmt: skip
     for line in _numbered(files, "/etc/syslog-ng"):
         found = _SYSLOG_NG.match(line.text)
@@ -175,7 +179,7 @@ class _Rule:
             self.keep = int(words[1])
         elif words[0] == "maxage" and len(words) > 1 and words[1].isdecimal():
             self.max_age_days = int(words[1])
-        elif words[0] in ("size", "maxsize"):
+        elif words[0] in ("size", "maxsize", "hourly"):  # how often `hourly` runs stands elsewhere
             self.size_bound = True
 
 

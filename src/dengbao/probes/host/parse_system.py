@@ -68,8 +68,8 @@ def read_packages(transcript: Transcript) -> HostPackages:
     return HostPackages(
         manager=manager, packages=packages, clock_s=clock_s(transcript),
         pending=tuple(name for name, _ in pending) if pending is not None else None,
-        pending_security=tuple(name for name, safe in pending if safe) if pending is not None else None,
-        index_at_s=_number(updates, "index") or None,
+        pending_security=_security(updates, pending) if updates is not None else None,
+        index_at_s=_index_at_s(updates),
         changed_at_s=max(changed, default=None) or _number(updates, "changed"),
     )  # fmt: skip
 
@@ -89,6 +89,20 @@ def _pending(section: Section) -> list[tuple[str, bool]] | None:
         if row:
             found.append((row.group(1), _SECURITY_ORIGIN.search(row.group(3)) is not None))
     return found
+
+
+def _index_at_s(section: Section | None) -> int | None:
+    """Return when the index was made: that of the security archive, where there is one."""
+    marks = section.marks("security") if section is not None else ()
+    return (
+        max((int(one) for one in marks if one.isdecimal()), default=None) or _number(section, "index") or None
+    )
+
+
+def _security(section: Section, pending: list[tuple[str, bool]] | None) -> tuple[str, ...] | None:
+    """Return the pending security updates; an index without a security archive cannot say there are none."""
+    found = tuple(name for name, safe in pending or () if safe)
+    return found if pending is not None and (found or section.marks("security")) else None
 
 
 def read_mac(transcript: Transcript) -> HostMac:
