@@ -43,7 +43,7 @@ def test_records_that_find_no_room_are_judged_at_the_next_run(tmp_path: Path, pa
 
     cut = run_within(folder, content, int(size * part))
     assert cut.returncode not in (0, 1, 3)
-    assert "无法写入" in cut.stderr + cut.stdout
+    assert "结果记录无法写入" in cut.stderr + cut.stdout
     assert 0 < len(lines(folder)) < len(lines(roomy))
     assert json.loads((folder / "runs" / "round-1" / "run.json").read_bytes())["ended_at"] is None
 

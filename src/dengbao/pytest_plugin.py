@@ -6,6 +6,7 @@ The pytest outcome is for the terminal. The record is the truth, and every plann
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -70,7 +71,8 @@ class State:
         try:
             self.book.add(record)
         except OSError as exc:
-            pytest.exit(_unwritten(exc), returncode=BROKE_DOWN)
+            self.trouble = _unwritten(exc)
+            pytest.exit(self.trouble, returncode=BROKE_DOWN)
 
 
 def _unwritten(exc: OSError) -> str:
@@ -330,6 +332,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = _concluded(state)
     elif exitstatus == pytest.ExitCode.INTERNAL_ERROR:
         session.exitstatus = BROKE_DOWN
+    if session.exitstatus == BROKE_DOWN and state.trouble:
+        print(f"错误：{state.trouble}", file=sys.stderr)  # pytest gives no summary after a breakdown
     state.book.close()
 
 
