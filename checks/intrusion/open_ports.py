@@ -15,6 +15,8 @@ from ..wording import listing
 _FACT = "ports.open"
 _OWN = "host.listening"
 _ALL = "1-65535"
+# No server has so many services: something on the way takes every connection in its place (SYN proxy).
+_MOST_SERVED = 1000
 
 
 class OpenPortsParams(Params):
@@ -43,6 +45,7 @@ def no_needless_port_is_open(
     ]
     if listening is not None:
         criteria.append(_udp(listening, udp, high))
+    criteria += _looked_at_the_host(ports, listening, tcp)
     lacking = _not_looked_at(ports, listening)
     return Judgement(
         criteria=tuple(criteria),
@@ -108,11 +111,42 @@ def _reachable_answer(
     numbers = {one.port for one in wrong}
     if not numbers:
         return True
-    if ports.vantage != "loopback":
+    if ports.vantage != "loopback" and not _answered_for(ports):
         return False
     if listening is None:
         return None
-    return not numbers & _bound(listening, "tcp")
+    if numbers & _bound(listening, "tcp"):
+        return False
+    return None if _answered_for(ports) else True
+
+
+def _answered_for(ports: PortsOpen) -> bool:
+    return len(ports.open) > _MOST_SERVED
+
+
+def _looked_at_the_host(
+    ports: PortsOpen, listening: HostListening | None, declared: frozenset[int]
+) -> tuple[Criterion, ...]:
+    """Return an unknown criterion where something else seems to have answered for the host.
+
+    Nothing open at all, not even what is declared, is what a firewall that refuses us looks like, too.
+    """
+    measured = ""
+    if _answered_for(ports):
+        measured = f"{len(ports.open)} 个端口均接受连接，疑为途中设备代答，须换位置扫描或核对主机侧清单"
+    elif (
+        not ports.open
+        and declared & ports_in(ports.asked)
+        and (listening is None or _bound(listening, "tcp"))
+    ):
+        measured = "登记开放的端口也均拒绝连接，疑被防火墙拦截，须换位置扫描或核对服务是否启动"
+    if not measured:
+        return ()
+    return (
+        Criterion(
+            name="reached", question="应答是否来自该主机本身", met=None, measured=measured, fact=_FACT
+        ),
+    )  # fmt: skip
 
 
 def _answered(ports: PortsOpen, listening: HostListening | None) -> Criterion:
