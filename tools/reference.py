@@ -8,14 +8,49 @@ from pathlib import Path
 import click
 import msgspec
 
-from dengbao import checking
+from dengbao import checking, runner
+from dengbao import errors as errors_room
 from dengbao.catalog import load_suite
 from dengbao.cli import main_group
+from dengbao.errors import DengbaoError, ProbeError, Reason
 from dengbao.model import kind_of
 from dengbao.probes.registry import PROBES
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "reference"
+EXIT_CODES = {
+    0: "全部符合（或不适用）",
+    1: "有不符合或部分符合",
+    2: "命令、项目文件或内容有误；doctor 发现错误；文件无法读写",
+    3: "有未判定的项（优先于 1）；正式报告尚有缺项",
+    4: "佐证、事实、记录或报告有问题；重新判定与记录不同",
+    70: "程序错误，未完成；出错详情写入临时文件，路径印在屏幕上",
+    130: "被 Ctrl-C 中断，再次执行即继续",
+    141: "输出被提前关闭（如 `| head`），不代表任何结论",
+}
+WHO_MENDS = {
+    "DengbaoError": "以下各类的总称",
+    "UsageError": "命令行或项目文件有误：由操作者改正",
+    "ContentError": "suites、checks 或 templates 有误：由其作者改正",
+    "EvidenceError": "佐证缺失、不予采信或被改动：由提交者改正",
+    "ReportError": "报告无法生成，或生成出来会是错的：由模板作者改正",
+    "ReportIncomplete": "要求出正式报告，但尚有未判定或未填写之处：补齐后再出",
+    "StoreError": "已存的事实、记录或台账损坏：从备份恢复或重新采集",
+    "RunFailed": "判定过程没有正常结束：改正后再次运行，已采集的事实保留",
+    "Undetermined": "检查已查看但不足以判定：记为“无法判定”",
+    "ProbeError": "探测没能取得事实：记为“无法判定”，绝不记为符合或不符合",
+    "Unreachable": "连不上测评对象",
+    "TimedOut": "对方未及时应答",
+    "LoginRefused": "登记的账户被拒绝",
+    "NoPermission": "已登录，但账户无权查看",
+    "ProtocolMismatch": "对方的应答不符合预期的协议",
+    "ProbeIncapable": "本机缺少检测程序，或库不支持",
+    "NotDeclared": "项目文件没有写明所需的信息",
+    "NotSupported": "暂不支持该平台",
+    "NotAuthorised": "超出授权级别，或不在授权时段",
+    "OutOfScope": "不在授权地址范围内，或登记为生产环境",
+    "Interrupted": "上次运行在发出尝试之后中断，不再重复尝试",
+}
 
 
 def commands() -> str:
@@ -64,6 +99,28 @@ def probes() -> str:
     return "\n".join(rows) + "\n"
 
 
+def problems() -> str:
+    """Return every exit code, every kind of error and who mends it, and every reason of 无法判定."""
+    rooms = (errors_room, runner)
+    kinds = {one for room in rooms for one in vars(room).values() if isinstance(one, type)}
+    rows = [
+        "# 退出码与错误\n\n由 `make docs` 生成，勿手改。\n",
+        "## 退出码\n",
+        "| 退出码 | 含义 |",
+        "|---|---|",
+    ]
+    rows += [f"| {code} | {text} |" for code, text in EXIT_CODES.items()]
+    rows += ["\n## 错误\n", "| 错误 | 谁来处理 | 退出码 |", "|---|---|---|"]
+    for one in sorted(
+        (kind for kind in kinds if issubclass(kind, DengbaoError)), key=lambda kind: kind.__name__
+    ):
+        code = "—" if issubclass(one, ProbeError) or one.__name__ == "Undetermined" else str(one.exit_code)
+        rows.append(f"| `{one.__name__}` | {WHO_MENDS[one.__name__]} | {code} |")
+    rows += ["\n## “无法判定”的原因\n", "| 记录中 | 报告中 |", "|---|---|"]
+    rows += [f"| `{one.value}` | {one.zh} |" for one in Reason]
+    return "\n".join(rows) + "\n"
+
+
 def thresholds() -> str:
     """Return the profile of each suite with its sources."""
     parts = ["# 阈值\n\n由 `make docs` 生成，勿手改。`binding` 为官方文本规定，其余为参考值。\n"]
@@ -83,6 +140,7 @@ def main() -> int:
         "commands.md": commands(),
         "checks.md": checks(),
         "probes.md": probes(),
+        "problems.md": problems(),
         "thresholds.md": thresholds(),
     }
     stale = [name for name, text in pages.items() if not _same(OUT / name, text)]
