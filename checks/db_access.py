@@ -39,6 +39,7 @@ _STRONG: Final = frozenset(
     }
 )  # fmt: skip
 _DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
+_ALL_DATA: Final = frozenset({"pg_read_all_data", "pg_write_all_data"})
 _GUARDS: Final = frozenset({"CREATEROLE", "CREATE USER", "ROLE_ADMIN"})
 _AUDITORS: Final = frozenset(
     {
@@ -230,7 +231,11 @@ def least(accounts: DatabaseAccounts, most: int) -> tuple[Criterion, ...]:
     """Return whether superusers are few and others hold no server-wide rights they could harm with."""
     top = sorted({one.name for one in supers(accounts)})
     strong = [one for one in others(accounts) if reach(one) & (_STRONG - _GUARDS - {"PROCESS"})]
-    broad = [one for one in others(accounts) if one.host and reach(one) & _DATA and one not in strong]
+    broad = [
+        one
+        for one in others(accounts)
+        if reach(one) & (_DATA if one.host else _ALL_DATA) and one not in strong
+    ]
     details = listing(f"{one.label}（{'、'.join(sorted(reach(one) & _STRONG))}）" for one in strong) or "无"
     return (
         ask(

@@ -26,6 +26,7 @@ _FIELDS: Final = (
     ("result", "事件是否成功"),
     ("source", "来源"),
 )
+_ALL_CLASSES: Final = frozenset({"read", "write", "function", "role", "ddl", "misc", "misc_set"})
 _STRENGTH: Final = ("none", "ddl", "mod", "all")
 
 
@@ -139,8 +140,17 @@ def _weakens(one: Setting, audit: DatabaseAudit) -> bool:
         known = one.value in _STRENGTH and common in _STRENGTH
         return not known or _STRENGTH.index(one.value) < _STRENGTH.index(common)
     if one.name == "pgaudit.log":
-        return one.value != general.get("pgaudit.log", one.value)
+        return not _classes(general.get("pgaudit.log", one.value)) <= _classes(one.value)
     return one.name in ("log_min_messages", "log_min_error_statement") and one.value in ("fatal", "panic")
+
+
+def _classes(value: str) -> frozenset[str]:
+    """Return the classes of statements that a value of `pgaudit.log` records."""
+    found: frozenset[str] = frozenset()
+    for one in filter(None, (part.strip().strip("\"'").lower() for part in value.split(","))):
+        named = _ALL_CLASSES if one.lstrip("-") == "all" else frozenset({one.lstrip("-")})
+        found = found - named if one.startswith("-") else found | named
+    return found - {"none"}
 
 
 def complete(audit: DatabaseAudit) -> tuple[Criterion, ...]:

@@ -163,6 +163,19 @@ def test_pg_without_rights(pg_hardened: Postgres) -> None:
     )
 
 
+def test_pg_settings_of_our_own_account() -> None:
+    with postgres(settings={"logging_collector": "on", "log_connections": "on"}) as server:
+        server.run(
+            f"CREATE ROLE looker LOGIN SUPERUSER PASSWORD '{PASSWORD}'",
+            f"CREATE ROLE meek LOGIN PASSWORD '{PASSWORD}'",
+            *(f"ALTER ROLE {one} SET log_statement = 'all'" for one in ("looker", "meek")),
+        )
+        mighty = look(asset("postgresql", server.address, "looker"))
+        meek = look(asset("postgresql", server.address, "meek"))
+    assert mighty.judge("audit.enabled").verdict == "partial"  # logins, but not what others do
+    assert meek.judge("audit.enabled").status == "undetermined"
+
+
 PG_WEAK = {"listen_addresses": "127.1", "password_encryption": "md5", "logging_collector": "on"}
 PG_WEAK_RULES = ("host all app 0.0.0.0/0 trust", "host all all 0.0.0.0/0 md5")
 

@@ -250,6 +250,8 @@ def test_connection_control_and_password_errors() -> None:
         ({"bind_address": "127.0.0.1,::1"}, False, False),
         ({"bind_address": "127.0.0.1,10.1.2.3"}, True, False),
         ({"bind_address": "db.test"}, None, False),
+        ({"bind_address": "127.0.0.1", "mysqlx_bind_address": "*"}, True, False),
+        ({"bind_address": "127.0.0.1", "mysqlx_bind_address": "127.0.0.1"}, False, False),
         ({"bind_address": "*", "skip_networking": "ON"}, False, False),
         ({"bind_address": "127.0.0.1", "skip_grant_tables": "ON"}, False, True),
     ],
@@ -305,6 +307,18 @@ def test_enterprise_audit(rule: str, active: bool | None) -> None:
     assert found.channels[1].active is active
 
 
+def test_enterprise_audit_of_some_commands_only() -> None:
+    session = Canned(
+        {
+            "SHOW GLOBAL VARIABLES": variables(
+                version="8.0.36", audit_log_policy="ALL", audit_log_exclude_commands="grant"
+            ),
+            "PLUGINS": [{"name": "audit_log", "status": "ACTIVE"}],
+        }
+    )
+    assert [(one.active, one.events) for one in my_policy.audit(session, ASSET).channels][1] == (None, ())
+
+
 def test_general_log_needs_somewhere_to_go() -> None:
     for sink, active in (("FILE", True), ("TABLE,FILE", True), ("NONE", False), ("", False)):
         channel = my_policy.audit(policy_of(general_log="ON", log_output=sink), ASSET).channels[0]
@@ -345,6 +359,15 @@ def test_readers_are_added_up_over_all_levels_and_roles() -> None:
     assert "bare@%" in everyone.accounts
 
 
+@pytest.mark.parametrize(("there", "readers"), [(1, 1), (0, 0)])
+def test_a_misspelt_column_is_not_one_without_readers(there: int, readers: int) -> None:
+    column = SensitiveColumn(table="patient", column="id_no", holds="id_card")
+    nothing = dict.fromkeys(("mysql.db", "mysql.tables_priv", "mysql.columns_priv"), ())
+    session = mysql8(COUNT=[{"number": there}], **{"information_schema.TABLES": ()}, **nothing)
+    asset = DatabaseAsset(id="d", name="库", platform="mysql", database="his", sensitive=(column,))
+    assert len(my_grants.grants(session, asset).readers) == readers
+
+
 def test_roles_of_roles() -> None:
     found = pg_accounts.roles_of([("top", "mid"), ("mid", "low"), ("low", "top"), ("other", "x")])
     assert found["low"] == ("low", "mid", "top")  # a ring ends
@@ -359,6 +382,35 @@ def test_roles_of_roles() -> None:
 )  # fmt: skip
 def test_overrides_of_time_outs_in_any_unit(value: str, seconds: str) -> None:
     assert pg_policy._override_value("idle_session_timeout", value) == seconds
+
+
+OWN = (
+    {"name": "log_statement", "setting": "all", "boot_val": "none", "source": "user"},
+    {"name": "idle_session_timeout", "setting": "60000", "boot_val": "0", "source": "database user"},
+    {"name": "log_connections", "setting": "on", "boot_val": "off", "source": "configuration file"},
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "statement", "idle"),
+    [
+        ((), "none", "0"),
+        (({"name": "log_statement", "setting": "ddl"},), "ddl", "0"),
+        (({"name": "idle_session_timeout", "setting": "10min"},), "none", "600000"),
+    ],
+)
+def test_settings_of_our_own_account_are_not_those_of_all(
+    files: tuple[dict[str, str], ...], statement: str, idle: str
+) -> None:
+    known = pg_policy.settings(Canned({"FROM pg_settings": OWN, "pg_file_settings": files}))
+    assert (known["log_statement"], known["idle_session_timeout"]) == (statement, idle)
+    assert known["log_connections"] == "on"
+
+
+def test_settings_of_our_own_account_hide_those_of_all() -> None:
+    session = Canned({"FROM pg_settings": OWN, "pg_file_settings": NoPermission("x")})
+    with pytest.raises(NoPermission, match="log_statement"):
+        pg_policy.settings(session)
 
 
 def test_a_setting_without_its_module_counts_for_nothing() -> None:

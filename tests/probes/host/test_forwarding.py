@@ -19,7 +19,7 @@ _STATUS = "/proc/1/status:Name:\trsyslogd\n/proc/1/status:PPid:\t0\n/proc/1/stat
         ('3:*.* action(type="omfwd" target="10.0.9.9" port="514")', "*.*"),
         ('3:action(type="omfwd" target="10.0.9.9")', ""),
         ('3:local6.* action(type="omfwd"\n4:  target="10.0.9.9" port="514")', "local6.*"),
-        ('3:if $programname == "his" then action(type="omfwd" target="10.0.9.9")', 'if $programname == "his" then'),
+        ('3:if $msg == "x" then action(type="omfwd" target="10.0.9.9")', 'if $msg == "x" then'),
     ],
 )  # fmt: skip
 def test_what_is_sent_is_read_with_where_to(lines: str, selector: str) -> None:

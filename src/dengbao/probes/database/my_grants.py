@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import sqlalchemy
+
 from ...errors import NoPermission
-from ...model import DatabaseAsset
+from ...model import DatabaseAsset, SensitiveColumn
 from .facts import DatabaseAccount, DatabaseGrants, Grant, Membership, TableReaders
 from .my_accounts import accounts, ask_roles
 from .session import MAX_ROWS, Row, Session, flag, number, text, words
@@ -61,7 +63,7 @@ def grants(session: Session, asset: DatabaseAsset) -> DatabaseGrants:
         grants=kept[:MAX_ROWS],
         memberships=tuple(_membership(one) for one in members),
         readers=tuple(_readers(one.schema or asset.database, one.table, one.column, known, kept)
-                      for one in asset.sensitive),
+                      for one in asset.sensitive if _is_there(session, one, one.schema or asset.database)),
         truncated=len(kept) > MAX_ROWS
         or any(len(one) > MAX_ROWS for one in (on_databases, on_tables, on_columns)),
     )  # fmt: skip
@@ -127,6 +129,17 @@ def _membership(row: Row) -> Membership:
         member_host=host,
         admin=bool(flag(row, "admin")),
     )
+
+
+def _is_there(session: Session, column: SensitiveColumn, schema: str) -> bool:
+    """Tell whether we see the declared column; what is misspelt has no readers either."""
+    wanted = {"TABLE_SCHEMA": schema, "TABLE_NAME": column.table, "COLUMN_NAME": column.column}
+    query: sqlalchemy.Select[tuple[int]] = (
+        sqlalchemy.select(sqlalchemy.literal_column("COUNT(*)").label("number"))
+        .select_from(sqlalchemy.table("COLUMNS", schema="information_schema"))
+        .where(*(sqlalchemy.column(name) == value for name, value in wanted.items()))
+    )
+    return any(number(one, "number") for one in session.ask(query))
 
 
 def _readers(

@@ -49,6 +49,7 @@ _ENCRYPTION: Final = (
     "binlog_encryption", "default_table_encryption", "innodb_redo_log_encrypt", "innodb_undo_log_encrypt",
 )  # fmt: skip
 _ALL_EVENTS: Final = ("connect", "failed_login", "ddl", "dcl", "write", "read")
+_NARROWING: Final = ("include_commands", "exclude_commands", "include_databases", "exclude_databases")
 _EVENTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "CONNECT": ("connect", "failed_login"),
     "QUERY": ("ddl", "dcl", "write", "read"),
@@ -161,10 +162,18 @@ def access(session: Session, asset: DatabaseAsset) -> DatabaseAccess:
     del asset
     known = variables(session)
     _noted(
-        session, known, ("bind_address", "skip_networking", "have_ssl", "tls_version", "require_secure",
-                         "skip_grant_tables", "port", "local_infile", "secure_file_priv"),
+        session, known, ("bind_address", "mysqlx_bind_address", "skip_networking", "have_ssl", "tls_version",
+                         "require_secure", "skip_grant_tables", "port", "local_infile", "secure_file_priv"),
     )  # fmt: skip
-    listens = () if known.get("skip_networking") == "ON" else words(known.get("bind_address", "")) or ("*",)
+    listens = (
+        ()
+        if known.get("skip_networking") == "ON"
+        else (
+            *(words(known.get("bind_address", "")) or ("*",)),
+            # MySQL's second protocol has an address of its own, and the same accounts.
+            *words(known.get("mysqlx_bind_address", "")),
+        )
+    )
     return DatabaseAccess(
         listens=listens,
         remote=is_remote(listens),
@@ -237,10 +246,11 @@ def _audit_log(known: Mapping[str, str]) -> AuditChannel:
     rule = known.get("audit_log_policy", "").upper()
     events = {"ALL": _ALL_EVENTS, "LOGINS": ("connect", "failed_login"), "QUERIES": _ALL_EVENTS[2:]}
     off = rule == "NONE" or known.get("audit_log_disable") == "ON"
+    narrowed = any(known.get(f"audit_log_{one}") for one in _NARROWING)
     return AuditChannel(
         name="audit_log",
-        active=False if off else (True if rule in events else None),
-        events=events.get(rule, ()),
+        active=False if off else (True if rule in events and not narrowed else None),
+        events=() if narrowed else events.get(rule, ()),
         fields=("time", "user", "source", "type", "result", "object"),
         only_users=words(known.get("audit_log_include_accounts", "")),
         except_users=words(known.get("audit_log_exclude_accounts", "")),

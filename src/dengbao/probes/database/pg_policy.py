@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from ...errors import NoPermission
 from ...model import DatabaseAsset
 from .facts import (
     AuditChannel,
@@ -18,7 +19,10 @@ from .facts import (
 )
 from .session import Session, text, words
 
-_SETTINGS: Final = "SELECT name, setting FROM pg_settings ORDER BY name LIMIT 5000"
+_SETTINGS: Final = "SELECT name, setting, boot_val, source FROM pg_settings ORDER BY name LIMIT 5000"
+_IN_FILES: Final = "SELECT name, setting FROM pg_file_settings WHERE applied LIMIT 5000"
+# Where a setting comes from that holds for the account we log in with, and for no other.
+_OUR_OWN: Final = frozenset({"user", "database user"})
 _OVERRIDES: Final = """
 SELECT coalesce(r.rolname, '') AS account, coalesce(d.datname, '') AS database, unnest(s.setconfig) AS config
 FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole
@@ -61,13 +65,20 @@ _STORAGE: Final = ("data_checksums", "full_page_writes", "wal_level", "fsync", "
 
 
 def settings(session: Session) -> dict[str, str]:
-    """Return every setting the account may see, by name; asked once."""
+    """Return every setting the account may see, by name, as it is for everybody; asked once.
+
+    Raises:
+        NoPermission: our account has settings of its own, which hide those of the others.
+
+    """
     return session.once("pg_settings", lambda: _ask_settings(session))
 
 
 def _ask_settings(session: Session) -> dict[str, str]:
     rows = session.ask(_SETTINGS, quiet=True)
     known = {text(one, "name"): text(one, "setting") for one in rows if one.get("setting") is not None}
+    ours = [one for one in rows if text(one, "source") in _OUR_OWN and text(one, "name") in _OVERRIDABLE]
+    known.update(_for_everybody(session, ours) if ours else {})
     wanted = {*_POLICY, *_AUDIT, *_ACCESS, *_STORAGE}
     session.transcript.answer(
         {"name": name, "setting": value}
@@ -75,6 +86,28 @@ def _ask_settings(session: Session) -> dict[str, str]:
         if name in wanted or _OF_MODULES.match(name)
     )
     return known
+
+
+def _for_everybody(session: Session, ours: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Return what the server's files, else its defaults, say of settings that our account has its own of."""
+    names = {text(one, "name"): text(one, "boot_val") for one in ours}
+    try:
+        rows = session.ask(_IN_FILES, quiet=True)
+    except NoPermission as error:
+        raise NoPermission(
+            f"测评账户自身另设了参数 {'、'.join(names)}，不能得知其他账户的设置",
+            cure="由管理员执行 ALTER ROLE 测评账户 RESET ALL 后重测，或换用没有单独设置的账户",
+        ) from error
+    for row in rows:
+        name, value = text(row, "name"), text(row, "setting")
+        if name in names:
+            names[name] = _milliseconds(value) if name == "idle_session_timeout" else value
+    return names
+
+
+def _milliseconds(value: str) -> str:
+    seconds = _override_value("idle_session_timeout", value)
+    return str(int(seconds) * 1000) if seconds.isdecimal() else "0"
 
 
 def policy(session: Session, asset: DatabaseAsset) -> DatabasePolicy:
