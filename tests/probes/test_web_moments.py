@@ -70,3 +70,23 @@ def test_a_session_id_in_the_address_after_the_login_is_noticed(monkeypatch: pyt
         asset = WebAsset(id="web", name="业务系统", url=server.url, accounts=(account,), login=login)
         observed = asyncio.run(session.probe(asset, context()))
     assert next(one for one in observed.facts if isinstance(one, WebSession)).session_in_url
+
+
+@pytest.mark.parametrize(
+    ("body", "demanded"),
+    [
+        ('{"code":401,"msg":"请登录"}', True),
+        ('{"code":"401","message":"","data":null,"timestamp":1}', True),
+        ('{"code":401,"msg":"未登录","data":{"loginUrl":"/login"}}', True),
+        ('{"code":"401","name":"门诊药房","beds":12}', None),
+        ('{"code":"40101","rows":[{"patient":"甲"}]}', None),
+    ],
+)
+def test_the_code_of_a_department_demands_no_login(body: str, demanded: bool | None) -> None:
+    answer = whole(body.encode(), b"").replace(b"text/html", b"application/json")
+    routes = {"GET /": page("首页"), "GET /a": answer}
+    with listening(scripted(routes, [])) as server:
+        asset = WebAsset(id="web", name="业务系统", protected=("/a",), url=server.url)
+        observed = asyncio.run(anonymous.probe(asset, context()))
+    pages = next(one for one in observed.facts if isinstance(one, WebPages))
+    assert pages.pages[0].login_demanded is demanded

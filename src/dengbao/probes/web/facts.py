@@ -77,7 +77,7 @@ class PageSeen(Value):
             return None
         if {401, 407} & {self.status, self.final_status}:
             return True
-        if self.json_code is not None and self.json_code.startswith("401"):
+        if self.json_error and self.json_code is not None and self.json_code.startswith("401"):
             return True
         if self.status == 403:
             return None if self.unknown_status in {None, 403} else True

@@ -58,6 +58,10 @@ _FLAT_TAGS: Final = {
 _CODE_KEYS: Final = ("code", "errcode", "errCode", "errorCode", "error_code", "resultCode", "ret", "status")
 _MESSAGE_KEYS: Final = ("msg", "message", "error", "errmsg", "errMsg", "detail", "info", "error_description")
 _DATA_KEYS: Final = ("data", "result", "rows", "list", "items", "records", "content", "output")
+_WRAPPING_KEYS: Final = {
+    *_CODE_KEYS, *_MESSAGE_KEYS, *_DATA_KEYS, "success", "ok", "timestamp", "time", "path", "traceId",
+    "requestId", "trace_id", "request_id", "version",
+}  # fmt: skip
 _STATUS_WORDS: Final = {"ok", "success", "error", "fail", "failed", "failure"}
 _OK_CODES: Final = {"0", "00", "0000", "00000", "000000", "1", "200", "20000", "ok", "success", "true"}
 
@@ -192,10 +196,22 @@ def _read_json(body: bytes) -> Document | None:
         code = next((str(data[one]) for one in _CODE_KEYS if _is_code(one, data.get(one))), None)
         message = "；".join(str(data[one]) for one in _MESSAGE_KEYS if isinstance(data.get(one), str))
     text = body.decode("utf-8", "replace")
+    error = _json_error(data, code)
+    if error and _holds_content(data) and not _LOGIN_WORDS.search(message or ""):
+        error = None  # what looks like an error's code may be a department's
     return Document(
         texts=frozenset(leaves), text_chars=len(text), data=data, is_json=True, json_code=code,
-        json_error=_json_error(data, code), message=message or "", text=text, source=text,
+        json_error=error, message=message or "", text=text, source=text,
     )  # fmt: skip
+
+
+def _holds_content(data: object) -> bool:
+    """Tell whether a JSON answer brings more than what wraps an answer or tells of an error."""
+    if not isinstance(data, dict):
+        return False
+    return bool(set(data) - _WRAPPING_KEYS) or any(
+        isinstance(data.get(one), dict | list) and data[one] for one in _DATA_KEYS
+    )
 
 
 def _is_code(key: str, value: object) -> bool:
