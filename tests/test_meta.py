@@ -50,10 +50,12 @@ def modules() -> list[str]:
 # A fresh interpreter that knows nothing of ours; libraries are warm, so that a fork and not a minute of
 # importing them stands before each module. Each child imports one module and nothing before it.
 ALONE = """
-import importlib, os, sys, traceback
+import gc, importlib, os, sys, traceback
 for name in sys.argv[1].split():
     importlib.import_module(name)
 sys.path.insert(0, sys.argv[2])
+gc.disable()
+gc.freeze()  # else each child copies the memory that it only counts through
 left, running, failed = sys.argv[3:], {}, False
 while left or running:
     while left and len(running) < 2:

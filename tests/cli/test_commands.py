@@ -448,6 +448,14 @@ def test_a_report_is_written_with_what_it_lacks(
     assert "处理：" in final.err
 
 
+def test_the_demo_leaves_a_folder_with_other_things_alone(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    said = call("demo", tmp_path)
+    assert said.code == 2
+    assert "处理：" in said.err
+    assert files_of(tmp_path) == {"thesis.txt"}
+
+
 def test_every_command_is_listed_once() -> None:
     assert list(main_group.commands) == [
         "demo", "init", "doctor", "plan", "run", "judge", "status", "evidence", "report", "compare",
