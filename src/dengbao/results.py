@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from . import evidence as evidence_room
+from .errors import UsageError
 from .model import Evidence, Status, SuiteResult, Verdict
 from .rounds import Round, load_round, round_numbers
 from .session import Session
@@ -22,8 +23,15 @@ def fold_round(
     Raises:
         EvidenceError: a filed record is damaged or its files were altered.
         StoreError: the round's records are damaged.
+        UsageError: the suite is no longer the one the round was begun with.
 
     """
+    if chosen.info.suite_sha256 != session.suite.sha256:
+        raise UsageError(
+            f"第 {chosen.number} 轮检测之后，测评项 {session.suite.id} 已改动，不能用来解释该轮的结果",
+            where=str(session.content.suites / session.suite.id),
+            cure="改用检测时的版本（--content）；或加 --new-round 重新检测",
+        )
     admitted = evidence_room.admissible(
         session.directory, session.suite, chosen.engagement, today or datetime.now().astimezone().date()
     )
