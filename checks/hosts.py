@@ -71,7 +71,10 @@ def seats(accounts: HostAccounts, passwords: HostPasswords) -> tuple[Seat, ...]:
 
 
 def local_only(accounts: HostAccounts) -> tuple[Criterion, ...]:
-    """Return an open criterion where accounts come from elsewhere too, which were not seen; else none."""
+    """Return an open criterion where accounts come from elsewhere too, or were not readable; else none."""
+    if accounts.malformed_lines:
+        seen = f"/etc/passwd 另有 {accounts.malformed_lines} 行无法识别，其账户未核查"
+        return (ask("readable", "账户列表是否完整可读", None, seen, ACCOUNTS),)
     if accounts.directories == ():
         return ()
     outside = listing(accounts.directories or ())
@@ -84,12 +87,27 @@ def told(criteria: Iterable[Criterion]) -> str:
     return "；".join(one.measured for one in criteria if one.measured)
 
 
-def default_seats(accounts: HostAccounts, passwords: HostPasswords) -> tuple[str, ...]:
-    """Return system and guest accounts, root apart, that can be entered by password or key."""
-    return tuple(
-        one.name
+def no_default_seats(
+    accounts: HostAccounts, passwords: HostPasswords, question: str, what: str, *, decisive: bool
+) -> Criterion:
+    """Return whether no system or guest account, root apart, can be entered by password or key."""
+    found = [
+        one
         for one in seats(accounts, passwords)
         if one.enterable is not False and not one.expired(passwords.today_day) and _is_default(one.account)
+    ]
+    entered = [one.name for one in found if one.enterable]
+    unclear = [one.name for one in found if not one.enterable]
+    seen = f"可登录的{what}：{listing(entered) or '无'}"
+    if unclear:
+        seen += f"；口令已锁定、是否有密钥未能查看的：{listing(unclear)}"
+    return ask(
+        "defaults",
+        question,
+        False if entered else None if unclear else True,
+        seen,
+        ACCOUNTS,
+        decisive=decisive,
     )
 
 

@@ -13,7 +13,7 @@ from dengbao.probes.host.system_facts import HostServices
 from dengbao.probes.web.facts import WebDefaultAccounts, WebPages, WebSession
 
 from .. import databases, db_access, db_accounts, db_rights
-from ..hosts import ACCOUNTS, SSHD, ask, default_seats, match_note, unless_matched
+from ..hosts import SSHD, ask, match_note, no_default_seats, unless_matched
 from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
 from ..web_pages import refusals, summary
@@ -50,14 +50,12 @@ def host_default_accounts_are_limited(
 
     Source: GB/T 22239-2019 8.1.4.2 a).
     """
-    open_defaults = default_seats(accounts, passwords)
     criteria = (
-        ask(
-            "defaults",
+        no_default_seats(
+            accounts,
+            passwords,
             "系统默认账户、来宾账户是否不可登录",
-            not open_defaults,
-            f"可登录的系统默认账户、来宾账户：{listing(open_defaults) or '无'}",
-            ACCOUNTS,
+            "系统默认账户、来宾账户",
             decisive=True,
         ),
         _root_is_limited(sshd),

@@ -8,7 +8,7 @@ from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostPasswords, HostSshd
 
 from .. import databases, db_access
-from ..hosts import ACCOUNTS, SSHD, ask, default_seats, match_note, told, unless_matched
+from ..hosts import ACCOUNTS, SSHD, ask, match_note, no_default_seats, told, unless_matched
 from ..wording import listing
 
 
@@ -23,7 +23,6 @@ def host_default_accounts_are_closed(
     Source: GB/T 22239-2019 8.1.4.2 b).
     """
     doubles = [one.name for one in accounts.accounts if one.uid == 0 and one.name != "root"]
-    open_defaults = default_seats(accounts, passwords)
     criteria = (
         _root(sshd),
         ask(
@@ -34,12 +33,8 @@ def host_default_accounts_are_closed(
             ACCOUNTS,
             decisive=True,
         ),
-        ask(
-            "defaults",
-            "其他默认账户是否已删除或不可登录",
-            not open_defaults,
-            f"可登录的系统默认账户：{listing(open_defaults) or '无'}",
-            ACCOUNTS,
+        no_default_seats(
+            accounts, passwords, "其他默认账户是否已删除或不可登录", "系统默认账户", decisive=False
         ),
     )
     return Judgement(

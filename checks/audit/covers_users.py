@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
@@ -12,6 +13,10 @@ from dengbao.probes.host.facts import HostAudit, HostPam
 from .. import databases, db_audit
 from ..hosts import PAM, ask, told
 from ..trail import AUDIT, daemon, kernel
+from ..wording import listing
+
+_ONE_USER: Final = re.compile(r"-F (?:auid|uid|euid|loginuid)=(?!0\b|-1\b|unset\b|4294967295\b)\w+")
+_LEFT_OUT: Final = re.compile(r"-F (?:auid|loginuid)(?:=|>=|>)(?!-1\b|unset\b|4294967295\b)\w+")
 
 
 @check("audit.covers_users")
@@ -37,6 +42,10 @@ def _rules(audit: HostAudit) -> Criterion:
     if any(re.search(r"-a (never,task|task,never)", one) for one in rules):
         seen = f"已加载 {len(rules)} 条规则，但含 -a never,task，系统调用均不审计"
         return ask("rules", question, False, seen, AUDIT, decisive=True)
+    out = [one for one in rules if _leaves_out_a_user(one)]
+    if out:
+        seen = f"已加载 {len(rules)} 条规则，其中 {listing(out)} 排除了个别用户"
+        return ask("rules", question, False, seen, AUDIT)
     general = [one for one in rules if _is_general(one)]
     seen = f"已加载 {len(rules)} 条规则，其中 {len(general)} 条不限定用户"
     if not rules and audit.file_rules:
@@ -46,11 +55,16 @@ def _rules(audit: HostAudit) -> Criterion:
     return ask("rules", question, bool(general), seen, AUDIT, decisive=not rules)
 
 
+def _leaves_out_a_user(rule: str) -> bool:
+    """Tell whether a rule switches auditing off for a user; processes that nobody started do not count."""
+    return bool(re.match(r"-a (?:never,|\w+,never)", rule) and _LEFT_OUT.search(rule))
+
+
 def _is_general(rule: str) -> bool:
     """Tell whether a rule watches all users: no filter on one user, and not a rule that leaves out."""
     if re.match(r"-a (never|exclude|\w+,never)", rule) or rule.startswith("-D"):
         return False
-    return re.search(r"-F (?:auid|uid|euid|loginuid)=(?!0\b|-1\b|unset\b|4294967295\b)\w+", rule) is None
+    return _ONE_USER.search(rule) is None
 
 
 def _loginuid(pam: HostPam) -> Criterion:

@@ -22,7 +22,10 @@ _RESULTS: Final = frozenset({"res", "success"})
 # Without these a record cannot be traced to anybody.
 _ESSENTIAL: Final = frozenset({"time", "user"})
 # Records of what somebody did; the others only add details to them.
-_ACTION: Final = re.compile(r"^(?:SYSCALL|USER_\w+|CRED_\w+|LOGIN|ADD_\w+|DEL_\w+|ANOM_\w+|CONFIG_CHANGE)$")
+# The kernel's own notes (a card in promiscuous mode, a crash, a policy notice) have no result to tell.
+_ACTION: Final = re.compile(
+    r"^(?:SYSCALL|USER_(?!AVC$|SELINUX_ERR$)\w+|CRED_\w+|LOGIN|ADD_\w+|DEL_\w+|ANOM_LOGIN_\w+|CONFIG_CHANGE)$"
+)
 
 
 @check("audit.record_fields")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Judgement
 from dengbao.probes.database.facts import DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts
 
@@ -46,18 +46,12 @@ def host_accounts_are_unique(accounts: HostAccounts) -> Judgement:
             ACCOUNTS,
             decisive=True,
         ),
-        *_unread(accounts.malformed_lines),
         *local_only(accounts),
     )
     return Judgement(
         criteria=criteria,
         statement=f"经核查，/etc/passwd 共 {len(accounts.accounts)} 个账户，{told(criteria)}。",
     )
-
-
-def _unread(lines: int) -> tuple[Criterion, ...]:
-    seen = f"另有 {lines} 行无法识别"
-    return (ask("readable", "账户列表是否完整可读", None, seen, ACCOUNTS),) if lines else ()
 
 
 @check("identity.unique_accounts")

@@ -50,12 +50,23 @@ def _core(memory: HostMemory) -> Criterion:
     if pattern is None or memory.suid_dumpable is None:
         return ask("core", question, None, "内存转储设置未能查看", _FACT)
     piped = "systemd-coredump" in pattern
-    off = memory.coredump_storage == "none" if piped else limit == "0" or pattern in ("", "|/bin/false")
-    met = off and memory.suid_dumpable != 1
+    met = False if memory.suid_dumpable == 1 else _dumps_are_off(pattern, limit, memory.coredump_storage)
     how = (
         f"systemd-coredump，Storage={memory.coredump_storage or '未设'}"
         if piped
         else f"限额 {limit or '未设'}"
     )
-    seen = f"内存转储{'已禁止' if met else '未禁止'}（core_pattern {pattern or '空'}，{how}，"
+    state = {True: "已禁止", False: "未禁止", None: "交由其他程序处理，是否落盘未能确认"}[met]
+    seen = f"内存转储{state}（core_pattern {pattern or '空'}，{how}，"
     return ask("core", question, met, seen + f"suid_dumpable {memory.suid_dumpable}）", _FACT)
+
+
+def _dumps_are_off(pattern: str, limit: str | None, storage: str) -> bool | None:
+    """Tell whether nothing is dumped; None where a program gets dumps, for the limit does not stop that."""
+    if "systemd-coredump" in pattern:
+        return storage == "none"
+    if pattern in ("", "|/bin/false"):
+        return True
+    if limit != "0":
+        return False
+    return None if pattern.startswith("|") else True

@@ -17,6 +17,9 @@ _LASTLOG_TIME: Final = re.compile(r"(\w{3} \w{3} +\d{1,2} \d{2}:\d{2}:\d{2} [+-]
 _NEVER: Final = "**Never logged in**"
 _DAY_S: Final = 86400
 _LOCAL_SOURCES: Final = frozenset({"files", "compat", "systemd", "altfiles", "extrausers", "cache"})
+_USUAL_KEY_FILES: Final = frozenset(
+    f"{home}.ssh/{name}" for home in ("", "%h/") for name in ("authorized_keys", "authorized_keys2")
+) | {"none"}
 # Sources that distributions list by default and that answer only while their daemon runs.
 _DAEMONS: Final = {"sss": "sssd", "winbind": "winbindd", "nis": "ypbind"}
 
@@ -103,9 +106,21 @@ def _keys(transcript: Transcript) -> dict[str, bool | None]:
     section = transcript.optional("keys")
     if section is None:
         return {}
-    meanings = {"yes": True, "no": False, "denied": None}
+    meanings = {"yes": True, "no": None if _keys_elsewhere(transcript) else False, "denied": None}
     pairs = (line.split(" ", 1) for line in section.text.splitlines() if " " in line)
     return {name: meanings[word] for word, name in pairs if word in meanings}
+
+
+def _keys_elsewhere(transcript: Transcript) -> bool:
+    """Tell whether sshd takes keys from other places than the homes, which were not looked at."""
+    section = transcript.optional("sshd_options")
+    for line in section.text.splitlines() if section is not None else ():
+        name, _, value = line.partition(" ")
+        if name in ("authorizedkeyscommand", "trustedusercakeys") and value.strip() not in ("none", ""):
+            return True
+        if name == "authorizedkeysfile" and not set(value.split()) <= _USUAL_KEY_FILES:
+            return True
+    return False
 
 
 def _directories(passwd: Framed, nsswitch: Framed | None, transcript: Transcript) -> tuple[str, ...] | None:
@@ -136,7 +151,9 @@ def read_passwords(transcript: Transcript) -> HostPasswords:
     """
     passwd = need(transcript.files("passwd"), "/etc/passwd", transcript)
     files = transcript.files("shadow")
-    listed = [fields for line in passwd.lines if len(fields := line.split(":")) >= 7]
+    listed = [
+        fields for line in passwd.lines if len(fields := line.split(":")) >= 7 and line[0] not in "+-"
+    ]  # fmt: skip
     shadow: dict[str, list[str]] = {}
     if any(fields[1] == "<x>" for fields in listed):
         for line in need(files, "/etc/shadow", transcript).lines:
