@@ -243,6 +243,12 @@ def test_a_hostile_text_is_dealt_with_quickly(text: str) -> None:
         ("scpoe", ["scope", "suite"], "是不是“scope”？可用：scope、suite"),
         ("zzz", ["scope"], "可用：scope"),
         ("x", [], ""),
+        (
+            "zzz",
+            [f"w{one}" for one in range(13)],
+            "可用：w0、w1、w2、w3、w4、w5、w6、w7、w8、w9、w10、w11等 13 个",
+        ),
+        ("scpoe", ["scope", *(f"w{one}" for one in range(13))], "是不是“scope”？"),
     ],
 )
 def test_suggest(word: str, known: list[str], cure: str) -> None:

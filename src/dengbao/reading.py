@@ -18,6 +18,7 @@ from .yamlfile import Document, Place, YamlValue, shorten
 Shape = TypeVar("Shape")
 
 MAX_SHOWN: Final = 20
+_FEW: Final = 12
 _TYPES: Final = {
     "int": "整数", "str": "文字", "bool": "真假值（true 或 false）", "float": "数字", "array": "列表",
     "object": "“键: 值”", "null": "空值", "datetime": "日期时间", "date": "日期", "time": "时间",
@@ -85,10 +86,12 @@ def _types_zh(name: str, text: str) -> str:
 
 
 def suggest(word: str, known: Iterable[str], *, what: str = "可用") -> str:
-    """Return a cure that names the nearest known word and all of them."""
+    """Return a cure that names the nearest known word and all of them, or of many only the first."""
     words = [one for one in known if one]
     near = difflib.get_close_matches(word, words, n=1, cutoff=0.55)
-    listing = "、".join(words[:30]) + ("等" if len(words) > 30 else "")
+    if near and len(words) > _FEW:
+        return f"是不是“{near[0]}”？"
+    listing = "、".join(words[:_FEW]) + (f"等 {len(words)} 个" if len(words) > _FEW else "")
     listing = f"{what}：{listing}" if listing else ""
     return f"是不是“{near[0]}”？{listing}" if near else listing
 
