@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,26 @@ def test_a_case_whose_check_file_vanished_is_recorded_as_not_run(content: Path, 
     record = done.records["1.a.1@his-bak/demo.good"]
     assert (record.status, record.verdict) == (Status.NOT_RUN, None)
     assert done.round.info.ended_at is not None
+
+
+def test_what_judges_for_a_run_that_was_killed_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
+    """Else it would end the round behind its back, and the next run would ask everything once more."""
+    slow = dict.fromkeys(("one", "two", "three", "four"), "import time; time.sleep(0.4); return say(True)")
+    content = write_content(tmp_path / "content", slow)
+    folder = write_engagement(tmp_path / "hospital")
+    code = "import sys; from pathlib import Path; from dengbao.runner import run;"
+    code += "run(Path(sys.argv[1]), content=Path(sys.argv[2]))"
+    killed = subprocess.Popen([sys.executable, "-c", code, str(folder), str(content)])
+    records = folder / "runs" / "round-1" / "records.jsonl"
+    while not records.exists() and killed.poll() is None:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    done = run(folder, content=content)
+    assert done.resumed
+    assert done.round.number == 1
+    assert {one.verdict for one in done.records.values() if one.check} == {Verdict.CONFORM}
+    assert sorted(done.records) == sorted(one.id for one in done.round.plan.cases)
 
 
 def test_a_run_waits_for_what_a_killed_run_left_judging(content: Path, folder: Path) -> None:

@@ -6,6 +6,7 @@ The pytest outcome is for the terminal. The record is the truth, and every plann
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
@@ -44,19 +45,24 @@ _LETTERS: Final = {
 class State:
     """One run inside this pytest process.
 
-    `under_run`: a runner started it, fetches before it and folds after it. `by_file` holds the
-    planned cases that each check file judges.
+    `under_run` is the process of the runner that started it, fetches before it and folds after it; 0
+    where there is none. `by_file` holds the planned cases that each check file judges.
     """
 
     session: Session
     round: Round
     book: RecordBook
     facts_only: bool
-    under_run: bool
+    under_run: int
     locks: ExitStack
     by_file: dict[Path, list[tuple[Case, Variant]]]
     seen: dict[str, Seen] = field(default_factory=dict)
     trouble: str = ""
+
+    @property
+    def orphaned(self) -> bool:
+        """Tell whether the runner was killed: the round is left open for the next run to go on with."""
+        return self.under_run != 0 and os.name == "posix" and os.getppid() != self.under_run
 
     def see(self, asset_id: str) -> Seen:
         """Return what is known of an asset, read once."""
@@ -68,6 +74,8 @@ class State:
 
     def write(self, record: Record) -> None:
         """Write a record; where it cannot be kept the session ends, since no other could be either."""
+        if self.orphaned:
+            pytest.exit("启动判定的进程已不在，余下的用例留待下次运行", returncode=BROKE_DOWN)
         try:
             self.book.add(record)
         except OSError as exc:
@@ -97,7 +105,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--facts-only", action="store_true", help="只用已采集的事实重新判定，不连接任何对象")
     group.addoption("--records", metavar="FILE", help="与 --facts-only 同用：结果写到此文件")
     group.addoption("--round", type=int, default=None, help="与 --facts-only 同用：第几轮")
-    group.addoption("--under-run", action="store_true", help=argparse.SUPPRESS)
+    group.addoption("--under-run", type=int, default=0, help=argparse.SUPPRESS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -128,7 +136,7 @@ def _open(config: pytest.Config, directory: Path, locks: ExitStack) -> State:
         if config.getoption(option) is not None:
             raise UsageError(f"{option} 须与 --facts-only 同用", cure="去掉它，或加上 --facts-only")
     only_look = bool(config.getoption("collectonly"))
-    under_run = bool(config.getoption("--under-run"))
+    under_run = int(config.getoption("--under-run"))
     if not only_look:
         if not under_run:
             locks.enter_context(claim(directory))
@@ -153,7 +161,7 @@ def _open_to_judge_again(config: pytest.Config, session: Session, locks: ExitSta
         path.unlink(missing_ok=True)
     again = Session(session.directory, session.content, session.suite, session.registry, chosen.engagement)
     return State(
-        again, chosen, RecordBook(path), facts_only=True, under_run=bool(config.getoption("--under-run")),
+        again, chosen, RecordBook(path), facts_only=True, under_run=int(config.getoption("--under-run")),
         locks=locks, by_file=_by_file(again, chosen),
     )  # fmt: skip
 
@@ -339,6 +347,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def _concluded(state: State) -> int:
     """Reconcile, end the round where it is complete, and return what the process exits with."""
+    if state.orphaned:
+        return BROKE_DOWN
     try:
         state.round = reconcile(state.round, state.book, end=not state.facts_only)
     except OSError as exc:

@@ -139,7 +139,7 @@ def _judge(session: Session, options: list[str], *, limit_s: float = JUDGING_LIM
     command = [
         sys.executable, "-I", "-X", "utf8", "-m", "pytest", str(session.content.checks), "-c", str(ini),
         "--rootdir", str(session.content.root), "--noconftest",
-        "-p", "dengbao.pytest_plugin", "--under-run", "--content", str(session.content.root),
+        "-p", "dengbao.pytest_plugin", f"--under-run={os.getpid()}", "--content", str(session.content.root),
         *(word for one in _UNUSED_PLUGINS for word in ("-p", f"no:{one}")), "--capture=no", *options,
     ]  # fmt: skip
     kept = "已采集的事实保留；修正后再次运行即可继续"
