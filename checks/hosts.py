@@ -14,6 +14,7 @@ from dengbao.probes.host.facts import (
     HostPassword,
     HostPasswords,
     HostSshd,
+    Line,
 )
 
 from .wording import listing
@@ -153,6 +154,11 @@ def match_note(sshd: HostSshd, *options: str) -> str:
     if found is None:
         return "（sshd 使用的配置文件未能全部查看）"
     return f"（另有 Match {listing(found)} 条件下的设置，未能核查）" if found else ""
+
+
+def place(line: Line) -> str:
+    """Return file and number of a line; what a program does where nothing is written has no number."""
+    return f"{line.file} 第 {line.number} 行" if line.number else line.file
 
 
 def wider_than(one: FileMode, allowed: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dengbao.probes.host.facts import HostPam, PamRule
 
-from .pam import LOCKOUT_MODULES, PASSWORD_MODULES, is_counter, reaches, succeeds
+from .pam import BODY_MODULES, LOCKOUT_MODULES, PASSWORD_MODULES, is_counter, reaches, succeeds
 
 # What the modules do where nobody sets anything.
 _FAILLOCK_DENY = 3
@@ -50,7 +50,7 @@ def lockout(pam: HostPam, service: str) -> Lockout | None:
         return Lockout(service)
     if rule.present is False:
         return Lockout(service, rule.module, counts=False, refuses=False, where=_where(rule))
-    wrong = dict.fromkeys(PASSWORD_MODULES, "auth_err")
+    wrong = dict.fromkeys(PASSWORD_MODULES | BODY_MODULES, "auth_err")
     counts = reaches(rules, wrong, is_counter)
     passes = succeeds(rules, {rule.module: "auth_err"})
     settings = _settings(rules, rule.module, pam.faillock)

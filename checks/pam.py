@@ -19,7 +19,9 @@ TOKEN_MODULES: Final = frozenset(
         "pam_pkcs11.so", "pam_p11.so", "pam_otpw.so",
     }
 )  # fmt: skip
-CREDENTIAL_MODULES: Final = PASSWORD_MODULES | TOKEN_MODULES
+# Modules that ask for something the user is; nobody knows whether there is a reader, and a finger on it.
+BODY_MODULES: Final = frozenset({"pam_fprintd.so", "pam_biometric.so"})
+CREDENTIAL_MODULES: Final = PASSWORD_MODULES | TOKEN_MODULES | BODY_MODULES
 LOCKOUT_MODULES: Final = ("pam_faillock.so", "pam_tally2.so", "pam_tally.so")
 QUALITY_MODULES: Final = ("pam_pwquality.so", "pam_cracklib.so")
 
@@ -110,7 +112,7 @@ def _answer(rule: PamRule, answers: Answers, unknown: str) -> str:
         return "module_unknown"
     if rule.module in answers:
         return answers[rule.module]
-    if rule.module in CREDENTIAL_MODULES:
+    if rule.module in CREDENTIAL_MODULES - BODY_MODULES:
         return "success"
     if rule.module == "pam_faillock.so":
         return "ignore" if "authfail" in rule.args else "success"
@@ -123,7 +125,8 @@ def _succeed_if(args: tuple[str, ...], unknown: str) -> str:
     for at, word in enumerate(args):
         if word == "uid" and len(args) > at + 2 and args[at + 1] in _COMPARE and args[at + 2].isdecimal():
             holds = _COMPARE[args[at + 1]](_REGULAR_UID, int(args[at + 2]))
-            return "success" if holds else "auth_err"
+            others = len({"user", "gid", "shell", "tty", "service", "rhost", "ruser", "home"} & set(args))
+            return "auth_err" if not holds else unknown if others or args.count("uid") > 1 else "success"
     return unknown
 
 

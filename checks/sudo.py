@@ -10,7 +10,20 @@ from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.system_facts import HostPrivilege, SudoRule
 
 # Programs that give a shell, so that whoever may run them may run everything.
-_SHELLS: Final = frozenset({"sh", "bash", "dash", "ksh", "zsh", "su", "sudo", "env", "vi", "vim", "visudo"})
+_SHELLS: Final = frozenset(
+    {
+        "sh", "bash", "dash", "ksh", "zsh", "csh", "tcsh", "fish", "su", "sudo", "env", "vi", "vim", "visudo",
+        "*", "",  # the last two: every program of a folder
+    }
+)  # fmt: skip
+# Programs that start others at the user's wish, unless the rule fixes their arguments.
+_STARTERS: Final = frozenset(
+    {
+        "nano", "emacs", "ed", "less", "more", "man", "python", "python2", "python3", "perl", "ruby", "lua",
+        "php", "awk", "gawk", "find", "xargs", "gdb", "strace", "nsenter", "chroot", "docker", "pkexec",
+        "systemd-run",
+    }
+)  # fmt: skip
 
 
 @dataclass
@@ -38,8 +51,13 @@ def administrators(privilege: HostPrivilege, accounts: HostAccounts) -> dict[str
 
 def is_unlimited(rule: SudoRule) -> bool:
     """Tell whether the rule gives every command, or a shell, which is the same."""
-    names = {command.split()[0].rsplit("/", 1)[-1] for command in rule.commands if command.split()}
-    return rule.unlimited or bool(names & _SHELLS)
+    given = [command.split() for command in rule.commands if not command.startswith("!")]
+    return rule.unlimited or any(_gives_a_shell(words) for words in given if words)
+
+
+def _gives_a_shell(words: list[str]) -> bool:
+    name = words[0].rsplit("/", 1)[-1]
+    return name in _SHELLS or (name in _STARTERS and len(words) == 1)
 
 
 def for_everybody(privilege: HostPrivilege) -> tuple[SudoRule, ...]:

@@ -27,6 +27,11 @@ def verified_boot(boot: HostBoot) -> Criterion:
     return ask("verified_boot", "是否验证系统引导程序", boot.secure_boot, f"{firmware}，{state}", BOOT)
 
 
+def appraises(boot: HostBoot) -> bool:
+    """Tell whether IMA is known to refuse what does not match: it enforces, and has rules to do so."""
+    return bool(boot.ima and boot.ima_appraise.startswith("enforce") and boot.ima_appraises)
+
+
 def measured_programs(boot: HostBoot) -> Criterion:
     """Return whether the kernel measures system programs."""
     if boot.ima is None:

@@ -13,7 +13,7 @@ from dengbao.probes.host.system_facts import HostServices
 from dengbao.probes.web.facts import WebDefaultAccounts, WebPages, WebSession
 
 from .. import databases, db_access, db_accounts, db_rights
-from ..hosts import SSHD, ask, match_note, no_default_seats, unless_matched
+from ..hosts import SSHD, ask, match_note, no_default_seats, place, unless_matched
 from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
 from ..web_pages import refusals, summary
@@ -86,7 +86,7 @@ def _root_is_limited(sshd: HostSshd) -> Criterion:
 def _anonymous_shares(services: HostServices | None) -> tuple[Criterion, ...]:
     """Return an unmet criterion for shares that admit guests, by their configuration."""
     open_lines = [
-        f"{one.file} 第 {one.number} 行（{one.text}）"
+        f"{place(one)}（{one.text}）"
         for one in (services.shares if services is not None else ())
         if _ANONYMOUS.match(one.text)
     ]

@@ -9,7 +9,7 @@ from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.system_facts import HostPrivilege
 
 from .. import databases, db_access
-from ..hosts import ACCOUNTS, ask, told
+from ..hosts import ACCOUNTS, ask, local_only, told
 from ..sudo import administrators, for_everybody
 from ..wording import listing
 
@@ -76,6 +76,7 @@ def host_administrators_have_limited_rights(
             if privilege.unread
             else ()
         ),
+        *local_only(accounts),
     )
     note = f"；其中 {listing(free)} 无须再次输入口令" if free else ""
     return Judgement(

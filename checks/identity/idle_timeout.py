@@ -87,7 +87,17 @@ def _shell(accounts: HostAccounts, policy: HostPolicy, limit: int) -> tuple[Crit
             POLICY,
         ),
         *_other_shells(accounts, policy.sh),
+        *_unseen_shells(accounts, policy.shell),
     )
+
+
+def _unseen_shells(accounts: HostAccounts, shown: str) -> tuple[Criterion, ...]:
+    """Return an open criterion where somebody's zsh reads other files than the shell that was started."""
+    found = [one.name for one in accounts.accounts if one.can_log_in and one.shell.endswith("/zsh")]
+    if not found or shown == "zsh":
+        return ()
+    seen = f"账户 {listing(found)} 使用 zsh，其 TMOUT 未能查看"
+    return (ask("zsh", "空闲超时是否作用于使用 zsh 的账户", None, seen, ACCOUNTS),)
 
 
 def _other_shells(accounts: HostAccounts, sh: str) -> tuple[Criterion, ...]:

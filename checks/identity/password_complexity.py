@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,6 +10,7 @@ from dengbao.checking import Params, check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabasePolicy
 from dengbao.probes.host.facts import HostPam, PamRule
+from dengbao.probes.host.system_facts import HostPackages
 
 from .. import databases, db_policy
 from ..hosts import PAM, ask, told
@@ -20,6 +22,8 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, int]]] = {
     "pam_pwquality.so": {"minlen": 8, "minclass": 0, "credit": 0},
     "pam_cracklib.so": {"minlen": 9, "minclass": 0, "credit": 1},
 }
+_LIBRARY: Final = frozenset({"libpwquality", "libpwquality1"})
+_NO_CREDITS_SINCE: Final = (1, 4)
 _CREDITS: Final = ("dcredit", "ucredit", "lcredit", "ocredit")
 
 
@@ -31,7 +35,9 @@ class ComplexityParams(Params):
 
 
 @check("identity.password_complexity")
-def host_demands_complex_passwords(pam: HostPam, params: ComplexityParams) -> Judgement:
+def host_demands_complex_passwords(
+    pam: HostPam, packages: HostPackages | None, params: ComplexityParams
+) -> Judgement:
     """Judge that the password stack refuses what is too short or has too few classes.
 
     Judged is what is in effect: the module must exist and be able to fail the stack, and its own
@@ -43,7 +49,7 @@ def host_demands_complex_passwords(pam: HostPam, params: ComplexityParams) -> Ju
     rule = next((one for one in rules or () if one.module in QUALITY_MODULES), None)
     if rules is None or rule is None:
         return _without(rules)
-    settings = _settings(rule, pam.pwquality)
+    settings = _settings(rule, pam.pwquality, _defaults(rule.module, packages))
     length, classes = (None, None) if settings is None else (_length(settings), _classes(settings))
     criteria = (
         _effective(rules, rule, lenient=settings is not None and settings["enforcing"] == 0),
@@ -88,13 +94,24 @@ def _effective(rules: tuple[PamRule, ...], rule: PamRule, *, lenient: bool) -> C
     )
 
 
-def _settings(rule: PamRule, file: Mapping[str, str] | None) -> dict[str, int] | None:
+def _defaults(module: str, packages: HostPackages | None) -> Mapping[str, int]:
+    """Return what the module takes where nobody sets anything; libpwquality gave credits before 1.4."""
+    for one in packages.packages if packages is not None else ():
+        version = re.match(r"(?:\d+:)?(\d+)\.(\d+)", one.version)
+        if module == "pam_pwquality.so" and one.name.split(":")[0] in _LIBRARY and version:
+            old = (int(version[1]), int(version[2])) < _NO_CREDITS_SINCE
+            return _DEFAULTS["pam_cracklib.so" if old else module]
+    return _DEFAULTS[module]
+
+
+def _settings(
+    rule: PamRule, file: Mapping[str, str] | None, defaults: Mapping[str, int]
+) -> dict[str, int] | None:
     """Return the numbers in effect, None where pwquality.conf could not be read."""
     if file is None and rule.module == "pam_pwquality.so":
         return None
     texts = dict(file or {}) if rule.module == "pam_pwquality.so" else {}
     texts.update({arg.partition("=")[0]: arg.partition("=")[2] for arg in rule.args if "=" in arg})
-    defaults = _DEFAULTS[rule.module]
     found = {"minlen": defaults["minlen"], "minclass": defaults["minclass"], "enforcing": 1}
     found.update(dict.fromkeys(_CREDITS, defaults["credit"]))
     for key in found:

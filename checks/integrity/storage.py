@@ -11,6 +11,7 @@ from dengbao.probes.host.system_facts import HostBoot
 from .. import databases, db_columns
 from ..hosts import ask, told
 from ..schemes import stored_hashes
+from ..trust import appraises
 from ..wording import listing
 
 _BOOT = "host.boot"
@@ -36,9 +37,9 @@ def host_stored_data_are_protected(passwords: HostPasswords, boot: HostBoot) -> 
 def _checked(boot: HostBoot) -> Criterion:
     question = "是否定期校验重要配置与程序文件的完整性"
     if not boot.tools:
-        measured = boot.ima and boot.ima_appraise.startswith("enforce")
-        seen = "IMA 强制校验文件" if measured else "未见已知的文件完整性校验工具，是否另有措施须人工核查"
-        return ask("checked", question, True if measured else None, seen, _BOOT)
+        verified = appraises(boot)
+        seen = "IMA 强制校验文件" if verified else "未见已知的文件完整性校验工具，是否另有措施须人工核查"
+        return ask("checked", question, True if verified else None, seen, _BOOT)
     good = [one.name for one in boot.tools if one.database and one.scheduled]
     unsure = [one.name for one in boot.tools if None in (one.database, one.scheduled)]
     names = listing(dict.fromkeys(one.name for one in boot.tools))

@@ -15,6 +15,10 @@ from ..filter import reach
 from ..hosts import SSHD, ask, match_note, unless_matched
 from ..wording import listing
 
+# Of a line of hosts.allow or hosts.deny: its clients are everybody; its last field turns its meaning.
+_EVERY_CLIENT = re.compile(r"(?:\bALL\b|(?<!\S)\*(?!\S)|\b0\.0\.0\.0/0)", re.IGNORECASE)
+_DENIES = re.compile(r":\s*deny\s*$", re.IGNORECASE)
+_ADMITS = re.compile(r":\s*allow\s*$", re.IGNORECASE)
 _FIREWALL = "host.firewall"
 
 
@@ -71,15 +75,27 @@ def _by_firewall(sshd: HostSshd, firewall: HostFirewall) -> Criterion:
     return ask("firewall", "", True, seen, _FIREWALL)
 
 
+def _closed_by_wrappers(firewall: HostFirewall) -> bool:
+    """Tell whether the first line that is for every client refuses it; hosts.allow may refuse too."""
+    lines = [(one, False) for one in firewall.hosts_allow] + [(one, True) for one in firewall.hosts_deny]
+    for line, closed in lines:
+        clients = re.sub(r"\[[^\]]*\]", "", line).split(":")[1:2]
+        if _speaks_of_sshd(line) and clients and _EVERY_CLIENT.search(clients[0]):
+            return _DENIES.search(line) is not None or (closed and not _ADMITS.search(line))
+    return False
+
+
+def _speaks_of_sshd(line: str) -> bool:
+    daemons = re.split(r"[\s,]+", line.split(":", maxsplit=1)[0].strip().lower())
+    return bool({"all", "sshd"} & set(daemons)) and "except" not in daemons
+
+
 def _by_wrappers(firewall: HostFirewall) -> Criterion:
-    denied = any(
-        re.match(r"(?:ALL|sshd)\s*:\s*ALL\b(?!\s*EXCEPT)", one, re.IGNORECASE) for one in firewall.hosts_deny
-    )
-    opened = any(re.match(r"(?:ALL|sshd)\s*:\s*ALL\b", one, re.IGNORECASE) for one in firewall.hosts_allow)
-    if not denied or opened:
+    if not _closed_by_wrappers(firewall):
         return ask("wrappers", "", False, "hosts.allow、hosts.deny 未限制 sshd 来源", _FIREWALL)
     linked = firewall.sshd_uses_wrappers
-    allowed = [one for one in firewall.hosts_allow if re.match(r"(?:ALL|sshd)\b", one, re.IGNORECASE)]
+    allowed = [one for one in firewall.hosts_allow if _speaks_of_sshd(one) and not _DENIES.search(one)]
+    allowed += [f"EXCEPT{one.partition('EXCEPT')[2]}" for one in firewall.hosts_deny if "EXCEPT" in one]
     seen = f"hosts.deny 拒绝其他来源，hosts.allow 允许 {listing(allowed) or '（无）'}"
     seen += {True: "", False: "，但 sshd 不支持 tcp wrappers，不生效", None: "，sshd 是否支持未能确认"}[
         linked

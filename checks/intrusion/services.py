@@ -10,7 +10,7 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.system_facts import HostProcesses, HostServices
 
-from ..hosts import ask, told
+from ..hosts import ask, place, told
 from ..wording import listing
 
 _FACT: Final = "host.services"
@@ -24,7 +24,8 @@ _PROCESSES: Final[Mapping[str, tuple[str, ...]]] = {
     "cups": ("cupsd",),
     "nfs-server": ("nfsd", "rpc.mountd"),
 }
-_EVERYBODY: Final = re.compile(r"^\S+\s+(?:\*|0\.0\.0\.0/0)?\(|^\S+\s+\*|^\S+$")
+# A client of /etc/exports that stands for everybody: `*`, a network of all addresses, or only options.
+_EVERYBODY: Final = re.compile(r"(?:\*|0\.0\.0\.0/0(?:\.0\.0\.0)?|::/0|)(?:\(.*)?")
 _GUEST: Final = re.compile(r"(?:anonymous_enable|guest ok|public)\s*=\s*(?:yes|true|1)", re.IGNORECASE)
 
 
@@ -92,9 +93,15 @@ def _enabled(services: HostServices, unneeded: tuple[str, ...]) -> tuple[Criteri
 
 def _shares(services: HostServices) -> Criterion:
     bad = [
-        f"{one.file} 第 {one.number} 行"
+        place(one)
         for one in services.shares
-        if (_EVERYBODY.match(one.text) if one.file == "/etc/exports" else _GUEST.search(one.text))
+        if (_exports_to_all(one.text) if one.file.startswith("/etc/exports") else _GUEST.search(one.text))
     ]
     seen = f"对所有人开放的共享：{listing(bad)}" if bad else "未见对所有人开放的共享"
     return ask("shares", "是否关闭默认共享", not bad, seen, _FACT)
+
+
+def _exports_to_all(line: str) -> bool:
+    """Tell whether a line of exports names no client, or everybody among its clients."""
+    clients = [one for one in line.split()[1:] if not one.startswith("-")]
+    return not clients or any(_EVERYBODY.fullmatch(one) for one in clients)

@@ -7,7 +7,7 @@ from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.system_facts import HostBoot
 
 from ..hosts import ask, told
-from ..trust import BOOT, root_of_trust
+from ..trust import BOOT, appraises, root_of_trust
 
 
 @check("trusted.runtime")
@@ -29,8 +29,14 @@ def host_verifies_at_run_time(boot: HostBoot) -> Judgement:
 
 def _appraised(boot: HostBoot) -> Criterion:
     question = "执行环节是否进行动态可信验证"
-    if boot.ima and boot.ima_appraise.startswith("enforce"):
-        return ask("appraised", question, True, "IMA 对执行文件强制校验（ima_appraise=enforce）", BOOT)
+    if appraises(boot):
+        return ask(
+            "appraised",
+            question,
+            True,
+            "IMA 对执行文件强制校验（ima_appraise=enforce，策略有校验规则）",
+            BOOT,
+        )
     if boot.fapolicyd:
         return ask("appraised", question, True, "fapolicyd 正在运行，按清单校验执行文件", BOOT)
     seen = "未见 IMA 强制校验或 fapolicyd，是否另有可信计算产品须人工核查"

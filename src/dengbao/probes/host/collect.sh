@@ -216,7 +216,7 @@ ima=/sys/kernel/security/ima
 if [ -d $ima ]; then
   echo "$N ima yes"
   [ -r $ima/runtime_measurements_count ] && echo "$N measurements $(cat $ima/runtime_measurements_count)"
-  [ -r $ima/policy ] && echo "$N rules $(grep -c . $ima/policy)"
+  [ -r $ima/policy ] && echo "$N rules $(grep -c . $ima/policy)" && echo "$N appraises $(grep -c "^appraise" $ima/policy)"
 elif [ -d /sys/kernel/security ] && [ -n "$(ls /sys/kernel/security 2>/dev/null)" ]; then echo "$N ima no"
 elif [ -d /sys/kernel ] && ! grep -q "ima" /proc/cmdline; then echo "$N ima no"; fi
 echo "$N cmdline $(tr " " "\n" </proc/cmdline | grep -E "^(ima|evm|lsm|security|init_on_free|page_poison|audit)" | tr "\n" " ")"
@@ -442,7 +442,7 @@ exit 0
 '
 
 section shares 10 262144 '
-text /etc/exports pick "^[^#]"
+for one in /etc/exports /etc/exports.d/*.exports; do text "$one" pick "^[^#]"; done
 for one in /etc/samba/smb.conf /etc/vsftpd.conf /etc/vsftpd/vsftpd.conf; do
   text "$one" pick "^[[:space:]]*(\[|guest ok|public|map to guest|path|anonymous_enable)"
 done

@@ -9,11 +9,12 @@ from typing import Final
 
 from ...errors import ProtocolMismatch
 from .facts import Line
-from .frames import Files, Section, Transcript
+from .frames import Files, Framed, Section, Transcript
 from .system_facts import HostListening, HostProcesses, HostServices, Listener, Process
 
 _STATUS: Final = re.compile(r"^/proc/(\d+)/status:(Name|PPid|Uid):\s*(.*)$")
 _SOCKET: Final = re.compile(r"^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ \S+ \S+ \S+ \S+\s+(\d+)\s+\d+\s+(\d+)")
+_FTP: Final = ("/etc/vsftpd.conf", "/etc/vsftpd/vsftpd.conf")
 _RUNNING: Final = frozenset({"active", "activating", "reloading"})
 
 
@@ -162,9 +163,18 @@ def _inetd(files: Files) -> Iterator[str]:
 
 
 def _shares(files: Files) -> Iterator[Line]:
-    for path in ("/etc/exports", "/etc/samba/smb.conf", "/etc/vsftpd.conf", "/etc/vsftpd/vsftpd.conf"):
-        one = files.get(path)
-        for raw in one.lines if one is not None and one.state == "ok" else ():
-            number, found, text = raw.partition(":")
-            if found and number.isdecimal() and text.strip() and not text.strip().startswith(("#", ";")):
-                yield Line(file=path, number=int(number), text=text.strip())
+    places = ("/etc/exports", "/etc/samba/smb.conf", *_FTP)
+    for one in files.readable():
+        if one.path.startswith(places):
+            lines = [*_written(one)]
+            yield from lines
+            if one.path in _FTP and not any("anonymous_enable" in line.text for line in lines):
+                # vsftpd admits guests where nothing is said.
+                yield Line(file=one.path, number=0, text="anonymous_enable=YES（未设置时的默认值）")
+
+
+def _written(one: Framed) -> Iterator[Line]:
+    for raw in one.lines:
+        number, found, text = raw.partition(":")
+        if found and number.isdecimal() and text.strip() and not text.strip().startswith(("#", ";")):
+            yield Line(file=one.path, number=int(number), text=text.strip())

@@ -154,9 +154,18 @@ def read_boot(transcript: Transcript) -> HostBoot:
         ima_rules=_number(section, "rules"),
         ima_measurements=_number(section, "measurements"),
         ima_appraise=appraise.group(1) if appraise else "",
+        ima_appraises=_appraises(section, cmdline),
         fapolicyd="Name:\tfapolicyd\n" in processes.text if processes is not None else None,
         tools=tuple(_tools(transcript.section("integrity"))),
     )
+
+
+def _appraises(section: Section, cmdline: str) -> bool | None:
+    """Tell whether a rule of the IMA policy verifies; `ima_appraise=enforce` alone verifies nothing."""
+    if re.search(r"\bima_policy=\S*(?:appraise_tcb|secure_boot)|\bima_appraise_tcb\b", cmdline):
+        return True
+    count = _number(section, "appraises")
+    return count > 0 if count is not None else None
 
 
 def _tools(section: Section) -> Iterator[IntegrityTool]:

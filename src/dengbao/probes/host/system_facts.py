@@ -120,7 +120,7 @@ class HostBoot(Facts, tag="host.boot"):
     """Root of trust, verified boot, measurement, and file-integrity tools.
 
     `firmware` is `uefi`, `bios` or empty. `ima_rules` counts the loaded IMA policy,
-    `ima_measurements` its log.
+    `ima_measurements` its log; `ima_appraises` tells whether some rule of it verifies.
     """
 
     firmware: str = ""
@@ -131,6 +131,7 @@ class HostBoot(Facts, tag="host.boot"):
     ima_rules: int | None = None
     ima_measurements: int | None = None
     ima_appraise: str = ""
+    ima_appraises: bool | None = None
     fapolicyd: bool | None = None
     tools: tuple[IntegrityTool, ...] = ()
 

@@ -1,0 +1,29 @@
+"""Shares that a configuration file opens without saying so."""
+
+from __future__ import annotations
+
+import pytest
+
+from dengbao.probes.host.parse_processes import read_services
+
+from .sections import framed, transcript
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("12:anonymous_enable=NO", ["anonymous_enable=NO"]),
+        ("12:#anonymous_enable=NO", ["anonymous_enable=YES（未设置时的默认值）"]),
+        ("", ["anonymous_enable=YES（未设置时的默认值）"]),
+    ],
+)
+def test_ftp_admits_guests_where_nothing_is_said(written: str, said: list[str]) -> None:
+    found = read_services(
+        transcript(services="N manager none\n", shares=framed(etc__vsftpd_dot_conf=written))
+    )
+    assert [one.text for one in found.shares] == said
+
+
+def test_no_ftp_server_says_nothing() -> None:
+    absent = "\nN file absent /etc/vsftpd.conf\n"
+    assert read_services(transcript(services="N manager none\n", shares=absent)).shares == ()
