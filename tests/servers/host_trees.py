@@ -280,7 +280,7 @@ def _hardened_system(host: Prepared) -> None:
     host.instead_of("/proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
     host.instead_of("/proc/sys/kernel/core_pattern", "core\n")
     host.instead_of("/proc/sys/fs/suid_dumpable", "0\n")
-    host.instead_of("/proc/cmdline", "quiet ima_appraise=enforce ima_policy=tcb|appraise_tcb init_on_free=1\n")
+    host.instead_of("/proc/cmdline", "quiet ima_appraise=enforce ima_policy=appraise_tcb init_on_free=1\n")
     host.file("etc/security/limits.d/90-core.conf", "* hard core 0\n")
     _trust(host)
     host.file("etc/aide/aide.conf", "database_in=file:/var/log/aide/aide.db\n")
