@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -64,6 +65,9 @@ def test_on_a_terminal_a_bar_shows_what_is_under_way_and_lines_only_what_is_lack
         assert "his 查看页面：第 2 页" in out.getvalue()
         watcher(step("done", "缺 1 类：无权限"))
     assert "[2/3] ! his 查看页面：缺 1 类：无权限" in out.getvalue()
+    watcher(step("says", "很长的说明" * 20))
+    watcher._bar.refresh()
+    assert re.search(r"采集 .{16} 2/3 0:00:0\d his 查看页面：很长的说明.*…", out.getvalue())
     assert "[1/3] + lis" not in out.getvalue()
 
 

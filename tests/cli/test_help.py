@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from dengbao.cli import main_group
-from dengbao.cli.chinese import Argument
+from dengbao.cli.chinese import Argument, Command
 
 from .conftest import Call
 
@@ -77,6 +77,20 @@ def test_a_wide_terminal_is_not_filled_beyond_what_can_be_read(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     assert max(cell_len(line) for line in call("--help").out.splitlines()) <= 100
+
+
+def test_a_long_option_stands_on_a_line_of_its_own() -> None:
+    long = click.Option(["--an-option-with-a-very-long-name"], metavar="值", help="说明。")
+    page = Command("try", params=[long], help="试。").get_help(
+        click.Context(Command("try"), terminal_width=80)
+    )
+    name, text = page.splitlines()[page.splitlines().index("选项：") + 1 :][:2]
+    assert name.strip() == "--an-option-with-a-very-long-name 值"
+    assert text.strip() == "说明。"
+
+
+def test_commands_keep_their_order() -> None:
+    assert main_group.list_commands(click.Context(main_group)) == list(main_group.commands)
 
 
 def test_without_a_command_the_help_is_shown(call: Call) -> None:

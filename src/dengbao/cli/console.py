@@ -88,11 +88,16 @@ class Watcher:
         self._running: dict[str, str] = {}
         self._said_at: dict[str, float] = {}
         self._bar = Progress(
-            TextColumn("采集"), BarColumn(bar_width=16), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("采集", table_column=Column(min_width=4)),
+            BarColumn(bar_width=16, table_column=Column(min_width=16)),
+            MofNCompleteColumn(table_column=Column(min_width=2 * len(str(total)) + 1)),
+            TimeElapsedColumn(table_column=Column(min_width=7)),
+            # What is under way gets the rest of the line, and never pushes the figures out of it.
             TextColumn(
-                "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
+                "{task.description}", markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
             ),
-            console=target, disable=not self._live,
+            console=target, disable=not self._live, expand=True,
         )  # fmt: skip
         self._task = self._bar.add_task("", total=total)
 
