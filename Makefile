@@ -56,7 +56,8 @@ walls: $(VENV)/.dev  ## 各房间之间的墙
 coverage: $(VENV)/.dev $(ENGINE)  ## 测试并量覆盖率（src 与 checks 不低于 90 %）
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -q
-	$(BIN)/coverage combine -q
+	@# Children that tests kill leave broken data behind; what counts is the report below.
+	-$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --skip-empty | tail -40
 
 matrix: $(VENV)/.dev $(ENGINE)  ## 打印 检查 × 情形 × 判定 全表
