@@ -195,3 +195,13 @@ def agree(situation: str, sight: Sight, expected: Mapping[str, str]) -> None:
         if one not in got or got[one] != expected.get(one)
     }
     assert not wrong, "\n".join(f"{situation} {one}: {text}" for one, text in wrong.items())
+
+
+def claims_no_more(full: Mapping[str, str], less: Mapping[str, str]) -> None:
+    """Assert that an account with fewer rights proves what the full account proved, or nothing at all.
+
+    A world-readable file proves the same to everyone; what needs the missing right is undetermined.
+    """
+    more = {one: verdict for one, verdict in less.items() if verdict not in {"undetermined", full.get(one)}}
+    assert not more, f"said with fewer rights, but not with all of them: {more}"
+    assert "undetermined" in less.values()

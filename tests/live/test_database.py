@@ -20,7 +20,7 @@ from tests.servers import hostile
 from tests.servers.mariadb import MariaDB, mariadb
 from tests.servers.postgres import Postgres, postgres
 
-from .harness import Sight, agree, look
+from .harness import Sight, agree, claims_no_more, look
 
 PASSWORD = "Looker-2026!x"
 ID = "11010519491231002X"
@@ -161,6 +161,8 @@ def test_pg_without_rights(pg_hardened: Postgres) -> None:
             confidentiality_password_hash="undetermined",
         ),
     )
+    full = look(asset("postgresql", pg_hardened.address, "looker", roster=PG_ROSTER))
+    claims_no_more(full.verdicts(), sight.verdicts())
 
 
 def test_pg_settings_of_our_own_account() -> None:
@@ -291,6 +293,8 @@ def test_mariadb_without_rights(my_hardened: MariaDB) -> None:
             integrity_storage="conform",
         ),
     )
+    full = look(asset("mariadb", my_hardened.address, "looker", roster=MY_ROSTER))
+    claims_no_more(full.verdicts(), sight.verdicts())
 
 
 def test_mariadb_login_method_that_we_lack(my_hardened: MariaDB) -> None:

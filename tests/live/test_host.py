@@ -19,7 +19,7 @@ from dengbao.probes.host.facts import HostAccounts, HostIdentity, HostPam, HostP
 from tests.servers import host_trees
 from tests.servers.sshd import Prepared, Server, running
 
-from .harness import MemoryLedger, Sight, agree, look
+from .harness import MemoryLedger, Sight, agree, claims_no_more, look
 
 ROSTER = ("sysadm", "secadm", "auditadm", "inspector", "viewer", "keeper")
 UIDS = {"inspector": 1004, "viewer": 1005, "keeper": 1007}
@@ -146,6 +146,7 @@ def test_hardened_host_without_rights_is_undetermined(hardened: Server, key: tup
     assert sight.privilege == {"host.ssh": "user"}
     assert {one.reason for one in sight.missing.values()} == {Reason.NO_PERMISSION}
     agree("hardened without rights", sight, UNPRIVILEGED)
+    claims_no_more(HARDENED, UNPRIVILEGED)
 
 
 def test_sudo_that_refuses_leaves_the_rights_of_the_user(hardened: Server, key: tuple[Path, str]) -> None:
