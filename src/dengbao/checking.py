@@ -19,6 +19,7 @@ from .model import AssetBase, Facts, Judgement, Value
 
 CheckCallable = TypeVar("CheckCallable", bound=Callable[..., Judgement])
 _MARK: Final = "__dengbao_check__"
+_HALF: Final = "__dengbao_half__"
 
 
 class Params(Value):
@@ -36,7 +37,11 @@ class FactNeed:
 
 @dataclass(frozen=True)
 class Variant:
-    """One function of a check: the facts it takes decide on which assets it can judge."""
+    """One function of a check: the facts it takes decide on which assets it can judge.
+
+    `half` says in a phrase what people must add before the item can be 符合; empty where the facts
+    decide alone.
+    """
 
     check: str
     function: Callable[..., Judgement]
@@ -45,6 +50,7 @@ class Variant:
     params_name: str
     asset_name: str
     source: Path
+    half: str = ""
 
     @property
     def doc(self) -> str:
@@ -72,8 +78,10 @@ class Registry:
             yield from self.variants[check_id]
 
 
-def check(check_id: str) -> Callable[[CheckCallable], CheckCallable]:
+def check(check_id: str, *, half: str = "") -> Callable[[CheckCallable], CheckCallable]:
     """Mark a pure function as a variant of the check `check_id` (`chapter.question`).
+
+    `half` is given where the function may return `Coverage.PARTIAL`: what people must add.
 
     Arguments are told apart by their annotation: subclasses of `Facts` (or `X | None` where the
     check can go on without), at most one subclass of `Params`, at most one kind of `Asset`.
@@ -81,6 +89,7 @@ def check(check_id: str) -> Callable[[CheckCallable], CheckCallable]:
 
     def mark(function: CheckCallable) -> CheckCallable:
         setattr(function, _MARK, check_id)
+        setattr(function, _HALF, half)
         return function
 
     return mark
@@ -180,7 +189,8 @@ def _variant(check_id: str, function: Callable[..., Judgement], path: Path) -> V
         raise ContentError(
             f"检查 {check_id} 至少要用一种事实", where=where, cure="至少一个参数是不带 | None 的事实"
         )
-    return Variant(check_id, function, tuple(needs), params, params_name, asset_name, path)
+    half = str(getattr(function, _HALF, ""))
+    return Variant(check_id, function, tuple(needs), params, params_name, asset_name, path, half)
 
 
 def _need(name: str, hint: object) -> FactNeed | None:

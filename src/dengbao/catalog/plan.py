@@ -53,7 +53,7 @@ def variant_for(registry: Registry, check: str, asset: Asset, *, offers: Offers 
         ContentError: no such check, none fits, or more than one fits.
 
     """
-    found = _fitting(registry, check, _offered(offers(asset)))
+    found = fitting(registry, check, offered(offers(asset)))
     if found is None:
         raise ContentError(
             f"检查 {check} 没有适用于测评对象 {asset.id}（{asset.kind.zh}）的判定函数",
@@ -90,9 +90,9 @@ class _Planner:
             yield Case(item=item.id, asset=asset.id)
 
     def _variant(self, check: str, asset: Asset) -> Variant | None:
-        key = (check, _offered(self.probes(asset)))
+        key = (check, offered(self.probes(asset)))
         if key not in self._variants:
-            self._variants[key] = _fitting(self.registry, *key)
+            self._variants[key] = fitting(self.registry, *key)
         return self._variants[key]
 
     def _need(self, variant: Variant, asset: Asset) -> None:
@@ -102,16 +102,23 @@ class _Planner:
                 self.needed.add((asset.id, spec.name))
 
 
-def _offered(probes: tuple[ProbeSpec, ...]) -> frozenset[str]:
+def offered(probes: tuple[ProbeSpec, ...]) -> frozenset[str]:
+    """Return the kinds of facts that these probes bring."""
     return frozenset(kind for spec in probes for kind in spec.fact_kinds)
 
 
-def _fitting(registry: Registry, check: str, offered: frozenset[str]) -> Variant | None:
+def fitting(registry: Registry, check: str, kinds: frozenset[str]) -> Variant | None:
+    """Return the one variant of a check that needs nothing but these kinds of facts, None if there is none.
+
+    Raises:
+        ContentError: no such check, or more than one fits.
+
+    """
     variants = registry.of(check)
     if not variants:
         raise ContentError(f"没有检查“{check}”", where="checks", cure=no_check_cure(check, registry))
     fitting = [
-        one for one in variants if {kind_of(need.facts) for need in one.needs if not need.optional} <= offered
+        one for one in variants if {kind_of(need.facts) for need in one.needs if not need.optional} <= kinds
     ]
     if len(fitting) > 1:
         names = "、".join(one.function.__name__ for one in fitting)

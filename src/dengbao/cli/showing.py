@@ -12,7 +12,7 @@ from rich.text import Text
 from .. import catalog, checking
 from ..compare import compare as compare_results
 from ..compare import render
-from ..content import find_content
+from ..content import Content, find_content
 from ..errors import UsageError
 from ..model import EvidenceKind, Item, Suite, kind_of
 from ..reading import suggest
@@ -22,6 +22,7 @@ from ..session import open_session
 from . import options
 from .chinese import Argument, Command, Group
 from .console import console, paragraph, say, verbatim
+from .covering import print_coverage
 from .values import counted
 from .wrapping import pad
 
@@ -81,11 +82,7 @@ def suite_list(content: Path | None) -> int:
 @options.content
 def suite_show(suite_id: str, item_id: str | None, form: str, content: Path | None) -> int:
     """Print a suite, or one item with its guidance."""
-    rooms = find_content(content)
-    known = sorted(one.parent.name for one in rooms.suites.glob("*/suite.yaml"))
-    if suite_id not in known:
-        raise UsageError(f"没有测评依据“{suite_id}”", cure=suggest(suite_id, known))
-    one = catalog.load_suite(rooms.suites / suite_id)
+    one = _load(find_content(content), suite_id)
     if form == "json":
         shown: object = one if item_id is None else _find(one, item_id)
         print(msgspec.json.format(msgspec.json.encode(shown), indent=1).decode())
@@ -94,6 +91,13 @@ def suite_show(suite_id: str, item_id: str | None, form: str, content: Path | No
     else:
         _print_suite(one)
     return 0
+
+
+def _load(rooms: Content, suite_id: str, registry: checking.Registry | None = None) -> Suite:
+    known = sorted(one.parent.name for one in rooms.suites.glob("*/suite.yaml"))
+    if suite_id not in known:
+        raise UsageError(f"没有测评依据“{suite_id}”", cure=suggest(suite_id, known))
+    return catalog.load_suite(rooms.suites / suite_id, registry)
 
 
 def _print_suite(suite: Suite) -> None:
@@ -147,14 +151,20 @@ def check() -> None:
 
 @check.command(
     "list",
-    help="有哪些检查，能判定哪类对象，用到哪些阈值。",
-    epilog="dengbao check list\ndengbao check list --format json",
+    help="有哪些检查，能判定哪类对象，用到哪些阈值；--coverage 逐项列出由程序还是由人作答，及其原因。",
+    epilog="dengbao check list\ndengbao check list --coverage\ndengbao check list --format json",
 )
+@click.option("--coverage", "covering", is_flag=True, help="测评项 × 对象：自动、半自动、人工，及其原因")
+@click.option("--suite", "suite_id", default="annex3-2023", metavar="名称", help="--coverage 用哪套测评依据")
 @options.as_json
 @options.content
-def check_list(form: str, content: Path | None) -> int:
+def check_list(covering: bool, suite_id: str, form: str, content: Path | None) -> int:
     """Print every check: kinds of facts and parameters; the facts themselves in JSON."""
-    registry = checking.load(find_content(content).checks)
+    rooms = find_content(content)
+    registry = checking.load(rooms.checks)
+    if covering:
+        print_coverage(_load(rooms, suite_id, registry), registry, form=form)
+        return 0
     if form == "json":
         print(json.dumps([_row(one) for one in registry], ensure_ascii=False, indent=1))
         return 0

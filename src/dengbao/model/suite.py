@@ -41,11 +41,15 @@ class Guidance(Value):
 
 
 class ByHand(Value):
-    """What a person asks, does and keeps where no program can see."""
+    """What a person asks, does and keeps where no program can see.
+
+    `why` says, by kind of asset, why no program can decide it there.
+    """
 
     ask: str
     keep: tuple[str, ...]
     how: tuple[Guidance, ...] = ()
+    why: dict[Kind, str] = msgspec.field(default_factory=dict)
 
 
 class Item(Value):
