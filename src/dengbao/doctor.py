@@ -177,10 +177,10 @@ def _asset(guard: Guard, folder: Path, asset: Asset, specs: list[ProbeSpec]) -> 
         yield from _accounts(asset)
     yield from _files(guard, folder, asset)
     yield from _reach(guard, asset)
-    if isinstance(asset, HostAsset) and asset.address != "local":
+    if isinstance(asset, HostAsset) and asset.address not in ("", "local"):
         if any(spec.name.startswith("ports.") for spec in specs):
             yield from _scan(guard, asset)
-        if not (asset.host_key or asset.known_hosts):
+        if not (asset.collected or asset.host_key or asset.known_hosts):
             yield Finding(
                 weight=Weight.ERROR, subject=asset.id,
                 message="未登记主机密钥，不会向未经核实的主机提交口令",
@@ -226,6 +226,7 @@ def _secret_fault(account: Account) -> tuple[str, str] | None:
 
 def _files(guard: Guard, folder: Path, asset: Asset) -> Iterator[Finding]:
     named = [("ca_file", getattr(asset, "ca_file", "")), ("known_hosts", getattr(asset, "known_hosts", ""))]
+    named += [("collected", getattr(asset, "collected", ""))]
     named += [("key_file", account.key_file) for account in asset.accounts]
     for key, path in named:
         if path and not Path(path).is_file():

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     INCONCLUSIVE = "inconclusive"
     INTERRUPTED = "interrupted"
     DAMAGED = "damaged"
+    STALE = "stale"
     BUG = "bug"
 
     @property
@@ -44,6 +45,7 @@ _REASON_ZH: Final[dict[Reason, str]] = {
     Reason.INCONCLUSIVE: "已查看但不足以判定",
     Reason.INTERRUPTED: "检测中断",
     Reason.DAMAGED: "事实文件损坏",
+    Reason.STALE: "资料过期",
     Reason.BUG: "程序错误",
 }
 
@@ -176,6 +178,18 @@ class Interrupted(ProbeError):
     """An earlier run was cut off after sending; the answer is unknown and it is not sent again."""
 
     reason = Reason.INTERRUPTED
+
+
+class Damaged(ProbeError):
+    """A file that was carried in is cut off, altered or not what it should be."""
+
+    reason = Reason.DAMAGED
+
+
+class Stale(ProbeError):
+    """What was carried in is older than the profile allows, or its age cannot be told."""
+
+    reason = Reason.STALE
 
 
 class Undetermined(DengbaoError):

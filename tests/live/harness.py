@@ -52,6 +52,7 @@ PROFILE: Mapping[str, ParamValue] = {
     "backup_age_tolerance_percent": 50,
     "superuser_max": 2,
     "package_index_max_age_days": 30,
+    "collected_max_age_days": 30,
 }  # fmt: skip
 
 
@@ -113,6 +114,7 @@ def look(
     engines: Mapping[str, str] = {},
     ledger: MemoryLedger | None = None,
     folder: Path | None = None,
+    others: Iterable[Asset] = (),
 ) -> Sight:
     """Run the probes that apply to `asset`; what they may not or cannot do is noted as missing."""
     sight = Sight(asset, ledger=ledger or MemoryLedger())
@@ -135,6 +137,7 @@ def look(
         profile=profile,
         engines=engines,
         folder=folder,
+        assets={one.id: one for one in (*others, asset)},
     )
     wanted = set(only)
 

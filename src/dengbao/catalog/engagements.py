@@ -38,7 +38,7 @@ def load_engagement(folder_or_file: Path) -> Engagement:
 
 
 # Keys that name a file or folder; relative ones are meant from the engagement's own folder.
-_PATH_KEYS: Final = ("ca_file", "known_hosts", "path")
+_PATH_KEYS: Final = ("ca_file", "known_hosts", "path", "collected")
 
 
 def with_paths(engagement: Engagement, folder: Path) -> Engagement:

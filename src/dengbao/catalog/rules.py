@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import PureWindowsPath
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -180,7 +181,15 @@ def _url_fault(url: str) -> str:
 
 
 def _host(place: Place, asset: HostAsset) -> Iterator[Mistake]:
-    if asset.address != "local":
+    if asset.collected:
+        yield from _collected(place, asset)
+    elif not asset.address:
+        yield Mistake(
+            place,
+            f"测评对象 {asset.id} 缺少键“address”",
+            "写 address: 主机:端口；不能远程登录的，写 collected: 采集文件",
+        )
+    if asset.address not in ("", "local"):
         yield from _address((*place, "address"), asset.address)
     if asset.host_key and not _HOST_KEY.fullmatch(asset.host_key):
         yield Mistake((*place, "host_key"), "host_key 应是 SHA256 指纹", "写 ssh-keygen -lf 显示的 SHA256:…")
@@ -189,6 +198,21 @@ def _host(place: Place, asset: HostAsset) -> Iterator[Mistake]:
         here = (*place, "allowed_ports", number)
         yield from _heeds((*here, "ports"), parse_ports, rule.ports)
         yield from _choice((*here, "protocol"), rule.protocol, ("tcp", "udp"))
+
+
+def _collected(place: Place, asset: HostAsset) -> Iterator[Mistake]:
+    path = PureWindowsPath(asset.collected)  # splits at both kinds of slashes, knows drives
+    if path.is_absolute() or path.drive or path.root or ".." in path.parts or asset.collected.startswith("~"):
+        yield Mistake(
+            (*place, "collected"), f"测评对象 {asset.id} 的采集文件应在项目目录之内",
+            "用 dengbao evidence import-facts 登记，再写 collected: evidence/collected/文件名",
+        )  # fmt: skip
+    if asset.address == "local":
+        yield Mistake(
+            (*place, "address"),
+            "address: local 与 collected 不能并用",
+            "读取本机的，删去 collected；否则改写地址",
+        )
 
 
 def _database(place: Place, asset: DatabaseAsset) -> Iterator[Mistake]:

@@ -204,9 +204,12 @@ class HostAsset(AssetBase, tag="host"):
     """服务器: `address` is `host[:port]` of sshd, or `local` for this machine.
 
     `host_key` is the pinned `SHA256:…` fingerprint. `sudo` is `none`, `nopasswd` or `password`.
+    `collected` names a file in the engagement's folder that a collector script wrote on the host: it is
+    read instead of logging in, and `address`, if given, serves the port scan alone.
     """
 
-    address: str
+    address: str = ""
+    collected: str = ""
     account: str = ""
     host_key: str = ""
     known_hosts: str = ""
@@ -229,7 +232,10 @@ class SensitiveColumn(Value):
 
 
 class DatabaseAsset(AssetBase, tag="database"):
-    """数据库管理系统: `platform` is `postgresql`, `mariadb`, `mysql` or `sqlite`."""
+    """数据库管理系统: `platform` is `postgresql`, `mariadb`, `mysql` or `sqlite`.
+
+    `offsite` holds the networks (`cidr`) of the off-site place that the database is replicated to.
+    """
 
     address: str = ""
     path: str = ""
@@ -238,23 +244,37 @@ class DatabaseAsset(AssetBase, tag="database"):
     ca_file: str = ""
     sensitive: tuple[SensitiveColumn, ...] = ()
     roster: tuple[str, ...] = ()
+    offsite: tuple[str, ...] = ()
 
 
 class BackupPolicy(Value):
-    """备份策略 as the institution declares it."""
+    """备份策略 as the institution declares it; `what` is backed up, `tool` is the program that does it."""
 
     every_h: float
     keep: int = 1
     offsite: str = ""
+    what: str = ""
+    tool: str = ""
 
 
 class BackupAsset(AssetBase, tag="backup"):
-    """A folder with backup files; `pattern` is a glob, `archive` names the format to test."""
+    """A folder with backup files; `pattern` is a glob, `archive` names the format to test.
+
+    `host` is the id of the server on which the folder lies and the jobs run; without it the folder is one
+    of this machine. `database` is the id of the database that is backed up. `restore` asks for a trial
+    restore on this machine; `expect` names tables and how many rows they must at least have then.
+    `offsite`: the folder lies at the off-site place.
+    """
 
     path: str
     pattern: str = "*"
     archive: str = "auto"
     policy: BackupPolicy | None = None
+    host: str = ""
+    database: str = ""
+    restore: bool = False
+    expect: dict[str, int] = msgspec.field(default_factory=dict)
+    offsite: bool = False
 
 
 class SystemAsset(AssetBase, tag="system"):

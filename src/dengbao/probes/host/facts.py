@@ -13,7 +13,11 @@ _CLOSED_SHELLS: Final = frozenset(
 
 
 class HostIdentity(Facts, tag="host.identity"):
-    """Which system answered, and how it was looked at; `init` is the command of process 1."""
+    """Which system answered, and how it was looked at; `init` is the command of process 1.
+
+    `collector` and `collected_at` (ISO 8601) are set where a script was run by hand and its file carried in;
+    `host_name` is the name the host gave itself, as far as it was asked.
+    """
 
     system: str
     kernel: str = ""
@@ -25,6 +29,9 @@ class HostIdentity(Facts, tag="host.identity"):
     user: str = ""
     privilege: str = ""
     clock_s: int | None = None
+    collector: str = ""
+    collected_at: str = ""
+    host_name: str = ""
 
 
 class HostAccount(Value):
@@ -198,7 +205,11 @@ class AuditRecord(Value):
 class HostAudit(Facts, tag="host.audit"):
     """The kernel's audit state and rules as loaded; `enabled` is 0, 1 or 2 (locked).
 
-    `installed` tells whether auditctl exists; None values were not to be had.
+    `installed` tells whether auditctl exists; None values were not to be had. `file_rules` are all rules in
+    files, `compiled_rules` those of audit.rules, `source_rules` those of rules.d, of which augenrules makes
+    the former. `compat32`: the kernel also runs 32-bit programs, whose system calls have other numbers.
+    `refuses_stop`: systemd stops auditd only together with the system. `oldest_s` is when the oldest record
+    was written, `trail_files` how many files the trail has now.
     """
 
     installed: bool
@@ -208,6 +219,13 @@ class HostAudit(Facts, tag="host.audit"):
     file_rules: tuple[str, ...] = ()
     settings: dict[str, str] | None = None
     records: tuple[AuditRecord, ...] | None = None
+    compiled_rules: tuple[str, ...] | None = None
+    source_rules: tuple[str, ...] | None = None
+    compat32: bool | None = None
+    refuses_stop: bool | None = None
+    starts_at_boot: bool | None = None
+    oldest_s: int | None = None
+    trail_files: int | None = None
 
 
 class Forwarding(Value):

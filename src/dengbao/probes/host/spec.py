@@ -56,11 +56,19 @@ LINUX_FACTS: Final[tuple[type[Facts], ...]] = (
 
 
 def _is_remote(asset: Asset) -> bool:
-    return isinstance(asset, HostAsset) and asset.address != "local"
+    return isinstance(asset, HostAsset) and not asset.collected and asset.address != "local"
 
 
 def _is_local(asset: Asset) -> bool:
-    return isinstance(asset, HostAsset) and asset.address == "local"
+    return isinstance(asset, HostAsset) and not asset.collected and asset.address == "local"
+
+
+def _is_carried_in(asset: Asset) -> bool:
+    return (
+        isinstance(asset, HostAsset)
+        and bool(asset.collected)
+        and not asset.platform.lower().startswith("win")
+    )
 
 
 SPECS: tuple[ProbeSpec, ...] = (
@@ -81,5 +89,14 @@ SPECS: tuple[ProbeSpec, ...] = (
         applies=_is_local,
         run="dengbao.probes.host.local:probe",
         timeout_s=240.0,
+    ),
+    ProbeSpec(
+        name="host.collected",
+        title="读取带回的主机采集文件",
+        facts=LINUX_FACTS,
+        level=Level.OBSERVE,
+        applies=_is_carried_in,
+        run="dengbao.probes.host.carried:probe",
+        timeout_s=120.0,
     ),
 )

@@ -12,7 +12,7 @@ SPECS: tuple[ProbeSpec, ...] = (
         title="TCP 端口与服务",
         facts=(PortsOpen,),
         level=Level.OBSERVE,
-        applies=lambda asset: isinstance(asset, HostAsset),
+        applies=lambda asset: isinstance(asset, HostAsset) and bool(asset.address),
         run="dengbao.probes.ports.scan:probe",
         # All ports take 22 minutes at 50 connections a second and 55 at 20; the probe keeps a shorter
         # deadline of its own, so that a sweep that is cut still brings what it has seen.
