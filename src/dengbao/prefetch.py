@@ -178,6 +178,7 @@ class Fetching:
         context = Context(
             guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
             ledger=self.ledger.for_probe(asset.id, spec.name), engines=self.engines, folder=self.folder,
+            assets={one.id: one for one in self.engagement.assets},
         )  # fmt: skip
         try:
             self.guard.require(spec.level, what=f"“{spec.title}”")

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from ..errors import UsageError
-from ..model import Asset, Engagement, SystemAsset
+from ..model import Asset, BackupAsset, Engagement, SystemAsset
 from ..reading import read_value, refuse
 from ..yamlfile import read_yaml
 from .rules import find_faults
@@ -53,10 +53,11 @@ def with_paths(engagement: Engagement, folder: Path) -> Engagement:
 
 
 def _with_paths(asset: Asset, base: Path) -> Asset:
+    elsewhere = isinstance(asset, BackupAsset) and bool(asset.host)  # its path is one of that host
     changes: dict[str, object] = {
         key: _absolute(value, base)
         for key in _PATH_KEYS
-        if isinstance(value := getattr(asset, key, None), str) and value
+        if isinstance(value := getattr(asset, key, None), str) and value and not (elsewhere and key == "path")
     }
     accounts = tuple(
         msgspec.structs.replace(one, key_file=_absolute(one.key_file, base)) if one.key_file else one

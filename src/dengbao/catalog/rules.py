@@ -65,7 +65,19 @@ def find_faults(engagement: Engagement) -> Iterator[Mistake]:
     yield from _unique(("assets",), [one.id for one in engagement.assets], "测评对象")
     for number, asset in enumerate(engagement.assets):
         yield from _asset(("assets", number), asset)
+        yield from _links(("assets", number), asset, engagement)
     yield from _declarations(engagement)
+
+
+def _links(place: Place, asset: Asset, engagement: Engagement) -> Iterator[Mistake]:
+    """Yield references of one asset to another that is not there."""
+    if not isinstance(asset, BackupAsset):
+        return
+    for key, used, kind in (("host", asset.host, Kind.HOST), ("database", asset.database, Kind.DATABASE)):
+        known = [one.id for one in engagement.assets if one.kind is kind]
+        if used and used not in known:
+            message = f"测评对象 {asset.id} 引用的{kind.zh}“{shorten(used)}”未登记"
+            yield Mistake((*place, key), message, suggest(used, known) or "先登记该测评对象")
 
 
 def _choice(place: Place, given: str, known: tuple[str, ...]) -> Iterator[Mistake]:
@@ -225,9 +237,18 @@ def _database(place: Place, asset: DatabaseAsset) -> Iterator[Mistake]:
         yield from _address((*place, "address"), asset.address)
     for number, one in enumerate(asset.sensitive):
         yield from _choice((*place, "sensitive", number, "holds"), one.holds, _HOLDS)
+    for number, network in enumerate(asset.offsite):
+        yield from _heeds((*place, "offsite", number), _rule, network)
 
 
 def _backup(place: Place, asset: BackupAsset) -> Iterator[Mistake]:
+    if asset.host and not asset.path.startswith("/"):
+        yield Mistake(
+            (*place, "path"), f"测评对象 {asset.id} 的 path 应是主机 {asset.host} 上的绝对路径",
+            "如 /srv/backup/his；副本在本机的，删去 host",
+        )  # fmt: skip
+    if any(rows < 0 for rows in asset.expect.values()):
+        yield Mistake((*place, "expect"), "expect 的行数不能为负", "写表名与恢复后至少应有的行数")
     policy = asset.policy
     if policy is None:
         return

@@ -77,7 +77,8 @@ class Probe(Protocol):
 class Context:
     """What a probe is given besides its asset.
 
-    Files inside `folder`, the engagement's own, may be read without `scope.local`.
+    Files inside `folder`, the engagement's own, may be read without `scope.local`. `assets` are all of the
+    engagement by id: a probe may look at its own asset through another one, such as its host.
     """
 
     guard: Guard
@@ -88,6 +89,23 @@ class Context:
     say: Callable[[str], None] = lambda _text: None
     engines: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+
+    def other(self, asset: AssetBase, asset_id: str) -> Asset:
+        """Return another asset of the engagement that `asset` refers to.
+
+        Raises:
+            NotDeclared: no asset of that id.
+
+        """
+        found = self.assets.get(asset_id)
+        if found is None:
+            raise NotDeclared(
+                f"未找到测评对象“{asset_id}”",
+                where=f"engagement.yaml 测评对象 {asset.id}",
+                cure="登记该测评对象，或改正所引用的编号",
+            )
+        return found
 
     def account(self, asset: AssetBase, account_id: str) -> Account:
         """Return a declared account of the asset.
