@@ -12,8 +12,10 @@ from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit
 
 from .. import databases, db_audit
+from ..audit_rules import difference, excluded_types, is_rule, one_arch_only, suppresses
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon, kernel
+from ..wording import listing
 
 # What a loaded rule must speak of, by kind of event.
 _EVENTS: Final[Mapping[str, tuple[str, re.Pattern[str]]]] = {
@@ -35,7 +37,8 @@ _LOGIN_RECORDS: Final = frozenset({"USER_LOGIN", "USER_AUTH", "USER_START", "LOG
 def host_audits_important_events(audit: HostAudit) -> Judgement:
     """Judge that rules for accounts, privilege, time and logins are loaded.
 
-    Rules in files that are not loaded do not count. Logins count too where the trail holds records of them.
+    Rules in files that are not loaded do not count, and rules that stand in no file are gone after the next
+    start. Logins count too where the trail holds records of them, unless such records are dropped.
 
     Source: GB/T 22239-2019 8.1.4.3 a).
     """
@@ -55,14 +58,17 @@ def _events(audit: HostAudit) -> tuple[Criterion, ...]:
     if not rules:
         seen = "规则文件中有规则但未加载" if audit.file_rules else "无"
         return (ask("rules", "是否加载审计规则", False, seen, AUDIT, decisive=True),)
-    kept = [one for one in rules if not re.match(r"-a (?:never|exclude|\w+,never)", one)]
+    kept = [one for one in rules if not suppresses(one)]
     found = [
         (name, title, _covered(name, pattern, kept, audit)) for name, (title, pattern) in _EVENTS.items()
     ]
     none = not any(how for _, _, how in found)
-    return tuple(
-        ask(name, f"是否审计{title}", bool(how), f"{title}{how or '无规则'}", AUDIT, decisive=none)
-        for name, title, how in found
+    return (
+        *(
+            ask(name, f"是否审计{title}", bool(how), f"{title}{how or '无规则'}", AUDIT, decisive=none)
+            for name, title, how in found
+        ),
+        *(() if none else (_lasting(audit, kept), *_arches(audit, kept))),
     )
 
 
@@ -70,8 +76,48 @@ def _covered(name: str, pattern: re.Pattern[str], rules: list[str], audit: HostA
     """Return how a kind of event is covered, empty if it is not."""
     if any(pattern.search(one) for one in rules):
         return "有规则"
-    recorded = name == "logins" and any(one.type in _LOGIN_RECORDS for one in audit.records or ())
-    return "已有记录" if recorded else ""
+    if name != "logins":
+        return ""
+    recorded = {one.type for one in audit.records or ()} & _LOGIN_RECORDS
+    return "已有记录" if recorded - excluded_types(audit.loaded_rules or ()) else ""
+
+
+def _lasting(audit: HostAudit, kept: list[str]) -> Criterion:
+    """Return whether what the loaded rules cover is covered after the next start, too."""
+    files = [one for one in audit.file_rules if is_rule(one) and not suppresses(one)]
+    lost = [
+        title
+        for title, pattern in _EVENTS.values()
+        if any(pattern.search(one) for one in kept) and not any(pattern.search(one) for one in files)
+    ]
+    seen = f"规则文件共 {len(files)} 条规则，" + ("已覆盖上述已加载的规则" if not lost else "")
+    if lost:
+        seen += f"{'、'.join(lost)}的规则只在内存中，重启后不再有效"
+    if audit.starts_at_boot is False:
+        seen += "；auditd 未设为随系统启动"
+    return ask(
+        "lasting", "审计规则重启后是否仍有效", not lost and audit.starts_at_boot is not False,
+        seen + _remarks(audit), AUDIT,
+    )  # fmt: skip
+
+
+def _remarks(audit: HostAudit) -> str:
+    """Return where loaded rules, rules.d and audit.rules differ, empty if they do not."""
+    idle = difference(audit.file_rules, audit.loaded_rules or ())
+    stale = difference(audit.source_rules or (), audit.compiled_rules or audit.source_rules or ())
+    text = f"；文件中有 {len(idle)} 条未加载：{listing(idle, 3)}" if idle else ""
+    return text + (f"；rules.d 中有 {len(stale)} 条尚未并入 audit.rules（augenrules）" if stale else "")
+
+
+def _arches(audit: HostAudit, kept: list[str]) -> tuple[Criterion, ...]:
+    """Return whether 32-bit programs are audited too, where the kernel runs them."""
+    if not audit.compat32 or not any("arch=b64" in one for one in kept):
+        return ()
+    alone = one_arch_only(kept)
+    seen = "系统调用规则 64 位与 32 位均有"
+    if alone:
+        seen = f"{len(alone)} 条系统调用规则只有 64 位（arch=b64），32 位程序的同类调用不审计"
+    return (ask("arches", "系统调用规则是否覆盖 32 位程序", not alone, seen, AUDIT),)
 
 
 @check("audit.covers_events")

@@ -11,6 +11,7 @@ from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit, HostPam
 
 from .. import databases, db_audit
+from ..audit_rules import leaves_root_out
 from ..hosts import PAM, ask, told
 from ..trail import AUDIT, daemon, kernel
 from ..wording import listing
@@ -23,11 +24,12 @@ _LEFT_OUT: Final = re.compile(r"-F (?:auid|loginuid)(?:=|>=|>)(?!-1\b|unset\b|42
 def host_audits_every_user(audit: HostAudit, pam: HostPam) -> Judgement:
     """Judge that loaded rules leave nobody out, and that logins are tied to a user (pam_loginuid).
 
-    `-a never,task` switches rules off for all processes; a rule for one auid covers that user only.
+    `-a never,task` switches rules off for all processes; a rule for one auid covers that user only; rules
+    for auid>=1000 alone leave out those who log in as root.
 
     Source: GB/T 22239-2019 8.1.4.3 a).
     """
-    criteria = (daemon(audit), kernel(audit), _rules(audit), _loginuid(pam))
+    criteria = (daemon(audit), kernel(audit), _rules(audit), *_root(audit), _loginuid(pam))
     return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
 
 
@@ -53,6 +55,15 @@ def _rules(audit: HostAudit) -> Criterion:
     elif not rules:
         seen = "未加载任何规则"
     return ask("rules", question, bool(general), seen, AUDIT, decisive=not rules)
+
+
+def _root(audit: HostAudit) -> tuple[Criterion, ...]:
+    """Return a failed criterion where every rule is for those who did not log in as root."""
+    general = [one for one in audit.loaded_rules or () if _is_general(one)]
+    if not general or not all(leaves_root_out(one) for one in general):
+        return ()
+    seen = f"{len(general)} 条规则均限定登录用户（如 auid>=1000），直接以 root 登录后的操作不审计"
+    return (ask("root", "直接以 root 登录的用户是否审计", False, seen, AUDIT),)
 
 
 def _leaves_out_a_user(rule: str) -> bool:

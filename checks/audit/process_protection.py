@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import HostAudit
@@ -14,7 +16,7 @@ from ..trail import AUDIT, daemon
 def host_audit_process_is_protected(audit: HostAudit) -> Judgement:
     """Judge that auditd runs as root and that the kernel's audit state is locked until restart.
 
-    Nobody tries to stop it: that would be done to a live system.
+    What happens when somebody tries to stop it is judged by `audit.stop_refused`.
 
     Source: GB/T 22239-2019 8.1.4.3 d).
     """
@@ -43,4 +45,22 @@ def _locked(audit: HostAudit) -> tuple[Criterion, ...]:
         None: "审计配置是否锁定未能确认",
         2: "审计配置已锁定（enabled 2），重启前不可关闭或修改",
     }.get(value, f"审计配置未锁定（enabled {value}），管理员可随时关闭")
-    return (ask("locked", "审计配置是否锁定", None if value is None else value == 2, seen, AUDIT),)
+    locked = ask("locked", "审计配置是否锁定", None if value is None else value == 2, seen, AUDIT)
+    return (locked, *_lasting(audit), *_manual(audit))
+
+
+def _lasting(audit: HostAudit) -> tuple[Criterion, ...]:
+    """Return whether the lock is set again after a restart, where it is set now."""
+    if audit.enabled != 2:
+        return ()
+    written = any(re.fullmatch(r"-e\s*2", one) for one in audit.file_rules)
+    seen = "规则文件含 -e 2，重启后仍锁定" if written else "规则文件没有 -e 2，重启后不再锁定"
+    return (ask("locked_at_boot", "重启后是否仍锁定", written, seen, AUDIT),)
+
+
+def _manual(audit: HostAudit) -> tuple[Criterion, ...]:
+    """Return that systemd refuses to stop the service, where it does; else nothing."""
+    if not audit.refuses_stop:
+        return ()
+    seen = "auditd 服务设置 RefuseManualStop=yes，不接受 systemctl stop"
+    return (ask("manual_stop", "是否拒绝手工停止审计服务", True, seen, AUDIT),)

@@ -216,8 +216,10 @@ _RULES = (
     "-w /etc/shadow -p wa -k identity",
     "-w /etc/sudoers -p wa -k privilege",
     "-a always,exit -F arch=b64 -S adjtimex,settimeofday,clock_settime -F key=time",
+    "-a always,exit -F arch=b32 -S adjtimex,settimeofday,clock_settime -F key=time",
     "-w /var/log/lastlog -p wa -k logins",
     "-a always,exit -F arch=b64 -S execve -F euid=0 -F auid>=1000 -F auid!=-1 -F key=rootcmd",
+    "-a always,exit -F arch=b32 -S execve -F euid=0 -F auid>=1000 -F auid!=-1 -F key=rootcmd",
 )
 _TRAIL = (
     "type=SYSCALL msg=audit(1700000000.123:101): arch=c000003e syscall=59 success=yes exit=0 uid=0 auid=1001 "

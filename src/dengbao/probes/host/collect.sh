@@ -252,6 +252,58 @@ rights /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/ssh/sshd_config /etc
   /boot/grub2/grub.cfg /var/log/audit /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ed25519_key
 '
 
+# Where settings and business data lie, and not deep: a host with millions of files must not be searched whole.
+# What lies in a folder that others may not enter is closed to them whatever its own rights are.
+section sweep 20 524288 '
+for one in /etc /root /home /opt /srv /data /u01 /var/log /var/spool /var/www /usr/local/bin /usr/local/sbin /usr/local/etc; do
+  [ -d "$one" ] || continue
+  echo "$N searched $one"
+  find -H "$one" -xdev -maxdepth 4 \( -type d ! -perm -0001 -prune \) -o \
+    \( \( -type f -o -type d ! -perm -1000 \) -perm -0002 -exec stat -c "%A ok %a %U %G %s %Y %n" {} + \)
+done | head -n 2000
+'
+
+section sshd_match 20 1048576 '
+have sshd || exit 3
+lines=$(cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null |
+  sed -n "s/^[[:space:]]*[Mm][Aa][Tt][Cc][Hh][[:space:]=]\{1,\}//p" | sed "s/#.*//" | head -n 64)
+[ -n "$lines" ] || { echo "$N none"; exit 0; }
+set -f
+# All values that the conditions give for one keyword.
+pull() {
+  printf "%s\n" "$lines" | sed -n "s/^\(.*[[:space:]]\)\{0,1\}$1[[:space:]=]\{1,\}\([^[:space:]]*\).*/\2/p" |
+    tr "," "\n" | tr -d "\"!" | sort -u
+}
+users=$(pull "[Uu][Ss][Ee][Rr]" | grep -v "[*?]")
+closed="/(nologin|false|sync|shutdown|halt)$"
+if [ -n "$users$(pull "[Uu][Ss][Ee][Rr]")$(pull "[Gg][Rr][Oo][Uu][Pp]")" ]; then
+  [ "$(grep -cvE "$closed" /etc/passwd)" -gt 40 ] && echo "$N many"
+  users="$users $(grep -vE "$closed" /etc/passwd | cut -d: -f1 | head -n 40)"
+else
+  users="root $(grep -vE "$closed" /etc/passwd | cut -d: -f1 | grep -v "^root$" | head -n 1)"
+fi
+addresses=203.0.113.77
+for one in $(pull "[Aa][Dd][Dd][Rr][Ee][Ss][Ss]" | sed -e "s,/.*,," -e "s/[*?]/1/g" | head -n 16); do
+  case $one in
+    *:*|*.*.*.*) ;;
+    *.*.*) one=$one.1 ;;
+    *.*) one=$one.1.1 ;;
+    *) one=$one.1.1.1 ;;
+  esac
+  addresses="$addresses $one"
+done
+ports="22 $(pull "[Ll][Oo][Cc][Aa][Ll][Pp][Oo][Rr][Tt]")"
+count=0
+for user in $(printf "%s\n" $users | sort -u); do for addr in $addresses; do for port in $(printf "%s\n" $ports | sort -u); do
+  count=$((count + 1))
+  [ $count -gt 160 ] && { echo "$N many"; break 3; }
+  echo "$N case $user $addr $port"
+  sshd -T -C "user=$user,host=$addr,addr=$addr,laddr=127.0.0.1,lport=$port" 2>/dev/null |
+    grep -E "^(permit|password|pubkey|kbdinteractive|challengeresponse|authenticationmethods|gssapiauth|hostbasedauth|channeltimeout|maxauthtries|usepam|allow(users|groups)|deny|forcecommand)" || echo "$N failed"
+done; done; done
+exit 0
+'
+
 section wrappers 10 65536 '
 show /etc/hosts.allow /etc/hosts.deny
 echo
@@ -372,6 +424,12 @@ show /etc/audit/auditd.conf /etc/audit/audit.rules /etc/audisp/audisp-remote.con
 folder /etc/audit/rules.d "*.rules"
 folder /etc/audit/plugins.d "*remote*.conf"
 folder /etc/audisp/plugins.d "*remote*.conf"
+echo
+[ -e /proc/sys/abi/vsyscall32 ] && echo "$N compat32 yes" || echo "$N compat32 no"
+if [ -d /run/systemd/system ] && have systemctl; then
+  systemctl show -p RefuseManualStop -p UnitFileState auditd.service 2>/dev/null | sed "s/^\([A-Za-z]*\)=/$N \1 /"
+fi
+exit 0
 '
 
 section audit_records 10 262144 '
@@ -381,6 +439,11 @@ printf "\n"
 if [ -f "$log" ] || reachable "$log"; then :; else echo "$N denied $log"; exit 0; fi
 [ -f "$log" ] || { echo "$N absent $log"; exit 0; }
 [ -r "$log" ] || { echo "$N denied $log"; exit 0; }
+# The trail rotates to .1, .2 …; the highest number is the oldest. Times of records, not of files, are told.
+held=1; last=$log
+while [ -f "$log.$held" ] && [ $held -lt 999 ]; do last=$log.$held; held=$((held + 1)); done
+echo "$N held $held"
+echo "$N oldest $(head -n 1 "$last" | sed -n "s/.*audit(\([0-9]*\)[.:].*/\1/p")"
 tail -n 300 "$log" | sed -e "s/type=\([A-Z0-9_]*\)/type:\1/" -e "s/msg=audit([0-9][0-9.]*:[0-9]*)/timed/" \
   -e "s/=\"[^\"]*\"/=/g" -e "s/=[^ ]*/=/g"
 '
@@ -487,6 +550,91 @@ have sudo && echo "$N installed"
 show /etc/sudoers
 folder /etc/sudoers.d "*"
 folder /usr/etc/sudoers.d "*"
+'
+
+section installation 10 65536 '
+stamp() { [ -e "$2" ] && echo "$N mark $(seconds "$2") $1"; }
+stamp machine-id /etc/machine-id
+stamp installer /var/log/installer/
+stamp anaconda /var/log/anaconda/
+stamp anaconda-ks.cfg /root/anaconda-ks.cfg
+stamp lost+found /lost+found/
+oldest=$(find /var/lib/dpkg/info -name "*.list" -exec stat -c "%Y" {} + 2>/dev/null | sort -n | head -n 1)
+[ -n "$oldest" ] && echo "$N mark $oldest dpkg"
+exit 0
+'
+
+section login_rules 10 262144 '
+show /etc/security/access.conf /etc/security/time.conf /etc/doas.conf /etc/authselect/authselect.conf
+for one in /etc/selinux/*/seusers; do [ -e "$one" ] && show "$one"; done
+exit 0
+'
+
+section places 10 524288 '
+homes=$(grep -vE "/(nologin|false|sync|shutdown|halt)$" /etc/passwd | cut -d: -f6 | grep "^/." | sort -u | head -n 200)
+IFS="
+"
+set -f
+data="/home
+/root
+/data
+/opt
+/srv
+/u01
+/var/www
+/var/lib/mysql
+/var/lib/pgsql
+/var/lib/postgresql"
+rights $(printf "%s\n%s\n" "$data" "$homes" | sort -u)
+if ls --version 2>/dev/null | grep -q coreutils; then
+  echo "$N marked"
+  set +f
+  ls -Lld /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/sudoers /etc/sudoers.d /etc/sudoers.d/* /etc/pam.d \
+    /etc/security /etc/ssh/sshd_config /etc/crontab /etc/cron.d /etc/profile /var/log /var/log/audit $data $homes |
+    grep "^[^ ]*+ " | tr -s " " | cut -d " " -f 9- | sort -u | head -n 200 | while read -r one; do
+      echo "$N acl $one"
+      have getfacl && getfacl -cpe -- "$one" | sed -n "s/^\(user\|group\):\([^:]\{1,\}\):/$N entry \1:\2:/p" &&
+        echo "$N listed $one"
+    done
+fi
+[ -r /proc/mounts ] && echo "$N mounts" &&
+  sed -n -E "s/^[^ ]+ ([^ ]+) (vfat|msdos|exfat|ntfs|ntfs3|fuseblk) .*/$N plain \2 \1/p" /proc/mounts
+exit 0
+'
+
+# Nothing that a person typed or saved leaves the host: only names, rights and the number of lines.
+section traces 15 524288 '
+grep -vE "/(nologin|false|sync|shutdown|halt)$" /etc/passwd | head -n 500 | while IFS=: read -r user _ _ _ _ home _; do
+  case $home in /*) ;; *) continue ;; esac
+  if [ -d "$home" ]; then
+    [ -r "$home" ] && [ -x "$home" ] || { echo "$N home denied $user"; continue; }
+  elif reachable "$home"; then echo "$N home absent $user"; continue
+  else echo "$N home denied $user"; continue; fi
+  echo "$N home ok $user"
+  for one in .netrc .pgpass .my.cnf .git-credentials .docker/config.json .aws/credentials .smbcredentials .vnc/passwd; do
+    [ -s "$home/$one" ] || continue
+    case $one in
+      .my.cnf) [ -r "$home/$one" ] && ! grep -qiE "^[[:space:]]*password[[:space:]]*=[[:space:]]*[^[:space:]]" "$home/$one" && continue ;;
+      .docker/*) [ -r "$home/$one" ] && ! grep -q "\"auth\"" "$home/$one" && continue ;;
+    esac
+    echo "$N file $user $(stat -L -c "%a %U %n" "$home/$one")"
+  done
+  for one in .bash_history .sh_history .ash_history .zsh_history .mysql_history .mariadb_history .psql_history; do
+    [ -f "$home/$one" ] && [ -s "$home/$one" ] || continue
+    count=?
+    [ -r "$home/$one" ] && count=$(tail -c 1048576 "$home/$one" | grep -ciE "sshpass +-p|(PGPASSWORD|MYSQL_PWD|SSHPASS)=[^ ]|--password=[^ ]|(mysql|mariadb)[a-z]* ([^|;]* )?-p[^ ]|passwd +--stdin|\| *chpasswd|curl [^|;]*(-u|--user) *[^ :]+:[^ ]|identified +(with [^ ]+ +)?by +[^ ]|(create|alter) +(user|role) .*password +[^ ]")
+    echo "$N history $user ${count:-?} $(stat -L -c "%a %U %n" "$home/$one")"
+  done
+done
+echo
+rights $(ls -d /etc/shadow- /etc/gshadow- /etc/shadow[._~]* /etc/*shadow*bak* /etc/*shadow*.old /var/backups/*shadow* /root/*shadow* 2>/dev/null | sort -u | head -n 50)
+for one in gdm gdm3 lightdm sddm xdm lxdm; do have "$one" && echo "$N greeter $one"; done
+for one in /etc/lightdm/*.conf /etc/lightdm/lightdm.conf.d/*.conf /usr/share/lightdm/lightdm.conf.d/*.conf; do
+  [ -f "$one" ] && text "$one" pick "^[[:space:]]*greeter-(hide-users|show-manual-login)"
+done
+for one in /etc/dconf/db/gdm.d/* /etc/gdm3/greeter.dconf-defaults; do [ -f "$one" ] && text "$one" pick "^[[:space:]]*disable-user-list"; done
+for one in /etc/sddm.conf /etc/sddm.conf.d/*.conf; do [ -f "$one" ] && text "$one" pick "^[[:space:]]*(RememberLastUser|HideUsers)"; done
+exit 0
 '
 
 cat

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from ...errors import ProbeError, ProtocolMismatch
 from .facts import AuditRecord, HostAudit
 from .frames import Files, Section, Transcript
 from .parse_processes import read_processes
+
+_YES_NO: Final = {"yes": True, "no": False}
+# What systemd says of a unit file; other states (static, generated) leave it open.
+_BOOT: Final = {"enabled": True, "enabled-runtime": False, "disabled": False, "masked": False}
 
 
 def read_audit(transcript: Transcript) -> HostAudit:
@@ -31,6 +36,7 @@ def read_audit(transcript: Transcript) -> HostAudit:
     if denied := files.denied("/etc/audit/"):
         raise transcript.refuse(*denied)
     settings = files.get("/etc/audit/auditd.conf")
+    about, trail = transcript.section("audit_files"), transcript.section("audit_records")
     return HostAudit(
         installed=True,
         daemon_user=daemon,
@@ -38,7 +44,14 @@ def read_audit(transcript: Transcript) -> HostAudit:
         loaded_rules=_loaded(rules),
         file_rules=_file_rules(files),
         settings=dict(pairs(settings.lines)) if settings is not None and settings.state == "ok" else None,
-        records=_records(transcript.section("audit_records")),
+        records=_records(trail),
+        compiled_rules=_rules_of(files, "/etc/audit/audit.rules"),
+        source_rules=_rules_of(files, "/etc/audit/rules.d/"),
+        compat32=_YES_NO.get(about.mark("compat32") or ""),
+        refuses_stop=_YES_NO.get((about.mark("RefuseManualStop") or "").lower()),
+        starts_at_boot=_BOOT.get(about.mark("UnitFileState") or ""),
+        oldest_s=_number(trail, "oldest"),
+        trail_files=_number(trail, "held"),
     )
 
 
@@ -53,6 +66,20 @@ def _loaded(section: Section) -> tuple[str, ...] | None:
         return None
     lines = (line.strip() for line in section.text.splitlines())
     return tuple(line for line in lines if line.startswith("-"))
+
+
+def _number(section: Section, word: str) -> int | None:
+    text = section.mark(word) or ""
+    return int(text) if text.isdecimal() else None
+
+
+def _rules_of(files: Files, prefix: str) -> tuple[str, ...] | None:
+    """Return the rules of files under a prefix in order; None where the script did not look there."""
+    seen = any(one.path.startswith(prefix) for one in files.files) or prefix.rstrip("/") in files.folders
+    texts = (
+        line.strip() for one in files.readable(prefix) for line in one.lines if one.path.endswith(".rules")
+    )
+    return tuple(one for one in texts if one.startswith("-")) if seen else None
 
 
 def _file_rules(files: Files) -> tuple[str, ...]:
