@@ -60,6 +60,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "audit.log_protection": (H,),
     "audit.log_retention": (H,),
     "audit.process_protection": (H,),
+    "audit.stop_refused": (H,),
     "intrusion.minimal_install": (H,),
     "intrusion.unneeded_packages": (H,),
     "intrusion.services": (H,),

@@ -7,13 +7,14 @@ import re
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import HostAudit
+from dengbao.probes.host.running_facts import HostAuditStop
 
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon
 
 
 @check("audit.process_protection")
-def host_audit_process_is_protected(audit: HostAudit) -> Judgement:
+def host_audit_process_is_protected(audit: HostAudit, stop: HostAuditStop | None) -> Judgement:
     """Judge that auditd runs as root and that the kernel's audit state is locked until restart.
 
     What happens when somebody tries to stop it is judged by `audit.stop_refused`.
@@ -24,8 +25,10 @@ def host_audit_process_is_protected(audit: HostAudit) -> Judgement:
     return Judgement(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
-        coverage=Coverage.PARTIAL,
-        remainder="以非审计管理员账户尝试停止审计进程（systemctl stop auditd）被拒绝的测试记录",
+        coverage=Coverage.FULL if stop is not None and stop.attempts else Coverage.PARTIAL,
+        remainder=""
+        if stop is not None and stop.attempts
+        else "以非审计管理员账户尝试停止审计进程（systemctl stop auditd）被拒绝的测试记录",
     )
 
 

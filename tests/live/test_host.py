@@ -26,6 +26,7 @@ UIDS = {"inspector": 1004, "viewer": 1005, "keeper": 1007}
 
 GOOD = (
     "access.accounts_assigned", "access.anonymous_disabled", "access.default_account_renamed",
+    "access.default_password", "access.granularity", "access.roles_defined", "access.rules_configured",
     "access.least_privilege", "access.mandatory_control", "access.no_overreach",
     "access.privilege_separation", "access.security_labels", "access.stale_accounts",
     "access.stale_disabled", "audit.covers_events", "audit.covers_users", "audit.enabled",
@@ -36,11 +37,12 @@ GOOD = (
     "identity.password_complexity", "identity.remote_admin_encrypted", "identity.two_factor",
     "identity.unique_accounts", "integrity.storage", "intrusion.admin_sources",
     "intrusion.detection", "intrusion.minimal_install", "intrusion.pending_updates",
-    "intrusion.services", "intrusion.unneeded_packages", "residual.memory", "trusted.boot",
+    "intrusion.services", "intrusion.unneeded_packages", "residual.memory", "residual.session",
+    "trusted.boot",
     "trusted.runtime",
 )  # fmt: skip
 # Asked of another probe, which does not run here.
-OTHERS = {"intrusion.open_ports": "undetermined"}
+OTHERS = {"intrusion.open_ports": "undetermined", "audit.stop_refused": "undetermined"}
 HARDENED = dict.fromkeys(GOOD, "conform") | OTHERS
 WEAK = (
     dict.fromkeys(GOOD, "nonconform")
@@ -48,6 +50,7 @@ WEAK = (
     | {
         # people do have accounts of their own there, and no desktop is installed
         "access.accounts_assigned": "partial",
+        "access.granularity": "partial",
         "intrusion.minimal_install": "partial",
         # the trail holds no record of anybody's action
         "audit.record_fields": "undetermined",
@@ -55,7 +58,8 @@ WEAK = (
 )
 # What an ordinary user may see for himself; everything else needs root.
 OPEN_TO_ALL = (
-    "access.accounts_assigned", "access.mandatory_control", "access.security_labels", "identity.idle_timeout",
+    "access.accounts_assigned", "access.granularity", "access.mandatory_control", "access.security_labels",
+    "identity.idle_timeout",
     "identity.password_complexity", "identity.unique_accounts", "intrusion.detection",
     "intrusion.minimal_install", "intrusion.pending_updates", "intrusion.services",
     "intrusion.unneeded_packages", "residual.memory", "trusted.runtime",

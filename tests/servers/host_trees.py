@@ -8,6 +8,7 @@ import struct
 import time
 from pathlib import Path
 
+from . import host_people
 from .sshd import Prepared
 
 PASSWORD = "Correct-Horse-9"
@@ -144,6 +145,8 @@ def hardened(host: Prepared) -> None:
         },
     )
     lastlog(host, {0: 200, 1001: 3, 1002: 10, 1003: 12, 1004: 1, 1005: 2, 1006: 250, 1007: 4})
+    host_people.installed(host, 300)
+    host_people.tidy(host)
     _hardened_login(host)
     _hardened_audit(host)
     _hardened_system(host)
@@ -276,7 +279,8 @@ def _hardened_system(host: Prepared) -> None:
         "#!/bin/sh\ncase $1 in\nget-default) echo multi-user.target ;;\n"
         "list-units) echo 'ssh.service loaded active running OpenSSH'; "
         "echo 'auditd.service loaded active running Audit'; echo 'cups.service loaded inactive dead -' ;;\n"
-        "list-unit-files) echo 'ssh.service enabled -'; echo 'cups.service disabled enabled' ;;\nesac\n",
+        "list-unit-files) echo 'ssh.service enabled -'; echo 'cups.service disabled enabled' ;;\n"
+        "stop) echo 'Failed to stop auditd.service: Interactive authentication required.' >&2; exit 1 ;;\nesac\n",
         0o755,
     )
     host.instead_of("/proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
@@ -339,6 +343,8 @@ def weak(host: Prepared) -> None:
     host.file("etc/login.defs", "PASS_MAX_DAYS 99999\nUMASK 022\nENCRYPT_METHOD MD5\n")
     host.file("etc/profile", f"PATH={_PATH}\numask 022\n# TMOUT=600\n")
     host.file("etc/sudoers", "root ALL=(ALL) ALL\nALL ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+    host_people.installed(host, 300)
+    host_people.careless(host)
     _weak_system(host)
     _packages(
         host,

@@ -37,7 +37,7 @@ _HOST_KEY: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 _ID_CURE: Final = "用英文字母、数字、- 和 _，首尾为字母或数字，不超过 64 个"
 # Names that Windows keeps for devices: a folder of facts is named after the asset.
 _DEVICES: Final = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
-PLATFORMS: Final = ("postgresql", "mariadb", "mysql", "sqlite")
+PLATFORMS: Final = ("postgresql", "mariadb", "mysql", "sqlite", "redis")
 _CHOICES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
     (HostAsset, "sudo", ("none", "nopasswd", "password")),
     (WebAsset, "logout_method", ("GET", "POST")),
@@ -167,6 +167,8 @@ def _accounts(place: Place, asset: Asset) -> Iterator[Mistake]:
 def _references(place: Place, asset: Asset) -> Iterator[tuple[Place, str]]:
     if isinstance(asset, (HostAsset, DatabaseAsset)):
         yield (*place, "account"), asset.account
+    if isinstance(asset, HostAsset):
+        yield (*place, "stop_account"), asset.stop_account
     if isinstance(asset, WebAsset) and asset.login is not None:
         yield (*place, "login", "account"), asset.login.account
 

@@ -205,12 +205,14 @@ class HostAsset(AssetBase, tag="host"):
 
     `host_key` is the pinned `SHA256:…` fingerprint. `sudo` is `none`, `nopasswd` or `password`.
     `collected` names a file in the engagement's folder that a collector script wrote on the host: it is
-    read instead of logging in, and `address`, if given, serves the port scan alone.
+    read instead of logging in, and `address`, if given, serves the port scan alone. `stop_account` is an
+    ordinary account that may try to stop the audit service.
     """
 
     address: str = ""
     collected: str = ""
     account: str = ""
+    stop_account: str = ""
     host_key: str = ""
     known_hosts: str = ""
     sudo: str = "nopasswd"

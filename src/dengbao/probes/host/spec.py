@@ -20,6 +20,8 @@ from .facts import (
     HostSshd,
     HostSyslog,
 )
+from .identity_facts import HostInstallation, HostLoginRules, HostRights, HostTraces
+from .running_facts import HostAuditStop
 from .system_facts import (
     HostBoot,
     HostFirewall,
@@ -52,6 +54,10 @@ LINUX_FACTS: Final[tuple[type[Facts], ...]] = (
     HostMemory,
     HostFirewall,
     HostPrivilege,
+    HostRights,
+    HostTraces,
+    HostLoginRules,
+    HostInstallation,
 )
 
 
@@ -80,6 +86,15 @@ SPECS: tuple[ProbeSpec, ...] = (
         applies=_is_remote,
         run="dengbao.probes.host.ssh:probe",
         timeout_s=240.0,
+    ),
+    ProbeSpec(
+        name="host.stop_audit",
+        title="以普通账户尝试停止审计进程",
+        facts=(HostAuditStop,),
+        level=Level.DISRUPT,
+        applies=_is_remote,
+        run="dengbao.probes.host.stop_audit:probe",
+        timeout_s=180.0,
     ),
     ProbeSpec(
         name="host.local",

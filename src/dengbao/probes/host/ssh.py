@@ -54,8 +54,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
         )
     account = context.account(asset, asset.account)
     credentials = _Credentials.of(asset, account, context)
-    trust = _Trust(asset)
-    connection = await _connect(asset, account, credentials, trust, context)
+    connection = await _connect(asset, account, credentials, _Trust(asset), context)
     try:
         transcript, data, privilege = await collect(
             _starter(connection),
@@ -69,6 +68,14 @@ async def probe(asset: Asset, context: Context) -> Observed:
     if not transcript.done:
         context.say(f"{asset.name}：采集未完成，未送回的部分记为无法判定")
     return assemble(transcript, privilege)
+
+
+async def log_in(
+    asset: HostAsset, account: Account, context: Context, *, probe: str
+) -> asyncssh.SSHClientConnection:
+    """Return a connection of a declared account, one attempt; raises as the probe of this module does."""
+    credentials = _Credentials.of(asset, account, context)
+    return await _connect(asset, account, credentials, _Trust(asset), context, name=probe)
 
 
 class _Credentials:
@@ -201,12 +208,17 @@ def _client(trust: _Trust, credentials: _Credentials) -> type[asyncssh.SSHClient
 
 
 async def _connect(
-    asset: HostAsset, account: Account, credentials: _Credentials, trust: _Trust, context: Context
+    asset: HostAsset,
+    account: Account,
+    credentials: _Credentials,
+    trust: _Trust,
+    context: Context,
+    name: str = PROBE,
 ) -> asyncssh.SSHClientConnection:
     """Return a logged-in connection over a socket of the guard."""
     host, port = _address(asset)
     known = trust.known_keys()
-    sock = await context.guard.connect(host, port, asset=asset.id, probe=PROBE, timeout_s=_CONNECT_S)
+    sock = await context.guard.connect(host, port, asset=asset.id, probe=name, timeout_s=_CONNECT_S)
     try:
         async with asyncio.timeout(_LOGIN_S):
             return await asyncssh.connect(
