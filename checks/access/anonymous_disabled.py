@@ -12,7 +12,7 @@ from dengbao.probes.host.facts import HostAccounts, HostPasswords, HostSshd
 from dengbao.probes.host.system_facts import HostServices
 from dengbao.probes.web.facts import WebDefaultAccounts, WebPages, WebSession
 
-from .. import databases, db_access, db_accounts, db_rights
+from .. import databases, db_access, db_accounts, db_products, db_rights
 from ..hosts import SSHD, ask, match_note, no_default_seats, place, unless_matched
 from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
@@ -33,7 +33,7 @@ def web_strangers_see_no_protected_page(
     anonymous = refusals(pages, session)
     tried = default_logins(defaults) if defaults is not None else ()
     found = tuple(one for one in tried if one.met is False)
-    also = f"；{told(defaults, tried)}" if defaults is not None else "；未以默认账户尝试登录"
+    also = f"；{told(defaults, tried)}" if defaults is not None else "；未取得以默认账户登录的结果"
     return Judgement(
         criteria=anonymous + found,
         statement=f"经测试验证，{summary(pages, anonymous)}{also}。",
@@ -108,6 +108,8 @@ def database_strangers_and_defaults_are_limited(
     Source: GB/T 22239-2019 8.1.4.2 a).
     """
     criteria = (db_access.anonymous(accounts), *databases.whole(accounts), *db_rights.open_databases(grants))
+    if access.anonymous is not None:
+        criteria += (db_products.asks_everybody(asset.platform, access),)
     if access.has_rules:
         criteria += (db_accounts.no_trust(access),)
     criteria += db_access.defaults_from_afar(asset.platform, accounts, access)
