@@ -95,7 +95,7 @@ def no_default_seats(
     found = [
         one
         for one in seats(accounts, passwords)
-        if one.enterable is not False and not one.expired(passwords.today_day) and _is_default(one.account)
+        if one.enterable is not False and not one.expired(passwords.today_day) and is_default(one.account)
     ]
     entered = [one.name for one in found if one.enterable]
     unclear = [one.name for one in found if not one.enterable]
@@ -112,7 +112,8 @@ def no_default_seats(
     )
 
 
-def _is_default(account: HostAccount) -> bool:
+def is_default(account: HostAccount) -> bool:
+    """Tell whether the system brought the account: by its number, or as a guest; root is another matter."""
     return 0 < account.uid < _FIRST_USER_UID or account.uid >= _NOBODY_UID or account.name in _GUESTS
 
 

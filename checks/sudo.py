@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from dengbao.model import Criterion
 from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.system_facts import HostPrivilege, SudoRule
+
+from .hosts import ask
+from .wording import listing
 
 # Programs that give a shell, so that whoever may run them may run everything.
 _SHELLS: Final = frozenset(
@@ -73,3 +77,11 @@ def _members(rule: SudoRule, accounts: HostAccounts) -> Iterator[str]:
         names = {one.name, "ALL", f"#{one.uid}", f"%#{one.gid}", *(f"%{group}" for group in one.groups)}
         if names & set(rule.who):
             yield one.name
+
+
+def rules_all_read(privilege: HostPrivilege) -> tuple[Criterion, ...]:
+    """Return an open criterion where sudo reads files that we could not, none where all were read."""
+    if not privilege.unread:
+        return ()
+    seen = f"sudo 另引用 {listing(privilege.unread)}，未能查看"
+    return (ask("unread", "sudo 配置是否全部查看", None, seen, "host.privilege"),)

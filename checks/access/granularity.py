@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Judgement
+from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.host.facts import HostAccounts, HostFiles
+from dengbao.probes.host.identity_facts import HostRights
+from dengbao.probes.host.system_facts import HostMac
 
 from .. import databases, db_rights
+from ..hosts import ACCOUNTS, ask, modes, told
+from ..rights import RIGHTS, acls_seen, everybody_writes
+from ..wording import listing
 
 
 @check("access.granularity")
@@ -17,3 +23,66 @@ def database_rights_are_fine_grained(accounts: DatabaseAccounts, grants: Databas
     """
     criteria = db_rights.fine(accounts, grants)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("access.granularity")
+def host_rights_are_per_user_and_file(
+    accounts: HostAccounts, files: HostFiles, rights: HostRights, mac: HostMac | None
+) -> Judgement:
+    """Judge that people have accounts of their own, and that rights on files tell users apart.
+
+    Linux keeps rights by file; what loses them is a shared account, a file open to all, or a file system
+    that stores none.
+
+    Source: GB/T 22239-2019 8.1.4.2 f).
+    """
+    criteria = (_subjects(accounts), _objects(files), everybody_writes(rights), _kept(rights))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{told(criteria)}；{acls_seen(rights)}{_processes(mac)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="业务程序、数据文件的权限是否按用户（进程）和文件分别设置，须结合业务目录核查",
+    )
+
+
+def _subjects(accounts: HostAccounts) -> Criterion:
+    people = [one.name for one in accounts.accounts if one.can_log_in and one.uid != 0]
+    owners = len({one.uid for one in accounts.accounts})
+    seen = (
+        f"主体为用户级：账户 {len(accounts.accounts)} 个、UID {owners} 个，root 外可登录 {listing(people)}"
+        if people
+        else "除 root 外没有可登录账户，主体未达到用户级"
+    )
+    return ask("subjects", "主体是否达到用户级或进程级", bool(people), seen, ACCOUNTS, decisive=True)
+
+
+def _objects(files: HostFiles) -> Criterion:
+    question = "客体是否达到文件级"
+    wide = [one for one in files.files if int(one.mode, 8) & 0o002]
+    if wide:
+        seen = f"关键文件对所有用户可写，未按用户区分：{modes(wide)}"
+        return ask("objects", question, False, seen, "host.files")
+    owners = sorted({f"{one.owner}:{one.group}" for one in files.files})
+    seen = f"客体为文件级：关键文件 {len(files.files)} 个各有属主与权限位（{listing(owners)}），均非人人可写"
+    return ask("objects", question, bool(files.files) or None, seen, "host.files")
+
+
+def _kept(rights: HostRights) -> Criterion:
+    question = "文件系统是否均支持按文件授权"
+    if rights.plain_mounts is None:
+        return ask("kept", question, None, "已挂载的文件系统未能查看", RIGHTS)
+    seen = (
+        f"不保存权限的文件系统：{listing(rights.plain_mounts)}"
+        if rights.plain_mounts
+        else "所挂载文件系统均保存文件权限"
+    )
+    return ask("kept", question, not rights.plain_mounts, seen, RIGHTS)
+
+
+def _processes(mac: HostMac | None) -> str:
+    """Return what confines processes, which only informs."""
+    if mac is None:
+        return ""
+    if mac.selinux == "enforcing":
+        return "；SELinux 强制模式另按进程控制"
+    return f"；AppArmor 另对 {mac.apparmor_enforced} 个程序强制控制" if mac.apparmor_enforced else ""

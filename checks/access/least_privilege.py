@@ -10,7 +10,7 @@ from dengbao.probes.host.system_facts import HostPrivilege
 
 from .. import databases, db_access
 from ..hosts import ACCOUNTS, ask, local_only, told
-from ..sudo import administrators, for_everybody
+from ..sudo import administrators, for_everybody, rules_all_read
 from ..wording import listing
 
 _FACT = "host.privilege"
@@ -63,19 +63,7 @@ def host_administrators_have_limited_rights(
             f"（要求不多于 {most} 个）",
             _FACT,
         ),
-        *(
-            (
-                ask(
-                    "unread",
-                    "sudo 配置是否全部查看",
-                    None,
-                    f"sudo 另引用 {listing(privilege.unread)}，未能查看",
-                    _FACT,
-                ),
-            )
-            if privilege.unread
-            else ()
-        ),
+        *rules_all_read(privilege),
         *local_only(accounts),
     )
     note = f"；其中 {listing(free)} 无须再次输入口令" if free else ""

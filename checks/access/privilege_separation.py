@@ -10,7 +10,7 @@ from dengbao.probes.host.system_facts import HostPrivilege
 
 from .. import databases, db_access
 from ..hosts import ask, told
-from ..sudo import Power, administrators
+from ..sudo import Power, administrators, rules_all_read
 from ..wording import listing
 
 _FACT = "host.privilege"
@@ -23,7 +23,7 @@ def host_administrators_are_separated(privilege: HostPrivilege, accounts: HostAc
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
     found = administrators(privilege, accounts)
-    criteria = (_several(found), *_different(found), *_unread(privilege))
+    criteria = (_several(found), *_different(found), *rules_all_read(privilege))
     return Judgement(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
@@ -49,13 +49,6 @@ def _different(found: dict[str, Power]) -> tuple[Criterion, ...]:
     seen = f"其权限分为 {len(kinds)} 种" + (f"，{listing(everything)} 可执行任意命令" if everything else "")
     alike = len(kinds) < 2 and bool(everything)
     return (ask("different", "管理账户的权限是否互不相同", len(kinds) >= 2, seen, _FACT, decisive=alike),)
-
-
-def _unread(privilege: HostPrivilege) -> tuple[Criterion, ...]:
-    if not privilege.unread:
-        return ()
-    seen = f"sudo 另引用 {listing(privilege.unread)}，未能查看"
-    return (ask("unread", "sudo 配置是否全部查看", None, seen, _FACT),)
 
 
 @check("access.privilege_separation")

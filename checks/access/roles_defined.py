@@ -3,17 +3,67 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Judgement
+from dengbao.model import Coverage, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.host.facts import HostAccounts
+from dengbao.probes.host.identity_facts import HostLoginRules
+from dengbao.probes.host.system_facts import HostPrivilege
 
 from .. import databases, db_access
+from ..duties import DUTIES, duties, spelled
+from ..hosts import ask, local_only, told
+from ..sudo import rules_all_read
+from ..wording import listing
+
+_FACT = "host.privilege"
 
 
 @check("access.roles_defined")
-def database_roles_are_in_use(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
+def database_roles_are_in_use(
+    asset: DatabaseAsset, accounts: DatabaseAccounts, grants: DatabaseGrants
+) -> Judgement:
     """Judge that there are roles with rights and members.
 
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
-    criteria = db_access.roles(accounts, grants)
+    criteria = db_access.roles(asset.platform, accounts, grants)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("access.roles_defined")
+def host_roles_are_divided(
+    privilege: HostPrivilege, accounts: HostAccounts, rules: HostLoginRules | None
+) -> Judgement:
+    """Judge by sudo, groups and SELinux that accounts besides root have the three duties.
+
+    An account that may do everything stands for system administration only.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    found = duties(privilege, accounts, rules)
+    lacking = [duty for duty in DUTIES if duty not in found]
+    criteria = (
+        ask(
+            "roles",
+            "是否将管理工作划分为不同角色并授予不同账户",
+            len(found) >= 2,
+            f"除 root 外按权限可见的管理角色 {len(found)} 种{'：' + spelled(found) if found else ''}",
+            _FACT,
+            decisive=not found,
+        ),
+        ask(
+            "three",
+            "系统管理、安全管理、审计管理角色是否齐备",
+            not lacking,
+            f"未见承担 {listing(lacking)} 的账户" if lacking else "系统管理、安全管理、审计管理均有账户承担",
+            _FACT,
+        ),
+        *rules_all_read(privilege),
+        *local_only(accounts),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，sudo 规则 {len(privilege.rules)} 条，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="角色划分文件（系统管理员、安全管理员、审计管理员的职责）及其与上述账户的对应，须人工核查",
+    )

@@ -23,9 +23,11 @@ from .facts import (
     HostSyslog,
 )
 from .frames import Transcript
+from .identity_facts import HostInstallation, HostLoginRules, HostRights, HostTraces
 from .parse_accounts import read_accounts, read_logins, read_passwords
 from .parse_audit import read_audit
 from .parse_firewall import read_firewall
+from .parse_identity import read_installation, read_login_rules, read_rights, read_traces
 from .parse_logs import read_files, read_logs, read_syslog
 from .parse_pam import read_pam, read_policy
 from .parse_privilege import read_privilege
@@ -64,6 +66,10 @@ READERS: Final[Mapping[type[Facts], Callable[[Transcript], Facts]]] = {
     HostMemory: read_memory,
     HostFirewall: read_firewall,
     HostPrivilege: read_privilege,
+    HostRights: read_rights,
+    HostTraces: read_traces,
+    HostLoginRules: read_login_rules,
+    HostInstallation: read_installation,
 }
 
 

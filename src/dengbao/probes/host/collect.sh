@@ -247,7 +247,7 @@ exit 0
 # Listing a filter that is not loaded would load it, so only loaded ones are listed.
 
 section rights 10 65536 '
-rights /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/ssh/sshd_config /etc/sudoers /etc/crontab \
+rights /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/ssh/sshd_config /etc/sudoers /etc/sudoers.d /etc/crontab \
   /etc/login.defs /etc/profile /etc/pam.d /etc/security /etc/audit/auditd.conf /boot/grub/grub.cfg \
   /boot/grub2/grub.cfg /var/log/audit /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ed25519_key
 '
@@ -617,7 +617,7 @@ grep -vE "/(nologin|false|sync|shutdown|halt)$" /etc/passwd | head -n 500 | whil
       .my.cnf) [ -r "$home/$one" ] && ! grep -qiE "^[[:space:]]*password[[:space:]]*=[[:space:]]*[^[:space:]]" "$home/$one" && continue ;;
       .docker/*) [ -r "$home/$one" ] && ! grep -q "\"auth\"" "$home/$one" && continue ;;
     esac
-    echo "$N file $user $(stat -L -c "%a %U %n" "$home/$one")"
+    echo "$N saved $user $(stat -L -c "%a %U %n" "$home/$one")"
   done
   for one in .bash_history .sh_history .ash_history .zsh_history .mysql_history .mariadb_history .psql_history; do
     [ -f "$home/$one" ] && [ -s "$home/$one" ] || continue
