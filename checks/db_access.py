@@ -13,7 +13,7 @@ from dengbao.probes.database.facts import (
     DatabaseGrants,
 )
 
-from . import hba
+from . import db_products, hba
 from .databases import (
     ACCESS,
     ACCOUNTS,
@@ -25,7 +25,7 @@ from .databases import (
     supers,
     whole,
 )
-from .db_rights import granted, owns, reach, read_in_full
+from .db_rights import granted, granted_rights, owns, reach, read_in_full
 from .hosts import ask
 from .wording import listing
 
@@ -35,12 +35,13 @@ _STRONG: Final = frozenset(
         "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "SUPER", "CREATE USER", "GRANT", "FILE",
         "SHUTDOWN", "RELOAD", "PROCESS", "CREATE TABLESPACE", "SYSTEM_USER", "ROLE_ADMIN", "SET_USER_ID",
         "SYSTEM_VARIABLES_ADMIN",
+        "CONFIG SET", "ACL SETUSER", "MODULE LOAD", "DEBUG", "REPLICAOF", "MONITOR", "FLUSHALL",
         "pg_execute_server_program", "pg_write_server_files", "pg_read_server_files", "pg_write_all_data",
     }
 )  # fmt: skip
 _DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
-_ALL_DATA: Final = frozenset({"pg_read_all_data", "pg_write_all_data"})
-_GUARDS: Final = frozenset({"CREATEROLE", "CREATE USER", "ROLE_ADMIN"})
+_ALL_DATA: Final = frozenset({"pg_read_all_data", "pg_write_all_data", "allkeys"})
+_GUARDS: Final = frozenset({"CREATEROLE", "CREATE USER", "ROLE_ADMIN", "ACL SETUSER"})
 _AUDITORS: Final = frozenset(
     {
         "pg_monitor",
@@ -48,6 +49,7 @@ _AUDITORS: Final = frozenset(
         "pg_read_all_stats",
         "AUDIT_ADMIN",
         "AUDIT_ABORT_EXEMPT",
+        "ACL LOG",
         "PROCESS",
     }
 )
@@ -89,6 +91,8 @@ def defaults_from_afar(
 ) -> tuple[Criterion, ...]:
     """Return whether default accounts can be logged in to from other machines."""
     found = defaults(accounts)
+    if platform in db_products.OTHERS:
+        return (_defaults_from_afar(found, access),)
     if platform != "postgresql":
         far = [one for one in found if from_elsewhere(one)]
         seen = f"可从其他主机登录的默认账户：{labels(far)}"
@@ -108,13 +112,29 @@ def defaults_from_afar(
     return (ask("default_local", "默认账户是否限于本机登录", met, seen, ACCESS), *hba.certain(access))
 
 
+def _defaults_from_afar(found: tuple[DatabaseAccount, ...], access: DatabaseAccess | None) -> Criterion:
+    question = "默认账户是否限于本机登录"
+    if not found:
+        return ask("default_local", question, True, "没有可登录的默认账户", ACCOUNTS)
+    remote = access.remote if access is not None else None
+    seen = {
+        True: f"可从其他主机登录的默认账户：{labels(found)}",
+        False: f"服务仅监听本机，默认账户 {labels(found)} 不能经网络登录",
+        None: f"默认账户 {labels(found)} 能否从其他主机登录未能得知",
+    }[remote]
+    return ask("default_local", question, None if remote is None else not remote, seen, ACCESS)
+
+
 def renamed(accounts: DatabaseAccounts) -> Criterion:
     """Return whether no account with a default name can be used."""
-    found = defaults(accounts)
+    found = [one for one in defaults(accounts) if not one.fixed]
+    fixed = [one for one in defaults(accounts) if one.fixed]
     closed = [one for one in accounts.accounts if one.default and one.can_login is False]
     seen = f"可登录的默认账户：{labels(found)}"
     if closed:
         seen += f"；已禁用的默认账户：{labels(closed)}"
+    if fixed:
+        seen += f"；产品不允许重命名、删除的内置账户：{labels(fixed)}"
     return ask("renamed", "默认账户是否已重命名、删除或禁用", not found, seen, ACCOUNTS)
 
 
@@ -161,8 +181,10 @@ def stale(accounts: DatabaseAccounts, roster: tuple[str, ...]) -> tuple[Criterio
     )
 
 
-def roles(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+def roles(platform: str, accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
     """Return whether roles were made, given rights and members."""
+    if platform == db_products.REDIS:
+        return _roles_by_account(accounts, grants)
     own = [one for one in accounts.accounts if one.is_role and not one.system and one.name != "PUBLIC"]
     used = [
         one
@@ -188,6 +210,17 @@ def roles(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion
         ),
         *read_in_full(grants),
     )
+
+
+def _roles_by_account(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+    """Return whether accounts have different rights where the product knows no roles."""
+    kinds = {(frozenset(one.rights), granted_rights(one, grants)) for one in logins(accounts)}
+    seen = (
+        f"Redis 没有角色，以账户区分权限；可登录账户 {len(logins(accounts))} 个"
+        f"（{labels(logins(accounts))}），权限 {len(kinds)} 种"
+    )
+    met = len(kinds) > 1 and bool(others(accounts))
+    return (ask("roles", "是否按账户划分不同权限", met, seen, ACCOUNTS, decisive=True), *whole(accounts))
 
 
 def separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:

@@ -15,19 +15,23 @@ from dengbao.probes.database.facts import (
     PasswordState,
 )
 
-from . import hba
+from . import db_products, hba
 from .databases import ACCESS, ACCOUNTS, PASSWORDS, POLICY, labels, logins, stored, whole
 from .hosts import ask
 from .wording import listing
 
 
 def identified(
-    access: DatabaseAccess, accounts: DatabaseAccounts, passwords: DatabasePasswords | None
+    platform: str,
+    access: DatabaseAccess,
+    accounts: DatabaseAccounts,
+    passwords: DatabasePasswords | None,
 ) -> tuple[Criterion, ...]:
     """Return whether everybody who logs in must prove who he is."""
     if access.has_rules:
         return (*hba.certain(access), no_trust(access))
-    return (_grant_tables(access), no_empty(accounts, passwords, access), *whole(accounts))
+    asked = db_products.asks_everybody(platform, access) if platform in db_products.OTHERS else None
+    return (asked or _grant_tables(access), no_empty(accounts, passwords, access), *whole(accounts))
 
 
 def no_trust(access: DatabaseAccess) -> Criterion:
@@ -157,13 +161,16 @@ def ageing(
     if passwords is None:
         raise Undetermined("未能读取账户口令有效期", reason=Reason.NO_PERMISSION)
     default = policy.default_lifetime_days if policy is not None else None
+    if platform in db_products.OTHERS and default is None:
+        return (_lifetimes(accounts, passwords, most), *whole(accounts))
+    name = db_products.LIFETIMES.get(platform, "default_password_lifetime")
     told = {None: "没有该参数", 0: "0（永不过期）"}.get(default, f"{default} 天")
     return (
         ask(
             "default",
             f"默认口令有效期是否为 1–{most} 天",
             None if policy is None else bool(default) and 0 < (default or 0) <= most,
-            f"default_password_lifetime 为 {told}（要求 1–{most} 天）",
+            f"{name} 为 {told}（要求 1–{most} 天）",
             POLICY,
         ),
         _lifetimes(accounts, passwords, most),
@@ -232,7 +239,7 @@ def _all(
 
 # Kinds of hashes by whether each password gets its own salt and whether the algorithm still stands.
 _SALTED = frozenset({"scram-sha-256", "caching_sha2", "sha256_crypt", "parsec"})
-_SOUND = _SALTED | {"ed25519"}
+_SOUND = _SALTED | {"ed25519", "sha256"}
 
 
 def hashed(passwords: DatabasePasswords) -> tuple[Criterion, ...]:

@@ -49,7 +49,7 @@ def _states(audit: DatabaseAudit) -> str:
     words = {True: "启用", False: "未启用", None: "是否留存未知"}
     told = []
     for one in audit.channels:
-        idle = one.active is not False and one.events and not deeds(one)
+        idle = not deeds(one) and (one.active or (one.active is None and one.events))
         told.append(f"{one.name}（{'未记录用户操作' if idle else words[one.active]}）")
     return listing(told) or "无"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dengbao.model import Criterion
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 
-from . import hba
+from . import db_products, hba
 from .databases import ACCESS, ACCOUNTS, from_anywhere, from_elsewhere, labels, logins, whole
 from .hosts import ask
 from .wording import listing
@@ -20,7 +20,10 @@ def local_only(access: DatabaseAccess) -> Criterion | None:
 
 
 def encrypted(
-    access: DatabaseAccess, accounts: DatabaseAccounts | None, allowed: tuple[str, ...]
+    platform: str,
+    access: DatabaseAccess,
+    accounts: DatabaseAccounts | None,
+    allowed: tuple[str, ...],
 ) -> tuple[Criterion, ...]:
     """Return whether every connection from other machines must be encrypted."""
     alone = local_only(access)
@@ -36,6 +39,8 @@ def encrypted(
     )
     if access.has_rules:
         return (*hba.certain(access), offered, _rules_refuse_plain(access), *_versions(access, allowed))
+    if platform in db_products.OTHERS:
+        return (offered, db_products.refuses_plain(platform, access), *_versions(access, allowed))
     return (offered, _accounts_refuse_plain(access, accounts), *_versions(access, allowed))
 
 
@@ -87,7 +92,9 @@ def own_session(server: DatabaseServer | None) -> str:
     return f"；本次检测会话以 {server.tls_version} {server.tls_cipher} 加密（{checked}）"
 
 
-def limited(access: DatabaseAccess, accounts: DatabaseAccounts | None) -> tuple[Criterion, ...]:
+def limited(
+    platform: str, access: DatabaseAccess, accounts: DatabaseAccounts | None
+) -> tuple[Criterion, ...]:
     """Return whether addresses that may connect are limited."""
     alone = local_only(access)
     if alone is not None:
@@ -102,6 +109,8 @@ def limited(access: DatabaseAccess, accounts: DatabaseAccounts | None) -> tuple[
         )
     if accounts is None:
         return (ask("sources", "是否限制接入地址", None, "账户的主机限制未能读取", ACCOUNTS, decisive=True),)
+    if platform in db_products.OTHERS:
+        return (*_by_account(platform, accounts), *whole(accounts))
     far = [one for one in logins(accounts) if from_elsewhere(one)]
     anywhere = [one for one in far if from_anywhere(one)]
     seen = f"可远程登录的账户 {len(far)} 个，其中不限主机的：{labels(anywhere)}"
@@ -109,3 +118,16 @@ def limited(access: DatabaseAccess, accounts: DatabaseAccounts | None) -> tuple[
         ask("sources", "是否限制接入地址", not anywhere, seen, ACCOUNTS, decisive=True),
         *whole(accounts),
     )
+
+
+def _by_account(platform: str, accounts: DatabaseAccounts) -> tuple[Criterion, ...]:
+    """Return whether every account is kept to addresses, where the product keeps such with accounts."""
+    question = "是否限制接入地址"
+    found = logins(accounts)
+    if any(one.sources is None for one in found) or not found:
+        name = db_products.name_of(platform)
+        seen = f"{name} 的账户不限定来源地址，是否由防火墙或监听配置限制未能得知"
+        return (ask("sources", question, None, seen, ACCOUNTS, decisive=True),)
+    anywhere = [one for one in found if not one.sources]
+    seen = f"可登录的账户 {len(found)} 个，其中不限来源地址的：{labels(anywhere)}"
+    return (ask("sources", question, not anywhere, seen, ACCOUNTS, decisive=True),)

@@ -13,6 +13,7 @@ _FACT: Final = "database.sensitive"
 _HOLDS: Final = {
     "id_card": "身份证号", "phone": "手机号", "name": "姓名", "bank_card": "银行卡号", "password": "口令",
 }  # fmt: skip
+_CHECKED: Final = {"page": "数据页校验", "snapshot": "快照（RDB）校验"}
 _STATES: Final = {
     "no_permission": "账户无权读取",
     "not_found": "未找到该表或列",
@@ -50,7 +51,9 @@ def checksums(storage: DatabaseStorage) -> Criterion:
     """Return whether damaged pages are detected."""
     on = storage.page_checksums
     told = {True: f"已启用（{storage.algorithm}）", False: "未启用", None: "是否启用未知"}[on]
-    seen = f"数据页校验{told}"
+    seen = f"{_CHECKED[storage.unit]}{told}"
     if storage.encrypted:
         seen += f"；落盘加密：{'、'.join(storage.encrypted)}"
-    return ask("page_checksums", "是否启用数据页校验", on, seen, "database.storage", decisive=True)
+    return ask(
+        "page_checksums", f"是否启用{_CHECKED[storage.unit]}", on, seen, "database.storage", decisive=True
+    )

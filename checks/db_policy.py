@@ -17,6 +17,7 @@ from dengbao.probes.database.facts import (
 )
 
 from .databases import ACCOUNTS, POLICY, labels, logins, module_note, unknown_modules
+from .db_products import REDIS
 from .hosts import ask
 from .wording import listing
 
@@ -24,18 +25,23 @@ _CLASSES: Final = (
     ("大写字母", "min_upper"), ("小写字母", "min_lower"), ("数字", "min_digits"), ("特殊字符", "min_special"),
 )  # fmt: skip
 _REMARKS: Final = {"max_password_errors": "（本机登录的管理账户不受限）"}
+# Names that read like one, and end nothing that is idle.
+_NO_IDLE_TIMEOUT: Final = frozenset({"remote login timeout (s)", "remote query timeout (s)"})
 _EFFECTS: Final = {"lock": "锁定账户", "delay": "延迟应答"}
 
 
-def complexity(policy: DatabasePolicy, min_length: int, classes: int) -> tuple[Criterion, ...]:
-    """Return whether the loaded modules, together, demand the length and the kinds of characters.
+def complexity(platform: str, policy: DatabasePolicy, min_length: int, classes: int) -> tuple[Criterion, ...]:
+    """Return whether the loaded modules demand the length and the kinds of characters.
+
+    All modules see each password, so that the highest demand counts; where each account has one of its
+    own, the lowest does.
 
     Raises:
         Undetermined: the account may not see which modules are loaded, and none is known to be.
 
     """
     if not policy.complexity:
-        return (_no_module(policy),)
+        return (_no_module(platform, policy),)
     modules = policy.complexity
     names = listing(one.module for one in modules)
     exempt = tuple(dict.fromkeys(name for one in modules for name in one.exempt))
@@ -51,24 +57,31 @@ def complexity(policy: DatabasePolicy, min_length: int, classes: int) -> tuple[C
     )  # fmt: skip
 
 
-def _no_module(policy: DatabasePolicy) -> Criterion:
+def _no_module(platform: str, policy: DatabasePolicy) -> Criterion:
     note = module_note(policy)
     if not policy.modules_known:
         raise Undetermined(f"{note}，不能确认是否启用口令复杂度检查", reason=Reason.NO_PERMISSION)
     seen = f"未见已知的口令复杂度检查模块；{note}" if note else "未启用口令复杂度检查模块"
+    if platform == REDIS:
+        seen = "Redis 没有口令复杂度检查功能"
     return ask("loaded", "是否启用口令复杂度检查", None if note else False, seen, POLICY, decisive=True)
 
 
-def _strongest(modules: Iterable[ComplexityModule], name: str) -> tuple[int | None, bool]:
-    """Return the highest known demand, and whether some module's is unknown."""
-    values: list[int | None] = [getattr(one, name) for one in modules]
+def _demanded(modules: Iterable[ComplexityModule], name: str, wanted: int) -> tuple[int | None, bool | None]:
+    """Return the demand that counts as far as it is known, and whether it is at least `wanted`."""
+    some = tuple(modules)
+    values: list[int | None] = [getattr(one, name) for one in some]
     known = [one for one in values if one is not None]
-    return max(known, default=None), None in values
+    unclear = None in values
+    if any(one.only for one in some):
+        found = min(known, default=None)
+        return found, False if found is not None and found < wanted else (None if unclear else True)
+    found = max(known, default=None)
+    return found, True if found is not None and found >= wanted else (None if unclear else False)
 
 
 def _length(modules: tuple[ComplexityModule, ...], wanted: int) -> Criterion:
-    found, unclear = _strongest(modules, "min_length")
-    met = True if found is not None and found >= wanted else (None if unclear else False)
+    found, met = _demanded(modules, "min_length", wanted)
     seen = "最小长度不能由设置得知" if found is None else f"最小长度 {found} 位"
     return ask(
         "length", f"口令最小长度是否不少于 {wanted} 位", met, f"{seen}（要求不少于 {wanted} 位）", POLICY
@@ -79,11 +92,11 @@ def _classes(modules: tuple[ComplexityModule, ...], wanted: int) -> Criterion:
     demanded: list[str] = []
     unclear = False
     for zh, name in _CLASSES:
-        found, hidden = _strongest(modules, name)
-        if found:
+        _, asked = _demanded(modules, name, 1)
+        if asked:
             demanded.append(zh)
         else:
-            unclear = unclear or hidden
+            unclear = unclear or asked is None
     met = True if len(demanded) >= wanted else (None if unclear else False)
     seen = f"要求包含 {'、'.join(demanded)}" if demanded else "未要求字符类别"
     if met is None:
@@ -107,6 +120,8 @@ def reacts(policy: DatabasePolicy, accounts: DatabaseAccounts | None) -> tuple[C
     """Return whether anything is done about failed logins."""
     modules = effective_failures(policy)
     own = locked_by_account(accounts)
+    if modules and not any(one.enabled for one in modules):
+        return (elsewhere(modules),)
     if modules:
         told = listing(f"{one.module}（{_EFFECTS.get(one.effect, one.effect)}）" for one in modules)
         seen = f"登录失败处理：{told}"
@@ -120,11 +135,23 @@ def reacts(policy: DatabasePolicy, accounts: DatabaseAccounts | None) -> tuple[C
     return (ask("enabled", "是否启用登录失败处理", None if note else False, seen, POLICY, decisive=True),)
 
 
+def elsewhere(modules: Iterable[FailureModule]) -> Criterion:
+    """Return an open criterion: whether anything happens is set in another product."""
+    told = listing(
+        one.module + (f"，不适用于 {listing(one.exempt)}" if one.exempt else "") for one in modules
+    )
+    seen = f"登录失败处理由 {told} 决定，其设置须在该处核查"
+    return ask("enabled", "是否启用登录失败处理", None, seen, POLICY, decisive=True)
+
+
 def locks(
     policy: DatabasePolicy, accounts: DatabaseAccounts | None, most: int, least_s: int
 ) -> tuple[Criterion, ...]:
     """Return whether accounts are locked after few enough failures, for long enough."""
-    counting = [one for one in effective_failures(policy) if one.attempts is not None]
+    reacting = effective_failures(policy)
+    if reacting and not any(one.enabled for one in reacting):
+        return (elsewhere(reacting),)
+    counting = [one for one in reacting if one.attempts is not None]
     locking = [one for one in counting if one.effect == "lock"] or counting
     if locking:
         return _module_locks(locking[0], most, least_s)
@@ -211,13 +238,15 @@ def idle(policy: DatabasePolicy, most_s: int) -> tuple[Criterion, ...]:
     """Return whether idle sessions are ended, for everybody."""
     if not policy.idle_timeouts:
         seen = "服务器没有空闲会话超时参数"
+        others = [one.name for one in policy.settings if one.name in _NO_IDLE_TIMEOUT]
+        seen += f"（{listing(others)} 不是空闲会话超时）" if others else ""
         return (ask("timeout", "是否设置空闲会话超时", False, seen, POLICY, decisive=True),)
     single = tuple(
         ask(
             one.name,
             f"{one.name} 是否为 1–{most_s} 秒",
             _within(one.value, most_s),
-            f"{one.name} 为 {_seconds_zh(one.value)}（要求 1–{most_s} 秒）",
+            f"{_timer(one)} 为 {_seconds_zh(one.value)}（要求 1–{most_s} 秒）",
             POLICY,
         )
         for one in policy.idle_timeouts
@@ -231,6 +260,10 @@ def idle(policy: DatabasePolicy, most_s: int) -> tuple[Criterion, ...]:
         return single
     seen = f"另为 {listing(_whose(one) for one in weaker)} 放宽"
     return (*single, ask("overrides", "是否没有放宽的账户或数据库", False, seen, POLICY))
+
+
+def _timer(one: Setting) -> str:
+    return f"{one.name}（{one.account}）" if one.account else one.name
 
 
 def _within(value: str, most: int) -> bool | None:

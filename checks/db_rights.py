@@ -13,9 +13,11 @@ from .databases import GRANTS, is_super, others
 from .hosts import ask
 from .wording import listing
 
-_DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
+_DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "READ", "WRITE"})
 _NO_TABLES: Final = "所连接的库（{}）中没有可见的业务表"
-_FINE: Final = frozenset({"table", "column"})
+_NO_KEYS: Final = "库（{}）中没有键"
+_FINE: Final = frozenset({"table", "column", "keys"})
+_LEVELS: Final = ("global", "database", "table", "column", "keys")
 _USE: Final = _DATA | {"USAGE", "EXECUTE"}
 _OWN_DATABASES: Final = frozenset({"mysql", "sys", "performance_schema", "information_schema"})
 
@@ -34,6 +36,11 @@ def granted(account: DatabaseAccount, grants: DatabaseGrants) -> tuple[Grant, ..
         if (one.grantee, one.host) == (account.name, account.host)
         or (one.grantee in roles and one.host in ("", "%"))
     )
+
+
+def granted_rights(account: DatabaseAccount, grants: DatabaseGrants) -> frozenset[tuple[str, ...]]:
+    """Return what an account was granted as values that can be compared with another's."""
+    return frozenset((one.level, one.object, *one.rights) for one in granted(account, grants))
 
 
 def owns(account: DatabaseAccount, grants: DatabaseGrants) -> int:
@@ -63,7 +70,11 @@ def tables_seen(grants: DatabaseGrants) -> tuple[Criterion, ...]:
     """Return an open criterion where the database looked at has no tables: others were not seen."""
     if grants.tables != 0:
         return ()
-    return (ask("tables", "是否已查看业务库", None, _NO_TABLES.format(_names(grants)), GRANTS),)
+    return (ask("tables", "是否已查看业务库", None, _nothing_there(grants), GRANTS),)
+
+
+def _nothing_there(grants: DatabaseGrants) -> str:
+    return (_NO_KEYS if grants.unit == "key" else _NO_TABLES).format(_names(grants))
 
 
 def _names(grants: DatabaseGrants) -> str:
@@ -75,11 +86,7 @@ def open_databases(grants: DatabaseGrants | None) -> tuple[Criterion, ...]:
     question = "是否未向所有人授予数据权限"
     if grants is None:
         return (ask("public_data", question, None, "授权未能读取", GRANTS),)
-    found = [
-        one
-        for one in public(grants, "global", "database", "table", "column")
-        if set(one.rights) & (_DATA | {"ALL"})
-    ]
+    found = [one for one in public(grants, *_LEVELS) if set(one.rights) & (_DATA | {"ALL"})]
     seen = f"授予所有人或匿名账户的数据权限：{told(found)}"
     return (ask("public_data", question, not found, seen, GRANTS), *tables_seen(grants))
 
@@ -110,10 +117,12 @@ def configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crit
 
 def _require_tables(grants: DatabaseGrants, so: str) -> None:
     if grants.tables == 0:
-        raise Undetermined(f"{_NO_TABLES.format(_names(grants))}，{so}")
+        raise Undetermined(f"{_nothing_there(grants)}，{so}")
 
 
 def _count(grants: DatabaseGrants) -> str:
+    if grants.unit == "key":
+        return f"键 {grants.tables} 个"
     return "业务表不可见" if grants.tables is None else f"业务表 {grants.tables} 张"
 
 
@@ -151,7 +160,7 @@ def _is_super_name(grant: Grant, accounts: DatabaseAccounts) -> bool:
 
 def contained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
     """Return whether nobody can reach beyond what he was given."""
-    data = [one for one in public(grants, "global", "database", "table", "column") if set(one.rights) & _DATA]
+    data = [one for one in public(grants, *_LEVELS) if set(one.rights) & _DATA]
     makers = [one for one in public(grants, "schema") if "CREATE" in one.rights]
     doors = public(grants, "routine")
     passing = [

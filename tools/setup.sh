@@ -32,7 +32,7 @@ debian() {
 }
 
 engines=(nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
-servers=(acl openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd)
+servers=(acl openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd redis-server)
 
 python=python3
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords, HostPolicy, PamRule
 
-from .. import databases, db_accounts
+from .. import databases, db_accounts, db_products
 from ..hosts import PAM, ask, local_only, told
 from ..schemes import stored_hashes
 
@@ -49,10 +49,16 @@ def _named(rules: Iterable[PamRule]) -> str:
 
 
 @check("confidentiality.password_hash")
-def database_passwords_are_hashed(passwords: DatabasePasswords) -> Judgement:
+def database_passwords_are_hashed(asset: DatabaseAsset, passwords: DatabasePasswords) -> Judgement:
     """Judge that stored passwords are salted hashes of a kind that is not broken.
 
     Source: GB/T 22239-2019 8.1.4.8 b).
     """
     criteria = db_accounts.hashed(passwords)
-    return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+    redis = asset.platform == db_products.REDIS
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL if redis else Coverage.FULL,
+        remainder="核查 redis.conf、ACL 文件中的口令是否为明文" if redis else "",
+    )

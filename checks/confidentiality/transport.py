@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Judgement
+from dengbao.model import Coverage, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 from dengbao.probes.tls.facts import TlsVersions
 
@@ -52,6 +52,7 @@ def channel_is_encrypted(seen: TlsVersions, params: ChannelParams) -> Judgement:
 
 @check("confidentiality.transport")
 def database_connections_are_encrypted(
+    asset: DatabaseAsset,
     access: DatabaseAccess,
     accounts: DatabaseAccounts | None,
     server: DatabaseServer | None,
@@ -61,7 +62,7 @@ def database_connections_are_encrypted(
 
     Source: GB/T 22239-2019 8.1.4.8 a).
     """
-    criteria = db_channels.encrypted(access, accounts, params.tls_versions_allowed)
+    criteria = db_channels.encrypted(asset.platform, access, accounts, params.tls_versions_allowed)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria, db_channels.own_session(server)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords, HostSshd
 from dengbao.probes.web.facts import WebPages, WebSession
@@ -104,11 +104,14 @@ def _no_open_account(accounts: HostAccounts, passwords: HostPasswords) -> Criter
 
 @check("identity.login_required")
 def database_asks_who_one_is(
-    access: DatabaseAccess, accounts: DatabaseAccounts, passwords: DatabasePasswords | None
+    asset: DatabaseAsset,
+    access: DatabaseAccess,
+    accounts: DatabaseAccounts,
+    passwords: DatabasePasswords | None,
 ) -> Judgement:
     """Judge that nobody gets in unasked: no trust rule, no server without grant tables, no empty password.
 
     Source: GB/T 22239-2019 8.1.4.1 a).
     """
-    criteria = db_accounts.identified(access, accounts, passwords)
+    criteria = db_accounts.identified(asset.platform, access, accounts, passwords)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))

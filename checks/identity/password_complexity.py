@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dengbao.checking import Params, check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabasePolicy
 from dengbao.probes.host.facts import HostPam, PamRule
 from dengbao.probes.host.system_facts import HostPackages
@@ -147,12 +147,16 @@ def _enforced_for_root(rule: PamRule, pam: HostPam) -> bool:
 
 
 @check("identity.password_complexity")
-def database_demands_complex_passwords(policy: DatabasePolicy, params: ComplexityParams) -> Judgement:
+def database_demands_complex_passwords(
+    asset: DatabaseAsset, policy: DatabasePolicy, params: ComplexityParams
+) -> Judgement:
     """Judge that loaded modules refuse what is too short or has too few classes.
 
     What passwordcheck and cracklib ask for is compiled in; settings do not show it.
 
     Source: GB/T 22239-2019 8.1.4.1 a).
     """
-    criteria = db_policy.complexity(policy, params.password_min_length, params.password_classes)
+    criteria = db_policy.complexity(
+        asset.platform, policy, params.password_min_length, params.password_classes
+    )
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostSshd
 from dengbao.probes.host.system_facts import HostListening
@@ -114,6 +114,7 @@ def _ciphers(sshd: HostSshd) -> tuple[Criterion, ...]:
 
 @check("identity.remote_admin_encrypted")
 def database_refuses_open_connections(
+    asset: DatabaseAsset,
     access: DatabaseAccess,
     accounts: DatabaseAccounts | None,
     server: DatabaseServer | None,
@@ -123,7 +124,7 @@ def database_refuses_open_connections(
 
     Source: GB/T 22239-2019 8.1.4.1 c).
     """
-    criteria = db_channels.encrypted(access, accounts, params.tls_versions_allowed)
+    criteria = db_channels.encrypted(asset.platform, access, accounts, params.tls_versions_allowed)
     return Judgement(
         criteria=criteria, statement=databases.sentence(criteria, db_channels.own_session(server))
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
 from dengbao.probes.host.facts import HostSshd
 from dengbao.probes.host.system_facts import HostFirewall
@@ -104,10 +104,12 @@ def _by_wrappers(firewall: HostFirewall) -> Criterion:
 
 
 @check("intrusion.admin_sources")
-def database_sources_are_limited(access: DatabaseAccess, accounts: DatabaseAccounts | None) -> Judgement:
+def database_sources_are_limited(
+    asset: DatabaseAsset, access: DatabaseAccess, accounts: DatabaseAccounts | None
+) -> Judgement:
     """Judge that rules or host patterns limit from where one may log in.
 
     Source: GB/T 22239-2019 8.1.4.4 c).
     """
-    criteria = db_channels.limited(access, accounts)
+    criteria = db_channels.limited(asset.platform, access, accounts)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))

@@ -36,7 +36,7 @@ PROBE: Final = "database.catalogue"
 _CONNECT_S: Final = 10
 _ANSWER_S: Final = 10.0
 _STATEMENT_MS: Final = 15_000
-_PORTS: Final = {"postgresql": 5432, "mariadb": 3306, "mysql": 3306}
+_PORTS: Final = {"postgresql": 5432, "mariadb": 3306, "mysql": 3306, "redis": 6379}
 _NEEDS_CA: Final = "服务器启用 TLS 后再测，或为测试账户改用 scram-sha-256、mysql_native_password 等方式"
 _NO_TLS: Final = "登记了 ca_file，但服务器未启用 TLS，未登录"
 _MAX_GREETING_BYTES: Final = 4096
@@ -173,12 +173,12 @@ def open_mysql(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
             host=host, port=port, user=account.username, password=password.encode(),
             database=asset.database or None, defer_connect=True, read_timeout=_ANSWER_S * 2,
             write_timeout=_ANSWER_S, charset="utf8mb4", program_name="dengbao", local_infile=False,
-            ssl=_tls_context(asset.ca_file, meter) if asset.ca_file else None,
+            ssl=tls_context(asset.ca_file, meter) if asset.ca_file else None,
             auth_plugin_map={"mysql_clear_password": _NoClearPassword, "dialog": _NoClearPassword},
         )  # fmt: skip
         if not asset.ca_file:
             # Without a CA the driver encrypts where the server can.
-            raw.ctx = _tls_context("", meter)  # type: ignore[attr-defined] # the stubs lack it
+            raw.ctx = tls_context("", meter)  # type: ignore[attr-defined] # the stubs lack it
         _login_mysql(raw, sock, meter)
         try:
             engine = sqlalchemy.create_engine("mysql+pymysql://", creator=lambda: raw, poolclass=NullPool)
@@ -188,7 +188,8 @@ def open_mysql(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
                 raw.close()
 
 
-def _tls_context(ca_file: str, meter: Meter) -> ssl.SSLContext:
+def tls_context(ca_file: str, meter: Meter) -> ssl.SSLContext:
+    """Return a context whose sockets stop at `meter`; without a CA the certificate is not checked."""
     context = ssl.create_default_context(cafile=ca_file or None)
     # Certificates that database servers make for themselves lack the extensions strict checking asks for.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)

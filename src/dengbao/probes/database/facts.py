@@ -31,8 +31,11 @@ class Setting(Value):
 class DatabaseServer(Facts, tag="database.server"):
     """What answered, and how our own session with it is protected.
 
-    `product` is `postgresql`, `mariadb`, `mysql` or `sqlite`. `encrypted` is None where there is no
-    network between us. `certificate_checked` tells whether the server's certificate was verified.
+    `product` is `postgresql`, `mariadb`, `mysql`, `sqlite`, `redis`, `oracle`, `sqlserver` or `dm`.
+    `encrypted` is None where there is no network between us. `certificate_checked` tells whether the server's
+    certificate was verified.
+    `builder` is who built the server where it says so (a distribution, else the product's own maker);
+    `looked_at_s` is the Unix time of this machine when it was asked.
     """
 
     product: str
@@ -44,6 +47,8 @@ class DatabaseServer(Facts, tag="database.server"):
     tls_version: str = ""
     tls_cipher: str = ""
     certificate_checked: bool = False
+    builder: str = ""
+    looked_at_s: int | None = None
 
 
 class DatabaseAccount(Value):
@@ -54,7 +59,11 @@ class DatabaseAccount(Value):
     and cannot log in; `default` accounts have the name every installation gives. `rights` are
     server-wide. `valid_for_days` counts to the end of the account's password (negative: passed),
     None where it has no end. `password_expired`: its time is over; None where it must be changed for
-    a reason not told. `lock_s` is -1 where only an administrator unlocks.
+    a reason not told. `lock_s` is -1 where only an administrator unlocks. `takes_password` is False where
+    no password can be tried at all (a socket, a certificate or a ticket proves who it is).
+    `client_certificate`: a certificate is asked for besides the account's own proof. `fixed` accounts can be
+    neither renamed nor deleted. `sources` are the addresses it may come from where the product keeps them
+    with the account (empty: from anywhere), None where it does not.
     """
 
     name: str
@@ -72,6 +81,10 @@ class DatabaseAccount(Value):
     password_expired: bool | None = None
     failed_attempts: int | None = None
     lock_s: int | None = None
+    takes_password: bool | None = None
+    client_certificate: bool | None = None
+    fixed: bool = False
+    sources: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
@@ -100,6 +113,9 @@ class StoredPassword(Value):
 
     `state` is the weakest of `methods`. `lifetime_days` is what applies to the account, 0 for never;
     `age_days` counts from the last change. Both are None where the platform does not know them.
+    `is_name`: the password is the account's own name, as the server compared it; None where it cannot.
+    `default`: the password is the one the product ships for this account, None where it cannot be told.
+    `more_factors` are further proofs asked for after the first (MySQL's multi-factor authentication).
     """
 
     name: str
@@ -109,6 +125,9 @@ class StoredPassword(Value):
     methods: tuple[LoginMethod, ...] = ()
     lifetime_days: int | None = None
     age_days: int | None = None
+    is_name: bool | None = None
+    default: bool | None = None
+    more_factors: tuple[str, ...] = ()
 
 
 class DatabasePasswords(Facts, tag="database.passwords"):
@@ -121,7 +140,8 @@ class ComplexityModule(Value):
     """A module that checks new passwords, as it is loaded and set.
 
     None: the module has no such setting, or it cannot be read. `exempt` accounts are not checked;
-    `takes_hashes` tells whether a ready-made hash passes unchecked.
+    `takes_hashes` tells whether a ready-made hash passes unchecked. `only`: the accounts it is for where each
+    account has a module of its own; empty where every password passes all modules.
     """
 
     module: str
@@ -132,6 +152,7 @@ class ComplexityModule(Value):
     min_special: int | None = None
     exempt: tuple[str, ...] = ()
     takes_hashes: bool | None = None
+    only: tuple[str, ...] = ()
 
 
 class FailureModule(Value):
@@ -139,6 +160,7 @@ class FailureModule(Value):
 
     `attempts` is the number of failures it starts at, None where it does not count them; `duration_s`
     how long it lasts at first, -1 until an administrator acts. `exempt` accounts are not touched.
+    `enabled` is None where another product decides (SQL Server leaves it to Windows).
     """
 
     module: str
@@ -146,6 +168,7 @@ class FailureModule(Value):
     attempts: int | None = None
     duration_s: int | None = None
     exempt: tuple[str, ...] = ()
+    enabled: bool | None = True
 
 
 class DatabasePolicy(Facts, tag="database.policy"):
@@ -187,7 +210,9 @@ class DatabaseAccess(Facts, tag="database.access"):
     None where a name hides that.
     `tls_required`: the server refuses TCP connections without TLS. `rules` are PostgreSQL's;
     elsewhere an account's host pattern says from where. `rules_pending`: the file was changed after
-    the server last read it. `authentication_off`: the server runs without its grant tables.
+    the server last read it, which was `rules_loaded_age_s` ago. `authentication_off`: the server runs without its grant tables.
+    `anonymous`: the server answered a command before any login. `plain_sessions` of `sessions` open over the
+    network were not encrypted when it was looked at.
     """
 
     listens: tuple[str, ...] = ()
@@ -198,12 +223,18 @@ class DatabaseAccess(Facts, tag="database.access"):
     has_rules: bool = False
     rules: tuple[HostRule, ...] = ()
     rules_pending: bool | None = None
+    rules_loaded_age_s: int | None = None
     authentication_off: bool | None = None
+    anonymous: bool | None = None
+    sessions: int | None = None
+    plain_sessions: int | None = None
+    settings: tuple[Setting, ...] = ()
 
 
 class Grant(Value):
-    """Rights on one object; `level` is `global`, `database`, `schema`, `table`, `column` or `routine`.
+    """Rights on one object.
 
+    `level` is `global`, `database`, `schema`, `table`, `column`, `routine` or `keys` (names by a pattern).
     `grantee` is `PUBLIC` for everyone and empty for the anonymous account.
     """
 
@@ -246,16 +277,20 @@ class DatabaseGrants(Facts, tag="database.grants"):
     """Explicit grants on what is not the product's own, role memberships, and row security.
 
     `databases` were looked at; PostgreSQL shows only the one connected to, MySQL's grants are the whole
-    server's. `tables` counts their tables, None where none was visible to us.
+    server's. `tables` counts their tables, None where none was visible to us. `revokes` are rights
+    that were taken back from a wider grant (MySQL's partial revokes). `unit` is what `tables` counts:
+    `table`, or `key` in Redis.
     """
 
     databases: tuple[str, ...] = ()
     tables: int | None = None
+    unit: str = "table"
     grants: tuple[Grant, ...] = ()
     memberships: tuple[Membership, ...] = ()
     owners: tuple[Owner, ...] = ()
     row_security: tuple[str, ...] = ()
     readers: tuple[TableReaders, ...] = ()
+    revokes: tuple[Grant, ...] = ()
     truncated: bool = False
 
 
@@ -284,10 +319,19 @@ class DatabaseAudit(Facts, tag="database.audit"):
     settings: tuple[Setting, ...] = ()
 
 
+class HashCount(Value):
+    """How many sampled values have the shape of one way to store passwords, such as `bcrypt`."""
+
+    kind: str
+    count: int
+
+
 class ColumnSample(Value):
     """How the sampled values of a declared column are stored: counts only, never a value.
 
-    `state` is `read`, `no_permission`, `not_found`, `timed_out` or `failed`.
+    `state` is `read`, `no_permission`, `not_found`, `timed_out` or `failed`. `hashes` are told of
+    columns that hold passwords; `repeated` counts values there that other rows have too, which no
+    salted hash does.
     """
 
     table: str
@@ -301,6 +345,8 @@ class ColumnSample(Value):
     cipher_or_hash: int = 0
     empty: int = 0
     other: int = 0
+    hashes: tuple[HashCount, ...] = ()
+    repeated: int | None = None
 
     @property
     def label(self) -> str:
@@ -319,11 +365,13 @@ class DatabaseStorage(Facts, tag="database.storage"):
     """What protects the files on disk.
 
     `page_checksums`: damaged or altered pages are detected. `encrypted` names what is encrypted at
-    rest by the server itself; `encryption_known` is False where a module may do it unseen.
+    rest by the server itself; `encryption_known` is False where a module may do it unseen. `unit` is what
+    is checked: `page`, or `snapshot` in Redis.
     """
 
     page_checksums: bool | None
     algorithm: str = ""
     encrypted: tuple[str, ...] = ()
     encryption_known: bool = True
+    unit: str = "page"
     settings: tuple[Setting, ...] = ()
