@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from .scenarios import Loaded, choose, load_all
 
 REGISTRY = checking.load(Path(__file__).parents[2] / "checks")
 SCENARIOS = list(load_all())
+# An assessor's opening, and something seen: a number, a name, a quotation, or that there is none.
+OPENING = re.compile(r"经(核查|测试验证)，")
+SEEN = re.compile(r"\d|[A-Za-z_]{2,}|“|：无|未|没有|为空")
 
 
 @pytest.mark.parametrize("loaded", SCENARIOS, ids=lambda one: f"{one.check}-{one.name}-{one.expected}")
@@ -23,6 +27,9 @@ def test_scenario_gives_the_verdict_of_its_name(loaded: Loaded) -> None:
     if loaded.scenario.reason is not None:
         assert outcome.reason is loaded.scenario.reason
     assert loaded.scenario.says in outcome.statement
+    if outcome.verdict is not None:
+        assert OPENING.match(outcome.statement)
+        assert SEEN.search(outcome.statement)
 
 
 def test_every_variant_has_all_four_situations() -> None:

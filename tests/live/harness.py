@@ -189,7 +189,7 @@ def agree(situation: str, sight: Sight, expected: Mapping[str, str]) -> None:
             for check, verdict in got.items():
                 row = {
                     "situation": situation, "check": check, "kind": sight.asset.kind.value,
-                    "got": verdict, "expected": expected.get(check, "?"),
+                    "platform": sight.asset.platform, "got": verdict, "expected": expected.get(check, "?"),
                 }  # fmt: skip
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
     wrong = {
