@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -132,6 +132,36 @@ def unless_matched(met: bool, sshd: HostSshd, *options: str) -> bool | None:
     A Match block or an unseen file may set it aside; a file changed after the start is not loaded yet.
     """
     return None if met and (sshd.changed_after_start or match_blocks(sshd, *options) != ()) else met
+
+
+def under_match(
+    sshd: HostSshd, good: Callable[[HostSshd], bool | None], *options: str, user: str = ""
+) -> tuple[bool | None, str]:
+    """Return whether `good` holds for every login that Match blocks tell apart, and a remark on that.
+
+    What counts is what sshd answers for the login, not what the block says: one that sets an option for an
+    account which it does not concern (`PermitRootLogin` for others than root) changes nothing. With `user`
+    only that user's logins are asked about.
+    """
+    base = good(sshd)
+    blocks = match_blocks(sshd, *options)
+    if not blocks or sshd.changed_after_start or not sshd.cases:
+        return unless_matched(base, sshd, *options) if base else base, match_note(sshd, *options)
+    views = [(one, sshd.in_case(one)) for one in sshd.cases if user in ("", one.user)]
+    if not user:  # how root could log in does not matter where he may not
+        views = [(one, view) for one, view in views if not _root_refused(one.user, view)]
+    answers = {f"{one.user} 自 {one.address}": good(view) for one, view in views}
+    bad = [login for login, answer in answers.items() if answer is False]
+    if bad:
+        return False, f"（按 Match 条件逐一核查，{listing(bad, 3)} 登录时不满足）"
+    if not sshd.cases_whole or not views:
+        return unless_matched(base, sshd, *options) if base else base, match_note(sshd, *options)
+    met = None if None in answers.values() else True
+    return met, f"（Match {listing(blocks, 3)} 条件下共 {len(views)} 种登录情形已逐一核查）"
+
+
+def _root_refused(user: str, view: HostSshd) -> bool:
+    return user == "root" and view.value("permitrootlogin") == "no"
 
 
 def uses_pam(sshd: HostSshd) -> Criterion:

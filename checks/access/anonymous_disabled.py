@@ -13,7 +13,7 @@ from dengbao.probes.host.system_facts import HostServices
 from dengbao.probes.web.facts import WebDefaultAccounts, WebPages, WebSession
 
 from .. import databases, db_access, db_accounts, db_products, db_rights
-from ..hosts import SSHD, ask, match_note, no_default_seats, place, unless_matched
+from ..hosts import SSHD, ask, no_default_seats, place, under_match
 from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
 from ..web_pages import refusals, summary
@@ -70,17 +70,17 @@ def host_default_accounts_are_limited(
 
 
 def _root_is_limited(sshd: HostSshd) -> Criterion:
-    value = sshd.value("permitrootlogin") if sshd.running else "no"
-    met = value != "yes"
-    return ask(
-        "root",
-        "root 远程登录是否已禁止或限制",
-        unless_matched(met, sshd, "permitrootlogin") if value else None,
-        f"root 远程登录（PermitRootLogin）为 {value or '未知'}" + match_note(sshd, "permitrootlogin")
-        if sshd.running
-        else "未开启 SSH 远程登录",
-        SSHD,
-    )
+    question = "root 远程登录是否已禁止或限制"
+    if not sshd.running:
+        return ask("root", question, True, "未开启 SSH 远程登录", SSHD)
+    value = sshd.value("permitrootlogin")
+    met, note = under_match(sshd, _limits_root, "permitrootlogin", user="root")
+    return ask("root", question, met, f"root 远程登录（PermitRootLogin）为 {value or '未知'}{note}", SSHD)
+
+
+def _limits_root(sshd: HostSshd) -> bool | None:
+    value = sshd.value("permitrootlogin")
+    return value != "yes" if value else None
 
 
 def _anonymous_shares(services: HostServices | None) -> tuple[Criterion, ...]:

@@ -8,7 +8,7 @@ from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostPasswords, HostSshd
 
 from .. import databases, db_access
-from ..hosts import ACCOUNTS, SSHD, ask, match_note, no_default_seats, told, unless_matched
+from ..hosts import ACCOUNTS, SSHD, ask, no_default_seats, told, under_match
 from ..wording import listing
 
 
@@ -44,16 +44,21 @@ def host_default_accounts_are_closed(
 
 
 def _root(sshd: HostSshd) -> Criterion:
-    value = sshd.value("permitrootlogin") if sshd.running else "no"
-    seen = f"root 远程登录（PermitRootLogin）为 {value or '未知'}" if sshd.running else "未开启 SSH 远程登录"
-    return ask(
-        "root",
-        "是否禁止 root 远程登录",
-        unless_matched(value == "no", sshd, "permitrootlogin") if value else None,
-        seen + (match_note(sshd, "permitrootlogin") if sshd.running else ""),
-        SSHD,
-        decisive=value == "yes",
+    question = "是否禁止 root 远程登录"
+    if not sshd.running:
+        return ask("root", question, True, "未开启 SSH 远程登录", SSHD)
+    value = sshd.value("permitrootlogin")
+    met, note = under_match(sshd, _refuses_root, "permitrootlogin", user="root")
+    open_door, _ = under_match(
+        sshd, lambda one: one.value("permitrootlogin") != "yes", "permitrootlogin", user="root"
     )
+    seen = f"root 远程登录（PermitRootLogin）为 {value or '未知'}{note}"
+    return ask("root", question, met, seen, SSHD, decisive=open_door is False)
+
+
+def _refuses_root(sshd: HostSshd) -> bool | None:
+    value = sshd.value("permitrootlogin")
+    return value == "no" if value else None
 
 
 @check("access.default_account_renamed")

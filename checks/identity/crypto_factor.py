@@ -9,8 +9,8 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.host.facts import HostPam, HostSshd
 
-from ..factors import FACTOR_OPTIONS, ways
-from ..hosts import SSHD, ask, match_note, unless_matched
+from ..factors import FACTOR_OPTIONS, Way, ways
+from ..hosts import SSHD, ask, under_match
 from ..wording import listing
 
 _CRYPTOGRAPHIC: Final = frozenset({"key", "token", "ticket"})
@@ -26,18 +26,15 @@ def host_uses_a_cryptographic_factor(sshd: HostSshd, pam: HostPam) -> Judgement:
     if not found:
         raise Undetermined("经核查，未见开启的 SSH 登录方式，其他登录途径须人工核查")
     plain = [one for one in found if one.factors is not None and not one.factors & _CRYPTOGRAPHIC]
-    unclear = [one for one in found if one.factors is None]
-    met: bool | None = not plain
-    if not plain and unclear:
-        met = None
+    met, note = under_match(sshd, lambda one: _every_way_is_cryptographic(ways(one, pam)), *FACTOR_OPTIONS)
     seen = f"SSH 登录方式：{listing(one.words for one in found) or '无'}"
     if plain:
         seen += f"，其中 {listing(one.methods for one in plain)} 未使用密码技术"
     criterion = ask(
         "every_way",
         "SSH 的每种登录方式是否均使用密码技术",
-        None if met is None else unless_matched(met, sshd, *FACTOR_OPTIONS),
-        seen + match_note(sshd, *FACTOR_OPTIONS),
+        met,
+        seen + note,
         SSHD,
         decisive=True,
     )
@@ -47,3 +44,9 @@ def host_uses_a_cryptographic_factor(sshd: HostSshd, pam: HostPam) -> Judgement:
         coverage=Coverage.PARTIAL,
         remainder="其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
     )
+
+
+def _every_way_is_cryptographic(found: tuple[Way, ...]) -> bool | None:
+    if any(one.factors is not None and not one.factors & _CRYPTOGRAPHIC for one in found):
+        return False
+    return None if any(one.factors is None for one in found) else True

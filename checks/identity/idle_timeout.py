@@ -11,7 +11,7 @@ from dengbao.probes.database.facts import DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPolicy, HostSshd
 
 from .. import databases, db_policy
-from ..hosts import ACCOUNTS, POLICY, SSHD, ask, told, unless_matched
+from ..hosts import ACCOUNTS, POLICY, SSHD, ask, told, under_match
 from ..wording import listing
 
 # Shells that end a session by TMOUT; the others take no notice of it.
@@ -45,18 +45,23 @@ def host_ends_idle_sessions(
 
 def _channel(sshd: HostSshd | None, limit: int) -> Criterion | None:
     """Return whether sshd itself ends idle sessions, None if it is not told to."""
-    texts = " ".join((sshd.options or {}).get("channeltimeout", ())) if sshd is not None else ""
-    found = re.search(r"(?:^|\s)(?:session|\*)=(\d+)([smhdw]?)(?:\s|$)", texts)
-    if sshd is None or found is None:
+    seconds = _channel_s(sshd) if sshd is not None else None
+    if sshd is None or seconds is None:
         return None
-    seconds = int(found.group(1)) * _UNITS_S[found.group(2)]
+    met, note = under_match(sshd, lambda one: 0 < (_channel_s(one) or 0) <= limit, "channeltimeout")
     return ask(
         "channel",
         "SSH 空闲会话是否由 sshd 结束",
-        unless_matched(0 < seconds <= limit, sshd, "channeltimeout"),
-        f"sshd 在会话空闲 {seconds} 秒后断开（ChannelTimeout，要求不大于 {limit} 秒）",
+        met,
+        f"sshd 在会话空闲 {seconds} 秒后断开（ChannelTimeout，要求不大于 {limit} 秒）{note}",
         SSHD,
     )
+
+
+def _channel_s(sshd: HostSshd) -> int | None:
+    texts = " ".join((sshd.options or {}).get("channeltimeout", ()))
+    found = re.search(r"(?:^|\s)(?:session|\*)=(\d+)([smhdw]?)(?:\s|$)", texts)
+    return int(found.group(1)) * _UNITS_S[found.group(2)] if found else None
 
 
 def _shell(accounts: HostAccounts, policy: HostPolicy, limit: int) -> tuple[Criterion, ...]:

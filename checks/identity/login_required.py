@@ -9,7 +9,7 @@ from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords, Host
 from dengbao.probes.web.facts import WebPages, WebSession
 
 from .. import databases, db_accounts
-from ..hosts import PAM, PASSWORDS, SSHD, ask, match_note, seats, told, unless_matched
+from ..hosts import PAM, PASSWORDS, SSHD, ask, seats, told, under_match
 from ..pam import CREDENTIAL_MODULES, succeeds
 from ..web_pages import refusals, summary
 from ..wording import listing
@@ -56,17 +56,15 @@ def _ssh_method(sshd: HostSshd) -> Criterion:
         return ask("ssh_method", "SSH 是否要求鉴别", True, "未开启 SSH 远程登录", SSHD, decisive=True)
     methods = sshd.value("authenticationmethods") or "any"
     empty = sshd.value("permitemptypasswords") == "yes"
-    met = methods != "none" and not empty
-    options = ("authenticationmethods", "permitemptypasswords")
-    return ask(
-        "ssh_method",
-        "SSH 是否要求鉴别",
-        unless_matched(met, sshd, *options),
-        f"SSH 鉴别方式（AuthenticationMethods）为 {methods}，{'允许' if empty else '不允许'}空口令登录"
-        + match_note(sshd, *options),
-        SSHD,
-        decisive=True,
+    met, note = under_match(sshd, _asks_for_something, "authenticationmethods", "permitemptypasswords")
+    seen = (
+        f"SSH 鉴别方式（AuthenticationMethods）为 {methods}，{'允许' if empty else '不允许'}空口令登录{note}"
     )
+    return ask("ssh_method", "SSH 是否要求鉴别", met, seen, SSHD, decisive=True)
+
+
+def _asks_for_something(sshd: HostSshd) -> bool:
+    return sshd.value("authenticationmethods") != "none" and sshd.value("permitemptypasswords") != "yes"
 
 
 def _stack(pam: HostPam, service: str, title: str) -> Criterion:

@@ -8,7 +8,7 @@ from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import HostPam, HostSshd
 
 from ..factors import FACTOR_OPTIONS, Way, ways
-from ..hosts import SSHD, ask, match_note, unless_matched
+from ..hosts import SSHD, ask, under_match
 from ..wording import listing
 
 
@@ -21,7 +21,7 @@ def host_demands_two_factors(sshd: HostSshd, pam: HostPam) -> Judgement:
     found = ways(sshd, pam)
     if not found:
         raise Undetermined("经核查，未见开启的 SSH 登录方式，其他登录途径须人工核查")
-    criterion = _two(found, sshd)
+    criterion = _two(found, sshd, pam)
     return Judgement(
         criteria=(criterion,),
         statement=f"经核查，{criterion.measured}。",
@@ -30,20 +30,23 @@ def host_demands_two_factors(sshd: HostSshd, pam: HostPam) -> Judgement:
     )
 
 
-def _two(found: tuple[Way, ...], sshd: HostSshd) -> Criterion:
+def _two(found: tuple[Way, ...], sshd: HostSshd, pam: HostPam) -> Criterion:
     single = [one for one in found if one.factors is not None and len(one.factors) < 2]
-    unclear = [one for one in found if one.factors is None]
-    met: bool | None = not single
-    if not single and unclear:
-        met = None
+    met, note = under_match(sshd, lambda one: _every_way_takes_two(ways(one, pam)), *FACTOR_OPTIONS)
     seen = f"SSH 登录方式：{listing(one.words for one in found) or '无'}"
     if single:
         seen += f"，其中 {listing(one.methods for one in single)} 只需一种鉴别技术"
     return ask(
         "every_way",
         "SSH 的每种登录方式是否均需两种不同鉴别技术",
-        None if met is None else unless_matched(met, sshd, *FACTOR_OPTIONS),
-        seen + match_note(sshd, *FACTOR_OPTIONS),
+        met,
+        seen + note,
         SSHD,
         decisive=True,
     )
+
+
+def _every_way_takes_two(found: tuple[Way, ...]) -> bool | None:
+    if any(one.factors is not None and len(one.factors) < 2 for one in found):
+        return False
+    return None if any(one.factors is None for one in found) else True

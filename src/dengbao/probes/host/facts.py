@@ -175,11 +175,21 @@ class SshdMatch(Value):
     options: tuple[str, ...]
 
 
+class SshdCase(Value):
+    """What `sshd -T -C` answers for one user from one address: the options that differ from the rest."""
+
+    user: str
+    address: str
+    port: int
+    options: dict[str, tuple[str, ...]]
+
+
 class HostSshd(Facts, tag="host.sshd"):
     """Effective options of `sshd -T` by lower-case name; Match blocks are not among them.
 
     Empty options: sshd is not installed. `changed_after_start`: the files are newer than
-    the start or the last reload.
+    the start or the last reload. `cases` are logins that Match blocks tell apart, None if nobody asked;
+    `cases_whole`: together they stand for every login there can be.
     """
 
     running: bool
@@ -187,11 +197,18 @@ class HostSshd(Facts, tag="host.sshd"):
     options: dict[str, tuple[str, ...]] | None = None
     matches: tuple[SshdMatch, ...] | None = None
     changed_after_start: bool | None = None
+    cases: tuple[SshdCase, ...] | None = None
+    cases_whole: bool = False
 
     def value(self, name: str) -> str:
         """Return the one value of an option, lower-cased, empty if it is not there."""
         values = (self.options or {}).get(name, ())
         return values[0].lower() if values else ""
+
+    def in_case(self, case: SshdCase) -> HostSshd:
+        """Return what sshd does for the login of a case, without any condition left."""
+        options = {**(self.options or {}), **case.options}
+        return HostSshd(running=self.running, version=self.version, options=options, matches=())
 
 
 class AuditRecord(Value):

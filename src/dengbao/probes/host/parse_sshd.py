@@ -10,6 +10,7 @@ from typing import Final
 from ...errors import ProtocolMismatch
 from .facts import HostSshd, SshdMatch
 from .frames import Files, Section, Transcript
+from .parse_match import read_cases
 from .parse_processes import read_listening
 
 _MAIN: Final = "/etc/ssh/sshd_config"
@@ -44,12 +45,16 @@ def read_sshd(transcript: Transcript) -> HostSshd:
     if not options:
         raise _refusal(transcript, asked)
     arguments = " ".join(found[2] for found in servers)
+    matches = None if _other_file(arguments) else _matches(transcript.files("sshd"))
+    cases, whole = read_cases(transcript, matches, options)
     return HostSshd(
         running=bool(state.marks("process")) or _listens(transcript, options),
         version=asked.mark("version") or "",
         options={**options, **_command_line(arguments)},
-        matches=None if _other_file(arguments) else _matches(transcript.files("sshd")),
+        matches=matches,
         changed_after_start=_changed(state, (found[0] for found in servers)),
+        cases=cases,
+        cases_whole=whole,
     )
 
 
