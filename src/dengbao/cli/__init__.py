@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
+from .carrying import collect_script
 from .chinese import Group
 from .door import run_door
 from .filing import evidence
@@ -30,7 +31,21 @@ def main_group() -> None:
     """Group of all commands."""
 
 
-for _one in (demo, init, doctor, plan, run, judge, status, evidence, report, compare, suite, check):
+for _one in (
+    demo,
+    init,
+    doctor,
+    plan,
+    run,
+    judge,
+    status,
+    evidence,
+    report,
+    compare,
+    suite,
+    check,
+    collect_script,
+):
     main_group.add_command(_one)
 
 

@@ -1,7 +1,8 @@
 """The manual evidence store: filed once under a number and a digest, admitted only when complete."""
 
 from .admissibility import Examined, Finding, Gravity, admissible, check, examine
-from .attached import MAX_FILE_BYTES, MAX_FILES
+from .attached import MAX_FILE_BYTES, MAX_FILES, measure
+from .carried import carried_folder, load_carried, write_carried
 from .filing import Draft, add, review
 from .store import folder_of, load, load_all
 
@@ -14,10 +15,14 @@ __all__ = [
     "Gravity",
     "add",
     "admissible",
+    "carried_folder",
     "check",
     "examine",
     "folder_of",
     "load",
     "load_all",
+    "load_carried",
+    "measure",
     "review",
+    "write_carried",
 ]

@@ -15,6 +15,8 @@ from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Suite, Val
 from ..reading import apart, raise_all, suggest
 from ..yamlfile import Document, YamlValue
 from .attached import PICTURES, measure, picture_fault
+from .carried import FOLDER as CARRIED
+from .carried import altered, load_carried
 from .store import folder_of, read_document, read_record, record_paths
 
 _PROOF: Final = {
@@ -99,7 +101,20 @@ def examine(directory: Path, suite: Suite, engagement: Engagement, today: date) 
     examined = [_examine(path, suite, engagement, today) for path in paths]
     named = {file.name for one in examined if one.record is not None for file in one.record.files}
     stray = _strays(folder_of(directory), named, {one.stem for one in paths})
-    return (*examined, *(Examined(None, (one,)) for one in stray))
+    return (*examined, *(Examined(None, (one,)) for one in (*stray, *_carried(directory))))
+
+
+def _carried(directory: Path) -> Iterator[Finding]:
+    """Yield what is wrong with registered collected files: facts rest on them as items rest on evidence."""
+    try:
+        records = load_carried(directory)
+    except EvidenceError as exc:
+        yield from (_malformed("", one) for one in apart(exc))
+        return
+    for one in altered(directory, records):
+        yield Finding(
+            evidence="", gravity=Gravity.ALTERED, message=one.message, cure=one.cure, where=one.where
+        )
 
 
 def _examine(path: Path, suite: Suite, engagement: Engagement, today: date) -> Examined:
@@ -276,7 +291,7 @@ def _strays(folder: Path, named: set[str], records: set[str]) -> Iterator[Findin
         name = path.name
         numbered = re.match(r"EV-\d+", name)
         ours = name in named or (numbered is not None and numbered[0] in records)
-        if ours or name.startswith(".") or path.suffix == ".md":
+        if ours or name == CARRIED or name.startswith(".") or path.suffix == ".md":
             continue
         yield Finding(
             evidence="", gravity=Gravity.NOTE, message=f"文件 {name} 没有记录引用，不算佐证",

@@ -28,7 +28,7 @@ from .engagement import (
     WebLogin,
     Window,
 )
-from .evidence import Evidence, EvidenceFile, EvidenceKind, Review
+from .evidence import CarriedFile, Evidence, EvidenceFile, EvidenceKind, Review
 from .judgement import (
     Case,
     Criterion,
@@ -65,6 +65,7 @@ __all__ = [
     "BackupAsset",
     "BackupPolicy",
     "ByHand",
+    "CarriedFile",
     "Case",
     "CaseResult",
     "Chapter",

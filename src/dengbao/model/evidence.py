@@ -71,3 +71,22 @@ class Evidence(Value):
     redacted: bool = False
     expires: date | None = None
     override: str = ""
+
+
+class CarriedFile(Value):
+    """带回的采集文件: what a collector script wrote on a host, who brought it, when; lies beside the file.
+
+    `host`, `platform`, `collector`, `privilege` and `begun` are as the file itself says; `brought_at` is when
+    the person handed it over.
+    """
+
+    asset: str
+    file: EvidenceFile
+    host: str
+    platform: str
+    collector: str
+    privilege: str
+    begun: datetime
+    brought_by: Person
+    brought_at: datetime
+    filed_at: datetime

@@ -72,13 +72,15 @@ def open_collected(path: Path) -> Collected:
         Damaged: not an envelope, cut off, altered, or larger than 64 MiB.
 
     """
+    return read_collected(take_bytes(path), where=str(path))
+
+
+def take_bytes(path: Path) -> bytes:
+    """Return the bytes of a regular file of at most 64 MiB; raises as `open_collected` does."""
     where = str(path)
     try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise NotDeclared("采集文件不是普通文件", where=where, cure="核对路径")
-        if about.st_size > LIMIT_BYTES:
-            raise Damaged(f"采集文件超过 {LIMIT_BYTES // 2**20} MiB", where=where, cure=_AGAIN)
         with path.open("rb") as file:
             data = file.read(LIMIT_BYTES + 1)
     except FileNotFoundError as exc:
@@ -87,18 +89,18 @@ def open_collected(path: Path) -> Collected:
         raise NoPermission("无权读取采集文件", where=where, cure="授予读取权限") from exc
     except (OSError, ValueError) as exc:
         raise NotDeclared("采集文件无法读取", where=where, cure="核对路径与介质") from exc
-    return read_collected(data, where=where)
+    if len(data) > LIMIT_BYTES:
+        raise Damaged(f"采集文件超过 {LIMIT_BYTES // 2**20} MiB", where=where, cure=_AGAIN)
+    return data
 
 
 def read_collected(raw: bytes, *, where: str) -> Collected:
     """Return the verified envelope of the bytes of a file; `where` names it in errors.
 
     Raises:
-        Damaged: not an envelope, cut off, altered, or larger than 64 MiB.
+        Damaged: not an envelope, cut off, or altered.
 
     """
-    if len(raw) > LIMIT_BYTES:
-        raise Damaged(f"采集文件超过 {LIMIT_BYTES // 2**20} MiB", where=where, cure=_AGAIN)
     data = _verified(raw, where)
     fields, at = _header(data, where)
     nonce = fields["nonce"]

@@ -75,6 +75,11 @@ def script() -> bytes:
     return resources.files(__package__).joinpath("collect.sh").read_bytes()
 
 
+def script_to_carry(wrapper: bytes) -> bytes:
+    """Return the script that people run by hand: `collect-linux.sh` of the templates, then the collector."""
+    return (wrapper.rstrip(b"\r\n") + b"\n" + script()).replace(b"\r\n", b"\n")
+
+
 async def collect(
     start: Start, privilege: Privilege, *, account: str, bounds: Bounds
 ) -> tuple[Transcript, bytes, str]:
