@@ -10,8 +10,9 @@ from .host.spec import SPECS as HOST
 from .ports.spec import SPECS as PORTS
 from .tls.spec import SPECS as TLS
 from .web.spec import SPECS as WEB
+from .windows.spec import SPECS as WINDOWS
 
-PROBES: tuple[ProbeSpec, ...] = (*WEB, *TLS, *PORTS, *HOST, *DATABASE, *BACKUP)
+PROBES: tuple[ProbeSpec, ...] = (*WEB, *TLS, *PORTS, *HOST, *WINDOWS, *DATABASE, *BACKUP)
 
 
 def probes_for(asset: Asset) -> tuple[ProbeSpec, ...]:
