@@ -10,9 +10,13 @@ from typing import Final
 
 from ...addresses import parse_ports, split_host_ports
 from ...errors import NotAuthorised, NotDeclared, TimedOut, UsageError
-from ...model import Asset, HostAsset, Level
+from ...model import Asset, Facts, HostAsset, Level, Missing
 from ...scope import compact_ports
-from ..base import Context, Observed
+from ..base import Context, Observed, missing
+from ..services.facts import ServicesExposed, ServicesGuests
+from ..services.guests import try_as_stranger
+from ..services.look import speak_to_all
+from ..services.udp import ask_udp
 from .facts import PortsOpen, ports_in
 from .services import name_services
 from .sweep import Pacing, Sweep, Sweeper
@@ -28,12 +32,14 @@ _SAY_EVERY_S: Final = 2.0
 
 
 async def probe(asset: Asset, context: Context) -> Observed:
-    """Scan the ports of `asset.scan`, then let nmap name the services on the open ones.
+    """Scan the ports of `asset.scan`, let nmap name the services on the open ones, and speak to each.
 
     Sends: one connection attempt for each port; on open ports nmap's light version probes, that is a
-        wait for a banner and a few harmless requests; no login.
+        wait for a banner and a few harmless requests, and then our own question in the protocol spoken
+        there; a datagram or two to UDP 69, 111, 123, 137, 161; no login. At level intrude once each: FTP as
+        anonymous, SMB without a name and as guest, SNMP as public.
     Changes: nothing on the asset but its own log.
-    Level: observe.
+    Level: observe; the attempts as a stranger need intrude and are left out below it.
 
     Raises:
         NotAuthorised: this machine itself, without `scope.local`; outside the window.
@@ -74,7 +80,26 @@ async def probe(asset: Asset, context: Context) -> Observed:
         engine=named.engine,
         engine_note=named.note,
     )
-    return Observed(facts=(facts,), privilege="网络")
+    talked = await speak_to_all(
+        context, asset.id, address, vantage, named.ports,
+        complete=not (facts.failed or facts.unscanned),
+    )  # fmt: skip
+    udp = await ask_udp(context, asset.id, address, vantage)
+    guests = await _as_stranger(context, asset.id, talked.exposed)
+    found: tuple[Facts | Missing, ...] = (facts, talked.exposed, talked.ssh, udp, guests)
+    return Observed(
+        facts=tuple(one for one in found if isinstance(one, Facts)),
+        missing=tuple(one for one in found if isinstance(one, Missing)),
+        privilege="网络",
+    )
+
+
+async def _as_stranger(context: Context, asset: str, exposed: ServicesExposed) -> ServicesGuests | Missing:
+    """Return what strangers got, or that nobody may try."""
+    try:
+        return await try_as_stranger(context, asset, exposed)
+    except NotAuthorised as exc:
+        return missing(ServicesGuests, exc, exc.reason)
 
 
 def _host(asset: HostAsset, context: Context) -> tuple[str, str]:

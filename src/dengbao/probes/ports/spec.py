@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ...model import HostAsset, Level
 from ..base import ProbeSpec
+from ..services.facts import PortsUdp, ServicesExposed, ServicesGuests, SshAlgorithms
 from .facts import PortsOpen
 
 SPECS: tuple[ProbeSpec, ...] = (
     ProbeSpec(
         name="ports.tcp",
-        title="TCP 端口与服务",
-        facts=(PortsOpen,),
+        title="端口与服务",
+        facts=(PortsOpen, ServicesExposed, SshAlgorithms, PortsUdp, ServicesGuests),
         level=Level.OBSERVE,
         applies=lambda asset: isinstance(asset, HostAsset) and bool(asset.address),
         run="dengbao.probes.ports.scan:probe",
