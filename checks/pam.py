@@ -44,6 +44,17 @@ _NEUTRAL: Final[Mapping[str, str]] = {
     "pam_pwquality.so": "success", "pam_cracklib.so": "success", "pam_tally2.so": "success",
     "pam_tally.so": "success", "pam_reauthorize.so": "ignore", "pam_systemd.so": "success",
 }  # fmt: skip
+# Modules of password stacks that store or note passwords and judge none.
+_PASSWORD_NEUTRAL: Final = frozenset(
+    {
+        "pam_ecryptfs.so",
+        "pam_systemd_home.so",
+        "pam_keyinit.so",
+        "pam_mount.so",
+        "pam_exec.so",
+        "pam_unix_passwd.so",
+    }
+)
 # A regular user's uid, to answer the comparisons of pam_succeed_if.
 _REGULAR_UID: Final = 1001
 _COMPARE: Final[Mapping[str, Callable[[int, int], bool]]] = {
@@ -77,6 +88,14 @@ def is_counter(rule: PamRule) -> bool:
     if rule.module == "pam_faillock.so":
         return "authfail" in rule.args
     return rule.module in LOCKOUT_MODULES and rule.kind == "auth"
+
+
+def strangers(rules: Sequence[PamRule]) -> tuple[str, ...]:
+    """Return modules of other vendors, whose doing is not known; those that do not exist do nothing."""
+    known = CREDENTIAL_MODULES | set(_NEUTRAL) | _PASSWORD_NEUTRAL | {*LOCKOUT_MODULES, "pam_succeed_if.so"}
+    return tuple(
+        dict.fromkeys(one.module for one in rules if one.present is not False and one.module not in known)
+    )
 
 
 def _run(rules: Sequence[PamRule], answers: Answers, unknown: str) -> tuple[bool, list[int]]:

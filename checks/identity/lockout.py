@@ -5,11 +5,12 @@ from __future__ import annotations
 from dengbao.checking import Params, check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
-from dengbao.probes.host.facts import HostPam, HostSshd
+from dengbao.probes.host.facts import HostAccounts, HostPam, HostSshd
 
 from .. import databases, db_policy
 from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import Lockout, lockout
+from ..wording import listing
 
 
 class LockoutParams(Params):
@@ -20,8 +21,12 @@ class LockoutParams(Params):
 
 
 @check("identity.lockout")
-def host_locks_accounts(pam: HostPam, sshd: HostSshd, params: LockoutParams) -> Judgement:
+def host_locks_accounts(
+    pam: HostPam, sshd: HostSshd, accounts: HostAccounts | None, params: LockoutParams
+) -> Judgement:
     """Judge threshold and duration of the lock; a threshold of 0 is no lock, a duration of 0 the longest.
+
+    The two rules of pam_faillock have settings of their own: the one that refuses decides.
 
     Source: GB/T 22239-2019 8.1.4.1 b).
     """
@@ -31,6 +36,7 @@ def host_locks_accounts(pam: HostPam, sshd: HostSshd, params: LockoutParams) -> 
         _enabled(found, title),
         *((_threshold(found, params), _duration(found, params)) if found and found.module else ()),
         *((uses_pam(sshd), _console(lockout(pam, "login"), params)) if sshd.running else ()),
+        *_directory(found, accounts),
     )
     root = "" if sshd.running else "；未开启 SSH 远程登录"
     if found is not None and found.module:
@@ -43,11 +49,13 @@ def _enabled(found: Lockout | None, title: str) -> Criterion:
     if found is None:
         seen = f"{title}的锁定设置未能确认"
     elif not found.module:
-        seen = f"{title}未配置锁定模块"
+        other = f"，另有 {listing(found.strangers)}，其作用须人工核查" if found.strangers else ""
+        seen = f"{title}未配置锁定模块（pam_faillock、pam_tally2）{other}"
     elif found.deny == 0:
         seen = f"{title}锁定模块 {found.module} 的失败次数为 0，即未启用"
     else:
-        state = {True: "生效", False: "不生效（规则次序或模块有误）", None: "是否生效未能确认"}[met]
+        why = found.conflict or "规则次序或模块有误"
+        state = {True: "生效", False: f"不生效（{why}）", None: "是否生效未能确认"}[met]
         seen = f"{title}锁定模块 {found.module} {state}"
     return ask("enabled", "是否启用登录失败锁定", met, seen, PAM, decisive=True)
 
@@ -68,7 +76,18 @@ def _duration(found: Lockout, params: LockoutParams) -> Criterion:
         seen = "锁定后须管理员解锁"
     else:
         seen = f"锁定 {found.unlock_s} 秒（要求不少于 {least} 秒）"
+    if found.window_s:
+        seen += f"，{found.window_s} 秒内的失败累计"
     return ask("duration", f"锁定时长是否不少于 {least} 秒", met, seen, PAM)
+
+
+def _directory(found: Lockout | None, accounts: HostAccounts | None) -> tuple[Criterion, ...]:
+    """Return an open criterion where accounts of a directory are in use and the module leaves them out."""
+    if found is None or not found.local_only or accounts is None or accounts.directories == ():
+        return ()
+    others = listing(accounts.directories or ("其他来源",))
+    seen = f"锁定只及本机账户（local_users_only），{others} 的账户须另行核查"
+    return (ask("directory", "目录账户是否同样锁定", None, seen, PAM),)
 
 
 def _console(found: Lockout | None, params: LockoutParams) -> Criterion:

@@ -10,6 +10,7 @@ from dengbao.probes.host.facts import HostPam, HostSshd
 from .. import databases, db_policy
 from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import lockout
+from ..wording import listing
 
 
 @check("identity.login_failure")
@@ -35,7 +36,8 @@ def _handled(pam: HostPam, service: str, title: str, *, decisive: bool) -> Crite
     if found is None:
         seen = "的失败处理未能确认"
     elif not found.module:
-        seen = "未配置失败处理模块（pam_faillock、pam_tally2）"
+        other = f"，另有 {listing(found.strangers)}，其作用须人工核查" if found.strangers else ""
+        seen = f"未配置失败处理模块（pam_faillock、pam_tally2）{other}"
     else:
         state = {True: "已启用", False: "已配置但不生效", None: "已配置，是否生效未能确认"}[met]
         seen = f"的失败处理模块 {found.module} {state}（{found.where}）"

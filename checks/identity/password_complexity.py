@@ -14,7 +14,8 @@ from dengbao.probes.host.system_facts import HostPackages
 
 from .. import databases, db_policy
 from ..hosts import PAM, ask, told
-from ..pam import QUALITY_MODULES, succeeds
+from ..pam import QUALITY_MODULES, strangers, succeeds
+from ..wording import listing
 
 # What the modules take where nobody sets anything: credits of pam_cracklib shorten the length, those of
 # pwquality do not.
@@ -57,11 +58,26 @@ def host_demands_complex_passwords(
         _at_least("classes", "口令至少包含的字符类别", classes, params.password_classes, "类"),
     )
     root = "对 root 同样强制" if _enforced_for_root(rule, pam) else "未对 root 强制（enforce_for_root 未设）"
-    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}；{root}。")
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}；{root}；{_history(rules)}。")
+
+
+def _history(rules: tuple[PamRule, ...]) -> str:
+    """Return how many old passwords may not come again, which only informs."""
+    for rule in rules:
+        texts = dict(arg.split("=", 1) for arg in rule.args if "=" in arg)
+        if rule.module == "pam_pwhistory.so" and rule.present is not False:
+            return f"不得重复使用最近 {texts.get('remember', '10（模块默认）')} 次口令（{rule.module}）"
+        if (
+            rule.module == "pam_unix.so"
+            and texts.get("remember", "0").isdecimal()
+            and int(texts.get("remember", "0"))
+        ):
+            return f"不得重复使用最近 {texts['remember']} 次口令（{rule.module}）"
+    return "未限制重复使用旧口令"
 
 
 def _without(rules: tuple[PamRule, ...] | None) -> Judgement:
-    other = next((one.module for one in rules or () if "passwdqc" in one.module or "kysec" in one.module), "")
+    other = listing(strangers(rules or ()))
     unclear = rules is None or bool(other)
     what = f"由 {other} 检查口令，其设置须人工核查" if other else "未能确认修改口令时的检查模块"
     criterion = ask(
