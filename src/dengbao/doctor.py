@@ -154,7 +154,7 @@ def _names(guard: Guard) -> Iterator[Finding]:
 
 
 def _engines(probes: set[str], found: Mapping[str, str]) -> Iterator[Finding]:
-    kinds = {probe.partition(".")[0] for probe in probes} | {""}
+    kinds = {probe.partition(".")[0] for probe in probes} | probes | {""}
     for engine in ENGINES:
         if engine.name in found:
             yield Finding(weight=Weight.OK, subject=engine.name, message=found[engine.name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Engine:
-    """An external program, what it is for, how to get it, and the kind of probes that need it (or none)."""
+    """An external program, what it is for, how to get it, and which probe or kind of probes needs it."""
 
     name: str
     purpose: str
@@ -23,6 +24,8 @@ class Engine:
 ENGINES: Final = (
     Engine("nmap", "识别开放端口上的服务", "apt install nmap", "ports"),
     Engine("sslyze", "TLS 版本、套件与已知缺陷", "make engines，或离线包内 install.sh", "tls"),
+    Engine("postgres", "试恢复 PostgreSQL 备份", "apt install postgresql", "backup.restore"),
+    Engine("mariadbd", "试恢复 MariaDB、MySQL 备份", "apt install mariadb-server", "backup.restore"),
     Engine("soffice", "目录页码与 PDF 预览", "apt install libreoffice-writer-nogui"),
     Engine("pdftotext", "目录页码", "apt install poppler-utils"),
     Engine("pdfinfo", "目录页码", "apt install poppler-utils"),
@@ -34,10 +37,31 @@ def find_engines() -> dict[str, str]:
     found = {
         name: path for name in ("nmap", "soffice", "pdftotext", "pdfinfo") if (path := shutil.which(name))
     }
+    servers = {"postgres": _newest_postgres(), "mariadbd": _mariadbd()}
+    found |= {name: program for name, program in servers.items() if program}
     sslyze = _sslyze_python()
     if sslyze is not None:
         found["sslyze"] = str(sslyze)
     return found
+
+
+def _newest_postgres() -> str:
+    """Return the newest server program that has its tools beside it, or nothing."""
+    folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin")]
+    if on_path := shutil.which("postgres"):
+        folders.append(Path(on_path).resolve().parent)
+    tools = ("postgres", "initdb", "pg_restore")
+    whole = [one for one in folders if all(os.access(one / name, os.X_OK) for name in tools)]
+    newest = max(
+        whole, key=lambda one: [int(digits) for digits in re.findall(r"\d+", str(one))], default=None
+    )
+    return str(newest / "postgres") if newest else ""
+
+
+def _mariadbd() -> str:
+    """Return the server program, which often lies where only root's PATH leads."""
+    folders = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/libexec"))
+    return shutil.which("mariadbd", path=folders) or ""
 
 
 def _sslyze_python() -> Path | None:

@@ -44,6 +44,11 @@ class Postgres:
                 conn.execute(one.encode())
 
 
+def newest_bin() -> Path:
+    """Return the folder with the programs of the newest PostgreSQL here."""
+    return _BINARIES[-1]
+
+
 def unprivileged() -> tuple[int, int] | None:
     """Return uid and gid to run servers as, or None when we are not root."""
     if os.getuid() != 0:

@@ -72,3 +72,47 @@ class BackupIntegrity(Facts, tag="backup.integrity"):
 
     asked: int
     readings: tuple[BackupReading, ...]
+
+
+class RestoreError(Value):
+    """Statements of one sort that were refused, by SQLSTATE or error number; never the text of the error."""
+
+    statement: str
+    code: str
+    count: int
+
+
+class RestoredTable(Value):
+    """A table after the restore; `name` has its schema or database before it where there is more than one."""
+
+    name: str
+    rows: int
+
+
+class BackupRestore(Facts, tag="backup.restore"):
+    """What came of restoring the newest backup into a throw-away database of this machine.
+
+    `outcome` is `restored` (everything was fed in), `damaged` (the file broke off or its checksums fail),
+    `stopped` (our bounds of time or disk), `unsupported` (a format we cannot restore) or `none` (no file).
+    `source` names product and version that the dump was taken from, `engine` what it was restored into;
+    `comparable` is False where errors may come from the difference of the two. `refused` names commands to
+    a client program that stood in the dump and were not carried out, `left_out` counts statements about
+    roles and rights. `note` is Chinese and says what was seen.
+    """
+
+    file: str
+    outcome: str
+    note: str
+    begun_at: datetime
+    size_bytes: int | None = None
+    modified_at: datetime | None = None
+    layers: tuple[str, ...] = ()
+    product: str = ""
+    engine: str = ""
+    source: str = ""
+    comparable: bool | None = None
+    duration_s: float = 0.0
+    tables: tuple[RestoredTable, ...] = ()
+    errors: tuple[RestoreError, ...] = ()
+    refused: tuple[str, ...] = ()
+    left_out: int = 0

@@ -49,17 +49,30 @@ async def probe(asset: Asset, context: Context) -> Observed:
         raise NotDeclared(
             f"不认识备份格式“{asset.archive}”", where=where, cure="archive 写 auto，由文件内容辨认"
         )
-    parts = parts_of(asset.pattern, where=where)
     stop = threading.Event()
     try:
-        folder = await asyncio.to_thread(_checked_folder, asset, context, where)
-        files, entries = await asyncio.to_thread(_list, asset, folder, parts, stop)
+        files, entries = await listed(asset, context, stop)
         context.say(f"共 {files.matched} 个备份文件")
         readings = await asyncio.to_thread(_read, files, entries, expected, stop)
     finally:
         stop.set()
     context.keep("backup-files.txt", _transcript(files, readings).encode())
     return _observed(files, readings)
+
+
+async def listed(
+    asset: BackupAsset, context: Context, stop: threading.Event
+) -> tuple[BackupFiles, tuple[Entry, ...]]:
+    """Return what lies in the folder of the asset, newest first; raises as `probe` does."""
+    where = f"engagement.yaml 测评对象 {asset.id}"
+    parts = parts_of(asset.pattern, where=where)
+    folder = await asyncio.to_thread(_checked_folder, asset, context, where)
+    return await asyncio.to_thread(_list, asset, folder, parts, stop)
+
+
+def candidates(files: BackupFiles, entries: tuple[Entry, ...]) -> list[tuple[Entry, BackupFile]]:
+    """Return the files that may be backups, newest first: none that only accompanies another."""
+    return [(entry, file) for entry, file in zip(entries, files.files, strict=True) if not file.companion]
 
 
 def _checked_folder(asset: BackupAsset, context: Context, where: str) -> Path:
@@ -155,7 +168,7 @@ def _read(
     files: BackupFiles, entries: tuple[Entry, ...], expected: str, stop: threading.Event
 ) -> tuple[BackupReading, ...]:
     ends_at = time.monotonic() + _READ_S
-    chosen = [entry for entry, file in zip(entries, files.files, strict=True) if not file.companion]
+    chosen = [entry for entry, _file in candidates(files, entries)]
     return tuple(
         read_file(one, expected, limits=Limits(), ends_at=ends_at, stop=stop) for one in chosen[:READ_NEWEST]
     )

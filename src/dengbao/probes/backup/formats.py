@@ -45,6 +45,14 @@ _DIALECTS: Final = tuple(
     )
 )
 
+_WRITTEN_BY: Final = (
+    ("mariadb", re.compile(r"^-- (?:MySQL|MariaDB) dump ", re.MULTILINE)),
+    ("postgresql", re.compile(r"^-- PostgreSQL database (?:cluster )?dump$", re.MULTILINE)),
+    ("sqlite", re.compile(r"\APRAGMA foreign_keys=OFF;\s+BEGIN TRANSACTION;")),
+)  # fmt: skip
+_PG_SOURCE: Final = re.compile(r"^-- Dumped from database version (\d+(?:\.\d+)*)", re.MULTILINE)
+_MY_SOURCE: Final = re.compile(r"^-- Server version\s+(\d+(?:\.\d+)*)", re.MULTILINE)
+
 # What people write under `archive`; the last part of `sql.gz` is the outermost format.
 _DECLARED: Final = {
     "gz": "gzip", "gzip": "gzip", "tgz": "gzip", "bz2": "bzip2", "bzip2": "bzip2", "tbz2": "bzip2",
@@ -78,6 +86,25 @@ def end_mark(head: bytes) -> re.Pattern[bytes] | None:
     """Return what the tool that began this SQL text writes at its end, None where it is not known."""
     text = _text(head)
     return next((end for begin, end in _DIALECTS if begin.search(text)), None)
+
+
+def dialect_of(head: bytes) -> str:
+    """Return which product the tool that began this SQL text belongs to, nothing where it does not say."""
+    text = _text(head)
+    return next((name for name, begin in _WRITTEN_BY if begin.search(text)), "")
+
+
+def source_of(head: bytes) -> str:
+    """Return product and version of the server that a dump was taken from, as far as its first lines tell."""
+    text = _text(head)
+    if found := _PG_SOURCE.search(text):
+        return f"postgresql {found[1]}"
+    if dialect_of(head) != "mariadb":
+        return ""
+    found = _MY_SOURCE.search(text)
+    if found is None:
+        return ""
+    return f"{'mariadb' if 'mariadb' in text.lower() else 'mysql'} {found[1]}"
 
 
 def _is_tar(head: bytes) -> bool:

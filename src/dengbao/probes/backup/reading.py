@@ -17,7 +17,7 @@ from .listing import Entry
 from .streams import Budget, Damaged, Limits, Stream, Undecided, size_zh
 from .unpack import Unpacker
 
-_PACKED: Final = ("gzip", "bzip2", "xz")
+PACKED: Final = ("gzip", "bzip2", "xz")
 _NOT_READ: Final = {
     "encrypted": ("文件已加密，无法试读", "encrypted"),
     "pg_dump": ("pg_dump 自定义格式，只核对了文件头", "format"),
@@ -118,7 +118,7 @@ def _look(stream: Stream, budget: Budget, depth: int) -> Finding:
     """Return what one layer showed; a layer that is not read to its end is read on by the one around it."""
     kind = recognise(stream.head())
     if depth < budget.limits.depth:
-        if kind in _PACKED:
+        if kind in PACKED:
             return _packed(stream, kind, budget, depth)
         if kind == "tar":
             return look_at_tar(stream, budget, lambda inside: _look(inside, budget, depth + 1))
