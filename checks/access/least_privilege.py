@@ -5,12 +5,12 @@ from __future__ import annotations
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts
-from dengbao.probes.host.facts import HostAccounts
+from dengbao.probes.host.facts import HostAccounts, HostPam
 from dengbao.probes.host.system_facts import HostPrivilege
 
 from .. import databases, db_access
 from ..hosts import ACCOUNTS, ask, local_only, told
-from ..sudo import administrators, for_everybody, rules_all_read
+from ..sudo import administrators, asks_for_another_password, for_everybody, habits, rules_all_read, su_limits
 from ..wording import listing
 
 _FACT = "host.privilege"
@@ -24,9 +24,11 @@ class LeastParams(Params):
 
 @check("access.least_privilege")
 def host_administrators_have_limited_rights(
-    privilege: HostPrivilege, accounts: HostAccounts, params: LeastParams
+    privilege: HostPrivilege, accounts: HostAccounts, pam: HostPam | None, params: LeastParams
 ) -> Judgement:
     """Judge that few accounts can do everything, and not everybody.
+
+    Whether su is kept to a group (pam_wheel) only informs: su asks for the other account's password.
 
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
@@ -67,6 +69,9 @@ def host_administrators_have_limited_rights(
         *local_only(accounts),
     )
     note = f"；其中 {listing(free)} 无须再次输入口令" if free else ""
+    if asks_for_another_password(privilege):
+        note += f"；sudo 要求输入目标账户口令（{asks_for_another_password(privilege)}），等同 su"
+    note += habits(privilege) + su_limits(pam)
     return Judgement(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}{note}。",

@@ -7,14 +7,14 @@ from typing import Final
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
-from dengbao.probes.host.facts import HostFiles
+from dengbao.probes.host.facts import HostFiles, HostPam
 from dengbao.probes.host.identity_facts import HostLoginRules, HostRights
 from dengbao.probes.host.system_facts import HostPrivilege
 
 from .. import databases, db_rights
 from ..hosts import ask, modes, told, wider_than
 from ..rights import acl_writers, acls_seen, everybody_writes, unread_acls
-from ..sudo import for_everybody, rules_all_read
+from ..sudo import for_everybody, in_force, rules_all_read
 from ..wording import listing
 
 _PRIVILEGE: Final = "host.privilege"
@@ -42,7 +42,11 @@ def database_rules_are_configured(accounts: DatabaseAccounts, grants: DatabaseGr
 
 @check("access.rules_configured")
 def host_rules_are_configured(
-    privilege: HostPrivilege, files: HostFiles, rights: HostRights, rules: HostLoginRules | None
+    privilege: HostPrivilege,
+    files: HostFiles,
+    rights: HostRights,
+    rules: HostLoginRules | None,
+    pam: HostPam | None,
 ) -> Judgement:
     """Judge that sudo names who may do what, that only root makes rules, and nothing is open to all.
 
@@ -56,7 +60,7 @@ def host_rules_are_configured(
     )
     return Judgement(
         criteria=criteria,
-        statement=f"经核查，{told(criteria)}；{acls_seen(rights)}{_logins(rules)}。",
+        statement=f"经核查，{told(criteria)}；{acls_seen(rights)}{_logins(rules, pam)}。",
         coverage=Coverage.PARTIAL,
         remainder="对照访问控制策略文档，核查上述授权、业务目录属主属组及权限与策略一致",
     )
@@ -68,7 +72,7 @@ def _subjects(privilege: HostPrivilege) -> Criterion:
         rule = for_everybody(privilege)[0]
         seen = f"sudo 授予所有用户全部权限（{rule.file} 第 {rule.line} 行），等于没有规则"
         return ask("subjects", question, False, seen, _PRIVILEGE, decisive=True)
-    given = [one for one in privilege.rules if set(one.who) != {"root"}]
+    given = [one for one in in_force(privilege) if set(one.who) != {"root"}]
     named = [f"{'、'.join(one.who)}→{listing(one.commands, 3)}" for one in given]
     seen = f"sudo 对 root 以外主体的授权 {len(given)} 条{'：' + listing(named, 4) if named else ''}"
     return ask("subjects", question, bool(given), seen, _PRIVILEGE)
@@ -92,8 +96,16 @@ def _makers(files: HostFiles, rights: HostRights) -> Criterion:
     return ask("makers", question, True, f"授权规则文件 {len(held)} 个均属 root 且仅 root 可改", "host.files")
 
 
-def _logins(rules: HostLoginRules | None) -> str:
-    """Return what is known of rules about logging in, which only inform."""
-    if rules is None or not rules.access:
-        return ""
-    return f"；登录规则（access.conf）{len(rules.access)} 条"
+def _logins(rules: HostLoginRules | None, pam: HostPam | None) -> str:
+    """Return what is known of rules about logging in; without their module they do nothing."""
+    stack = (pam.stack("sshd", "account") if pam is not None else None) or ()
+    loaded = {one.module for one in stack if one.present is not False}
+    words = ""
+    for lines, module, file in (
+        (rules.access if rules is not None else None, "pam_access.so", "access.conf"),
+        (rules.times if rules is not None else None, "pam_time.so", "time.conf"),
+    ):
+        if lines:
+            state = "sshd 已加载" if module in loaded else "sshd 未加载，不生效"
+            words += f"；登录规则 {file} {len(lines)} 条（{module} {state}）"
+    return words

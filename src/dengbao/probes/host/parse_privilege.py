@@ -9,7 +9,7 @@ from typing import Final
 
 from .facts import Line
 from .frames import Files, Framed, Transcript
-from .system_facts import HostPrivilege, SudoRule
+from .system_facts import HostPrivilege, SudoDefault, SudoRule
 
 _ALIAS: Final = re.compile(r"^(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)$")
 _INCLUDE: Final = re.compile(r"^[#@](include|includedir)\s+\"?([^\"]+?)\"?$")
@@ -44,6 +44,7 @@ def read_privilege(transcript: Transcript) -> HostPrivilege:
         installed=section.mark("installed") is not None,
         rules=tuple(reader.expanded()),
         unread=tuple(reader.unread),
+        defaults=tuple(reader.defaults),
     )
 
 
@@ -55,6 +56,7 @@ class _Reader:
     aliases: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     rules: list[SudoRule] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    defaults: list[SudoDefault] = field(default_factory=list)
     no_password: bool = False
     seen: set[str] = field(default_factory=set)
 
@@ -70,6 +72,7 @@ class _Reader:
             elif alias:
                 self._alias(alias.group(1), alias.group(2))
             elif line.text.startswith("Defaults"):
+                self.defaults += _defaults(line.text)
                 self.no_password |= re.match(r"^Defaults\s.*!authenticate\b", line.text) is not None
             else:
                 self.rules += _rules(line)
@@ -106,12 +109,17 @@ class _Reader:
     def _expand(self, kind: str, names: tuple[str, ...], depth: int = 0) -> tuple[str, ...]:
         found: list[str] = []
         for name in names:
-            members = self.aliases.get(kind, {}).get(name)
+            members = self.aliases.get(kind, {}).get(name.lstrip("!"))
             if members is None or depth > 8:
                 found.append(name)
-            else:
-                found += self._expand(kind, tuple(members), depth + 1)
+                continue
+            inner = self._expand(kind, tuple(members), depth + 1)
+            found += [_negated(one) for one in inner] if name.startswith("!") else inner
         return tuple(dict.fromkeys(found))
+
+
+def _negated(name: str) -> str:
+    return name[1:] if name.startswith("!") else f"!{name}"
 
 
 def _lines(one: Framed) -> Iterator[Line]:
@@ -128,6 +136,19 @@ def _lines(one: Framed) -> Iterator[Line]:
             text = re.sub(r"(^|\s)#(?!-?\d).*$", "", text).strip()
         if text:
             yield Line(file=one.path, number=begin, text=text)
+
+
+def _defaults(text: str) -> Iterator[SudoDefault]:
+    """Yield the settings of a Defaults line: `name`, `!name`, `name=value`, `name+=value`, quoted or not."""
+    head = re.match(r"^Defaults([@:!>]\s*\S+)?\s+(.*)$", text)
+    for one in re.findall(r"(?:[^,\"]|\"[^\"]*\")+", head.group(2)) if head else ():
+        name, _, value = one.strip().partition("=")
+        bare = name.rstrip("+- ").lstrip("! ")
+        if bare:
+            yield SudoDefault(
+                name=bare, value=value.strip().strip('"'), on=not name.startswith("!"),
+                scope="".join((head.group(1) or "").split()) if head else "",
+            )  # fmt: skip
 
 
 def _list(text: str) -> list[str]:

@@ -189,12 +189,27 @@ class SudoRule(Value):
         return "ALL" in self.commands
 
 
+class SudoDefault(Value):
+    """A setting of a `Defaults` line; `scope` is empty for everybody, else as written (`:his`, `>root`)."""
+
+    name: str
+    value: str = ""
+    on: bool = True
+    scope: str = ""
+
+
 class HostPrivilege(Facts, tag="host.privilege"):
     """Who may act as another user; `installed` False: there is no sudo.
 
-    `unread` names files that sudo would read and we could not.
+    `unread` names files that sudo would read and we could not. `defaults` None: not collected.
     """
 
     installed: bool
     rules: tuple[SudoRule, ...]
     unread: tuple[str, ...] = ()
+    defaults: tuple[SudoDefault, ...] | None = None
+
+    def setting(self, name: str) -> SudoDefault | None:
+        """Return the last setting of that name that holds for everybody, None if there is none."""
+        found = [one for one in self.defaults or () if one.name == name and not one.scope]
+        return found[-1] if found else None
