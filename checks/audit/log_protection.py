@@ -8,21 +8,34 @@ from typing import Final
 from dengbao.checking import check
 from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
-from dengbao.probes.host.facts import FileMode, HostLogs
+from dengbao.probes.host.facts import FileMode, HostAccounts, HostLogs
+from dengbao.probes.host.system_facts import HostPrivilege
 
 from ..hosts import ask, modes, told, wider_than
+from ..sudo import administrators
+from ..wording import listing
 
 _FACT: Final = "host.logs"
 _RECORDS: Final = re.compile(
     r"^/var/log/(?:audit/|messages|secure|auth\.log|syslog|cron(?:\.log)?\b|maillog)"
+)
+# Commands that delete, empty or write logs, as rules of sudo name them.
+_REACHES: Final = re.compile(
+    r"/(?:rm|unlink|shred|truncate|tee|dd|mv|cp|sed|chmod|chown|chattr|ln)\b.*(?:/var/log|\*)"
+    r"|/logrotate\b|/journalctl\b.*(?:--vacuum|--rotate)|/auditctl\b(?! -[sl]\b)"
+    r"|/(?:systemctl|service)\b.*\b(?:stop|disable|mask|kill)\b.*\b(?:auditd|rsyslog|systemd-journald)"
 )
 _OWNERS: Final = frozenset({"root", "syslog"})
 _FOLDERS: Final = ("/var/log", "/var/log/audit")
 
 
 @check("audit.log_protection")
-def host_logs_are_protected(logs: HostLogs) -> Judgement:
+def host_logs_are_protected(
+    logs: HostLogs, accounts: HostAccounts | None, privilege: HostPrivilege | None
+) -> Judgement:
     """Judge that ordinary users can neither read nor change records, nor delete them from their folder.
+
+    Rules of sudo that reach the logs count, too; whoever may do everything is named by other checks.
 
     Source: GB/T 22239-2019 8.1.4.3 c).
     """
@@ -30,7 +43,12 @@ def host_logs_are_protected(logs: HostLogs) -> Judgement:
     if not records:
         raise Undetermined("经核查，/var/log 下没有审计日志或系统日志文件，日志存放位置须人工核查")
     readable = [one for one in records if wider_than(one, 0o640)]
-    criteria = (_changeable(records), _folders(logs), _readable(records, readable))
+    criteria = (
+        _changeable(records, accounts),
+        _folders(logs),
+        _readable(records, readable),
+        *_through_sudo(privilege, accounts),
+    )
     return Judgement(
         criteria=criteria,
         statement=f"经核查，审计与系统日志文件 {len(records)} 个，{told(criteria)}。",
@@ -39,10 +57,34 @@ def host_logs_are_protected(logs: HostLogs) -> Judgement:
     )
 
 
-def _changeable(records: list[FileMode]) -> Criterion:
+def _changeable(records: list[FileMode], accounts: HostAccounts | None) -> Criterion:
     bad = [one for one in records if int(one.mode, 8) & 0o022 or one.owner not in _OWNERS]
+    groups = {one.group for one in bad if int(one.mode, 8) & 0o020}
+    members = [
+        one.name
+        for one in (accounts.accounts if accounts is not None else ())
+        if groups & set(one.groups) and one.name != "root"
+    ]
     seen = f"普通用户可改写：{modes(bad)}" if bad else "普通用户不可改写"
+    seen += f"，所属组成员：{listing(members)}" if members else ""
     return ask("changeable", "普通用户是否不能修改审计记录", not bad, seen, _FACT, decisive=True)
+
+
+def _through_sudo(privilege: HostPrivilege | None, accounts: HostAccounts | None) -> tuple[Criterion, ...]:
+    """Return a failed criterion where a rule of sudo lets somebody delete or change logs."""
+    if privilege is None or accounts is None:
+        return ()
+    reaching = {
+        name: command
+        for name, power in administrators(privilege, accounts).items()
+        if not power.unlimited
+        for command in power.commands
+        if _REACHES.search(command)
+    }
+    if not reaching:
+        return ()
+    seen = "经 sudo 可删改日志：" + listing(f"{name}（{command}）" for name, command in reaching.items())
+    return (ask("sudo", "授权命令是否不能删改审计记录", False, seen, "host.privilege"),)
 
 
 def _folders(logs: HostLogs) -> Criterion:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
-from dengbao.probes.host.facts import Forwarding, HostLogs, HostSyslog, Rotation
+from dengbao.probes.host.facts import Forwarding, HostAudit, HostLogs, HostSyslog, Rotation
 
 from ..hosts import ask, told
 from ..wording import listing
@@ -22,6 +22,13 @@ _LARGEST_GAP_S: Final = 35 * _DAY_S
 # Logins are recorded at this level of the security facilities.
 _SECURITY: Final = ("auth", "authpriv")
 _LEVELS: Final = frozenset({"*", "debug", "info"})
+_JOURNAL_BOUNDS: Final = ("MaxRetentionSec", "SystemMaxUse", "SystemKeepFree", "MaxFileSec")
+_UNIT_S: Final[Mapping[str, int]] = {
+    "": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "d": _DAY_S,
+    "day": _DAY_S, "days": _DAY_S, "w": 7 * _DAY_S, "week": 7 * _DAY_S, "weeks": 7 * _DAY_S,
+    "M": 30 * _DAY_S, "month": 30 * _DAY_S, "months": 30 * _DAY_S, "y": 365 * _DAY_S, "year": 365 * _DAY_S,
+    "years": 365 * _DAY_S,
+}  # fmt: skip
 _HERE: Final = re.compile(r"^(?:\[?::1\]?|127\.|localhost)")
 
 
@@ -33,13 +40,14 @@ class RetentionParams(Params):
 
 @check("audit.log_retention")
 def host_logs_are_backed_up_and_kept(
-    syslog: HostSyslog, logs: HostLogs, params: RetentionParams
+    syslog: HostSyslog, logs: HostLogs, audit: HostAudit | None, params: RetentionParams
 ) -> Judgement:
     """Judge that a running daemon sends records to another machine, and that they are kept long enough.
 
     Source: GB/T 22239-2019 8.1.4.3 c).
     """
-    criteria = (_forwarded(syslog), _kept(logs, params.log_retention_min_days))
+    wanted = params.log_retention_min_days
+    criteria = (_forwarded(syslog), _kept(logs, syslog, wanted), *_trail_kept(audit, logs, syslog, wanted))
     return Judgement(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
@@ -53,11 +61,16 @@ def _forwarded(syslog: HostSyslog) -> Criterion:
         one for one in syslog.forwarding
         if not _HERE.match(one.target) and _covers_security(one) is not False
     ]  # fmt: skip
-    alive = [one for one in away if one.by in syslog.daemons or one.by == "auditd"]
-    sure = any(_covers_security(one) for one in alive)
+    alive = [
+        one for one in away if one.used is not False and (one.by in syslog.daemons or one.by == "auditd")
+    ]
+    sure = any(_covers_security(one) and one.used for one in alive)
     targets = listing(dict.fromkeys(f"{one.target}（{one.by}）" for one in alive or away))
     if alive:
         seen = f"日志实时发送到 {targets}" + ("" if sure else "，其条件是否包括安全日志未能确认")
+    elif any(one.used is False for one in away):
+        idle = listing(f"{one.file} 第 {one.line} 行" for one in away if one.used is False)
+        seen = f"{idle} 写有发送到 {targets}，但没有日志引到该处，不生效"
     elif away:
         seen = f"已配置发送到 {targets}，但发送程序未运行"
     else:
@@ -75,6 +88,10 @@ def _covers_security(one: Forwarding) -> bool | None:
     """Tell whether records of logins are among what is sent; None where a condition decides."""
     if one.selector.startswith("if"):
         return None
+    if any(_selected(gone, name) for gone in one.discarded for name in _SECURITY) or any(
+        gone.startswith(("if", ":")) for gone in one.discarded
+    ):
+        return None
     return not one.selector or any(_selected(one.selector, name) for name in _SECURITY)
 
 
@@ -88,25 +105,76 @@ def _selected(selector: str, facility: str) -> bool:
     return found
 
 
-def _kept(logs: HostLogs, wanted: int) -> Criterion:
-    """Return whether records are kept: by the oldest there is, else by what rotation would keep."""
+def _kept(logs: HostLogs, syslog: HostSyslog, wanted: int) -> Criterion:
+    """Return whether records are kept: by the oldest, else by what rotation would keep; both are told."""
     question = f"本机日志是否保存不少于 {wanted} 天"
     age = _age_days(logs)
-    if age is not None and age >= wanted:
-        return ask("kept", question, True, f"本机最早的日志距今 {age} 天", "host.logs")
+    oldest = f"本机最早的日志距今 {age} 天" if age is not None else "本机未见轮转出的旧日志"
+    by_rule, plan = _by_rotation(logs, syslog, wanted)
+    met = True if age is not None and age >= wanted else by_rule
+    return ask("kept", question, met, f"{plan}；{oldest}", "host.logs")
+
+
+def _by_rotation(logs: HostLogs, syslog: HostSyslog, wanted: int) -> tuple[bool | None, str]:
+    """Return whether rotation keeps records long enough, and in words what it does."""
     rules = [one for one in logs.rotations or () if any(_SYSTEM_LOG.match(path) for path in one.paths)]
+    if not rules and set(syslog.daemons) == {"systemd-journald"}:
+        return _by_journal(syslog.journald or {}, logs, wanted)
     if logs.rotations is None or not rules:
         seen = "系统日志的轮转设置未能确认" if logs.rotations is None else "系统日志没有轮转设置"
-        return ask("kept", question, None, seen + "，实际留存未能确认", "host.logs")
+        return None, seen + "，实际留存未能确认"
     days = [_days(one) for one in rules]
     known = [one for one in days if one is not None]
     seen = f"系统日志按 {listing(dict.fromkeys(one.file for one in rules))} 轮转"
     if None in days and all(one >= wanted for one in known):
-        return ask("kept", question, None, seen + "，保存天数未能确认", "host.logs")
-    least = min(known)
-    return ask(
-        "kept", question, least >= wanted, f"{seen}，保存 {least} 天（要求不少于 {wanted} 天）", "host.logs"
-    )
+        return None, seen + "，保存天数未能确认"
+    return min(known) >= wanted, f"{seen}，保存 {min(known)} 天（要求不少于 {wanted} 天）"
+
+
+def _by_journal(settings: Mapping[str, str], logs: HostLogs, wanted: int) -> tuple[bool | None, str]:
+    """Return whether journald, the only log daemon, keeps records long enough by its settings."""
+    storage = settings.get("storage", "auto").lower()
+    if storage in ("volatile", "none") or (storage == "auto" and logs.journal_persistent is False):
+        return False, f"日志仅由 systemd-journald 保存，Storage={storage}，重启后不保留"
+    most_s = _span_s(settings.get("maxretentionsec", ""))
+    bound = "、".join(f"{key}={settings[key.lower()]}" for key in _JOURNAL_BOUNDS if key.lower() in settings)
+    seen = f"日志仅由 systemd-journald 保存（Storage={storage}，{bound or '按缺省容量'}）"
+    if most_s is not None and 0 < most_s < wanted * _DAY_S:
+        return False, f"{seen}，至多保存 {most_s // _DAY_S} 天（要求不少于 {wanted} 天）"
+    return None, seen + "，按容量清理，保存天数未能确认"
+
+
+def _span_s(text: str) -> int | None:
+    """Return the seconds of a time span of systemd, such as `6month` or `180d 12h`; None if there is none."""
+    parts = re.findall(r"(\d+)\s*([a-zA-Z]*)", text)
+    known = [int(number) * _UNIT_S.get(unit, 0) for number, unit in parts if unit in _UNIT_S]
+    return sum(known) if parts and len(known) == len(parts) else None
+
+
+def _trail_kept(
+    audit: HostAudit | None, logs: HostLogs, syslog: HostSyslog, wanted: int
+) -> tuple[Criterion, ...]:
+    """Return whether auditd's own files reach back, where that can be told.
+
+    auditd rotates by size. Files that have gone round and reach back less far than asked have lost records,
+    unless these were sent away; files that have not gone round yet say nothing.
+    """
+    if audit is None or audit.oldest_s is None or audit.daemon_user is None:
+        return ()
+    settings = audit.settings or {}
+    action = settings.get("max_log_file_action", "rotate").lower()
+    most = int(settings["num_logs"]) if settings.get("num_logs", "").isdecimal() else 5
+    size = settings.get("max_log_file", "8")
+    age = max(logs.clock_s - audit.oldest_s, 0) // _DAY_S
+    round_it = action == "rotate" and audit.trail_files is not None and audit.trail_files >= most > 0
+    seen = f"审计日志按 {size} MB 轮转 {most} 个（{action}），最早记录距今 {age} 天"
+    question = f"审计日志是否保存不少于 {wanted} 天"
+    if age >= wanted:
+        return (ask("trail", question, True, seen, "host.audit"),)
+    sent = any(one.by == "auditd" and one.used for one in syslog.forwarding)
+    if not round_it or sent:
+        return ()
+    return (ask("trail", question, False, seen + "，更早的已被覆盖", "host.audit"),)
 
 
 def _age_days(logs: HostLogs) -> int | None:

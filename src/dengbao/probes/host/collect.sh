@@ -450,14 +450,16 @@ tail -n 300 "$log" | sed -e "s/type=\([A-Z0-9_]*\)/type:\1/" -e "s/msg=audit([0-
 
 section syslog 10 524288 '
 for one in /etc/rsyslog.conf /etc/rsyslog.d/*.conf; do
-  [ -e "$one" ] && text "$one" pick "@|om(fwd|relp)|[Tt]arget|auth"
+  [ -e "$one" ] && text "$one" pick ""
 done
 for one in /etc/syslog-ng/syslog-ng.conf /etc/syslog-ng/conf.d/*.conf; do
-  [ -e "$one" ] && text "$one" pick "(tcp|udp|syslog|network)[[:space:]]*\("
+  [ -e "$one" ] && text "$one" pick ""
 done
 show /etc/systemd/journald.conf
 folder /etc/systemd/journald.conf.d "*.conf"
 show /etc/systemd/journal-upload.conf
+echo
+echo "$N whole files"
 '
 
 section logs 20 1048576 '

@@ -248,7 +248,9 @@ class HostAudit(Facts, tag="host.audit"):
 class Forwarding(Value):
     """A target that log records are sent to; `by` is the daemon that would send them.
 
-    `selector` is what is sent (`*.*`), empty where it stands elsewhere in the configuration.
+    `selector` is what is sent (`*.*`), empty where it stands elsewhere in the configuration. `used` tells
+    whether the configuration leads records of this host there at all, None where that could not be followed.
+    `discarded` are selectors of records that are thrown away before they come there.
     """
 
     by: str
@@ -256,6 +258,8 @@ class Forwarding(Value):
     file: str
     line: int = 0
     selector: str = ""
+    used: bool | None = None
+    discarded: tuple[str, ...] = ()
 
 
 class HostSyslog(Facts, tag="host.syslog"):

@@ -9,19 +9,15 @@ from typing import Final
 
 from ...errors import ProtocolMismatch
 from .facts import FileMode, Forwarding, HostFiles, HostLogs, HostSyslog, Line, Rotation
-from .frames import Files, Framed, Transcript
+from .frames import Files, Framed, Section, Transcript
 from .parse_accounts import clock_s
 from .parse_audit import pairs
+from .parse_forwarding import numbered, rsyslog, syslog_ng
 from .parse_processes import read_processes
 
 _LOG_DAEMONS: Final = ("rsyslogd", "syslog-ng", "systemd-journald", "syslogd", "systemd-journal-upload")
 _RIGHTS: Final = re.compile(r"^ok ([0-7]+) (\S+) (\S+) (\d+) (\d+) (/.*)$")
 _PERIOD_DAYS: Final = {"daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
-_RSYSLOG_OLD: Final = re.compile(r"^([^#]\S*)\s+(?:@{1,2}|:omrelp:)(?:\([^)]*\))?(\S+)")
-_RSYSLOG_NEW: Final = re.compile(r"^[^#]*(?:type=\"om(?:fwd|relp)\"|target=)[^#]*", re.IGNORECASE)
-_RSYSLOG_ACTION: Final = re.compile(r"^([^#]*?)\s*\baction\(")
-_TARGET: Final = re.compile(r"target=\"?\[?\"?([^\"\s\]]+)", re.IGNORECASE)
-_SYSLOG_NG: Final = re.compile(r"^[^#]*\b(?:tcp|udp|syslog|network)\s*\(\s*\"?([^\"\s)]+)")
 
 
 def read_syslog(transcript: Transcript) -> HostSyslog:
@@ -43,44 +39,25 @@ def read_syslog(transcript: Transcript) -> HostSyslog:
     journald = dict(pair for one in files.readable("/etc/systemd/journald.conf") for pair in pairs(one.lines))
     return HostSyslog(
         daemons=daemons,
-        forwarding=(*_forwarding(files), *_audit_forwarding(plugins, bool(running.named("auditd")))),
+        forwarding=(
+            *_forwarding(files, transcript.section("syslog")),
+            *_audit_forwarding(plugins, bool(running.named("auditd"))),
+        ),
         journald=journald,
         auth_lines=_auth_lines(files),
     )
 
 
-def _numbered(files: Files, prefix: str) -> Iterator[Line]:
-    for one in files.readable(prefix):
-        for raw in one.lines:
-            number, found, text = raw.partition(":")
-            if found and number.isdecimal():
-                yield Line(file=one.path, number=int(number), text=text.strip())
-
-
-def _forwarding(files: Files) -> Iterator[Forwarding]:
-    before = ""
-    for line in _numbered(files, "/etc/rsyslog"):
-        old = _RSYSLOG_OLD.match(line.text)
-        if begun := _RSYSLOG_ACTION.match(line.text):
-            before = begun.group(1)
-        new = _TARGET.search(line.text) if _RSYSLOG_NEW.match(line.text) else None
-        target = old.group(2) if old else new.group(1) if new else ""
-        if target:
-            yield Forwarding(
-                by="rsyslogd", target=target, file=line.file, line=line.number,
-                selector=old.group(1) if old else before,
-            )  # fmt: skip
-    for line in _numbered(files, "/etc/syslog-ng"):
-        found = _SYSLOG_NG.match(line.text)
-        if found is not None and not re.match(r"ip|port|transport", found.group(1)):
-            yield Forwarding(by="syslog-ng", target=found.group(1), file=line.file, line=line.number)
+def _forwarding(files: Files, section: Section) -> Iterator[Forwarding]:
+    yield from rsyslog(files, section)
+    yield from syslog_ng(files, section)
     upload = files.get("/etc/systemd/journal-upload.conf")
     for number, raw in enumerate(upload.lines if upload is not None else (), 1):
         key, _, value = raw.partition("=")
         if key.strip() == "URL" and value.strip():
             yield Forwarding(
                 by="systemd-journal-upload", target=value.strip(), file="/etc/systemd/journal-upload.conf",
-                line=number,
+                line=number, used=True,
             )  # fmt: skip
 
 
@@ -95,13 +72,13 @@ def _audit_forwarding(files: Files, running: bool) -> Iterator[Forwarding]:
         if one.path.endswith("audisp-remote.conf"):
             target = dict(pairs(one.lines)).get("remote_server", "")
             if target:
-                yield Forwarding(by="auditd", target=target, file=one.path, line=0)
+                yield Forwarding(by="auditd", target=target, file=one.path, line=0, used=True)
 
 
 def _auth_lines(files: Files) -> tuple[Line, ...]:
     return tuple(
         one
-        for one in _numbered(files, "/etc/rsyslog")
+        for one in numbered(files, "/etc/rsyslog")
         if re.match(r"[^#]*\bauth(priv)?[.,]|^\*\.\*", one.text)
     )
 
