@@ -24,6 +24,8 @@ _CARRIERS: Final = {
 # Networks of fewer fixed bits than this are taken for "everywhere", so that two halves do not pass.
 _LEAST_BITS_V4: Final = 8
 _LEAST_BITS_V6: Final = 16
+# Where only few may look at the file's date: what was read again moments ago is what the file says.
+_FRESH_S: Final = 1800
 
 
 def carriers(rule: HostRule) -> frozenset[str]:
@@ -116,6 +118,17 @@ def open_to_plain(access: DatabaseAccess) -> tuple[HostRule, ...]:
     )
 
 
+def deciding(access: DatabaseAccess) -> tuple[HostRule, ...]:
+    """Return the deciding rules that admit anybody, this machine's own users among them."""
+    found = {
+        rule.number: rule
+        for over in ("local", "tls", "gss", "plain")
+        for rule in effective(access.rules, over=over)
+        if rule.method != "reject"
+    }
+    return tuple(found[one] for one in sorted(found))
+
+
 def admitting(access: DatabaseAccess) -> tuple[HostRule, ...]:
     """Return the deciding rules that admit other machines at all."""
     found = {
@@ -145,6 +158,11 @@ def lines(rules: Iterable[HostRule]) -> str:
     )  # fmt: skip
 
 
+def _just_loaded(access: DatabaseAccess) -> bool:
+    """Tell whether the server read its files moments ago; nobody changed them since without our notice."""
+    return access.rules_loaded_age_s is not None and access.rules_loaded_age_s <= _FRESH_S
+
+
 def certain(access: DatabaseAccess) -> tuple[Criterion, ...]:
     """Return an open criterion where the file may not be what the server runs with; else none."""
     if not access.has_rules:
@@ -156,6 +174,8 @@ def certain(access: DatabaseAccess) -> tuple[Criterion, ...]:
         seen = "pg_hba.conf 修改后尚未重新载入，运行中的规则可能与文件不同"
     elif not access.rules:
         seen = "pg_hba.conf 没有规则"
+    elif access.rules_pending is None and not _just_loaded(access):
+        seen = "pg_hba.conf 修改后是否已重新载入未能确认（测前由管理员执行 SELECT pg_reload_conf()）"
     else:
         return ()
     return (ask("rules_in_force", "所读规则是否为运行中的规则", None, seen, ACCESS),)

@@ -41,6 +41,10 @@ BACKUP_BEFORE = {
 DATABASE_UNKNOWN = dict.fromkeys(
     (
         "access.accounts_assigned", "access.anonymous_disabled", "access.default_account_renamed",
+        "access.default_password", "access.mandatory_control", "access.security_labels",
+        "access.stale_disabled", "audit.log_protection", "audit.log_retention", "audit.process_protection",
+        "identity.crypto_factor", "identity.two_factor", "intrusion.minimal_install",
+        "intrusion.pending_updates", "intrusion.unneeded_packages", "residual.memory", "residual.session",
         "access.granularity", "access.least_privilege", "access.no_overreach",
         "access.privilege_separation", "access.roles_defined", "access.rules_configured",
         "access.stale_accounts", "audit.covers_events", "audit.covers_users", "audit.enabled",

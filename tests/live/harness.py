@@ -41,6 +41,10 @@ PROFILE: Mapping[str, ParamValue] = {
         "21", "23", "69", "111", "135", "137", "138", "139", "445", "512", "513", "514", "515",
         "873", "2049", "3306", "3389", "5900", "5901", "6379", "11211", "27017",
     ),
+    "ssh_weak_algorithms": (
+        "none", "arcfour*", "*-cbc", "hmac-md5*", "diffie-hellman-group1-sha1", "ssh-dss*", "ssh-rsa",
+    ),
+    "ssh_min_rsa_bits": 2048,
     "unneeded_services": (
         "telnet.socket", "rsh.socket", "rlogin.socket", "rexec.socket", "vsftpd.service", "tftp.socket",
         "avahi-daemon.service", "cups.service", "rpcbind.service", "nfs-server.service", "smbd.service",
@@ -52,6 +56,13 @@ PROFILE: Mapping[str, ParamValue] = {
     "backup_age_tolerance_percent": 50,
     "superuser_max": 2,
     "package_index_max_age_days": 30,
+    "unneeded_database_components": ("adminpack", "dblink", "file_fdw", "plperlu", "federated"),
+    "sample_databases": ("test", "sakila", "world", "dvdrental"),
+    # What the servers of these tests are measured by, whenever they run.
+    "database_support_ends": ("postgresql 15 2099-01-01", "mariadb 10.11 2099-01-01"),
+    "database_least_versions": ("postgresql 15 15.1", "mariadb 10.11 10.11.3"),
+    "database_versions_as_of": "2025-08-14",
+    "database_versions_max_age_days": 36500,
     "collected_max_age_days": 30,
 }  # fmt: skip
 

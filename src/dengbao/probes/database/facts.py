@@ -210,7 +210,8 @@ class DatabaseAccess(Facts, tag="database.access"):
     None where a name hides that.
     `tls_required`: the server refuses TCP connections without TLS. `rules` are PostgreSQL's;
     elsewhere an account's host pattern says from where. `rules_pending`: the file was changed after
-    the server last read it, which was `rules_loaded_age_s` ago. `authentication_off`: the server runs without its grant tables.
+    the server last read it, which was `rules_loaded_age_s` ago. `authentication_off`: the server runs
+    without its grant tables.
     `anonymous`: the server answered a command before any login. `plain_sessions` of `sessions` open over the
     network were not encrypted when it was looked at.
     """

@@ -10,7 +10,19 @@ from typing import Final
 from ...errors import NotSupported, ProbeError, ProbeIncapable
 from ...model import Asset, DatabaseAsset, Facts, Missing, kind_of
 from ..base import Context, Observed, missing
-from . import my_accounts, my_grants, my_policy, pg_access, pg_accounts, pg_policy, sampling, sqlite
+from . import (
+    my_accounts,
+    my_grants,
+    my_policy,
+    my_system,
+    pg_access,
+    pg_accounts,
+    pg_logs,
+    pg_policy,
+    pg_system,
+    sampling,
+    sqlite,
+)
 from .connect import open_mysql, open_postgres
 from .facts import (
     DatabaseAccess,
@@ -24,6 +36,13 @@ from .facts import (
     DatabaseStorage,
 )
 from .session import Session
+from .system_facts import (
+    DatabaseComponents,
+    DatabaseLabels,
+    DatabaseLogs,
+    DatabaseReplication,
+    DatabaseResidue,
+)
 
 Open = Callable[[DatabaseAsset, Context], AbstractContextManager[Session]]
 Read = Callable[[Session, DatabaseAsset], Facts]
@@ -38,6 +57,11 @@ _POSTGRES: Final[Mapping[type[Facts], Read]] = {
     DatabaseAudit: pg_policy.audit,
     DatabaseSensitive: sampling.sensitive,
     DatabaseStorage: pg_policy.storage,
+    DatabaseLogs: pg_logs.logs,
+    DatabaseComponents: pg_system.components,
+    DatabaseLabels: pg_system.labels,
+    DatabaseReplication: pg_system.replication,
+    DatabaseResidue: pg_logs.residue,
 }
 _MYSQL: Final[Mapping[type[Facts], Read]] = {
     DatabaseServer: my_accounts.server,
@@ -49,6 +73,11 @@ _MYSQL: Final[Mapping[type[Facts], Read]] = {
     DatabaseAudit: my_policy.audit,
     DatabaseSensitive: sampling.sensitive,
     DatabaseStorage: my_policy.storage,
+    DatabaseLogs: my_system.logs,
+    DatabaseComponents: my_system.components,
+    DatabaseLabels: my_system.labels,
+    DatabaseReplication: my_system.replication,
+    DatabaseResidue: my_system.residue,
 }
 _SQLITE: Final[Mapping[type[Facts], Read]] = {
     DatabaseServer: sqlite.server,
@@ -60,6 +89,11 @@ _SQLITE: Final[Mapping[type[Facts], Read]] = {
     DatabaseAudit: sqlite.has_none("审计"),
     DatabaseSensitive: sampling.sensitive,
     DatabaseStorage: sqlite.storage,
+    DatabaseLogs: sqlite.has_none("审计记录"),
+    DatabaseComponents: sqlite.has_none("可装卸的组件"),
+    DatabaseLabels: sqlite.has_none("安全标记"),
+    DatabaseReplication: sqlite.has_none("归档与复制"),
+    DatabaseResidue: sqlite.has_none("可查看的清除设置（由写入它的程序决定）"),
 }
 _PLATFORMS: Final[Mapping[str, tuple[Open, Mapping[type[Facts], Read]]]] = {
     "postgresql": (open_postgres, _POSTGRES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,11 +21,13 @@ from .facts import (
     PasswordState,
     StoredPassword,
 )
-from .pg_accounts import roles_of
+from .my_methods import can_use, methods_of, takes_password
+from .pg_accounts import builder_of, roles_of
 from .session import MAX_ROWS, Row, Session, flag, number, text
 
 _SERVER: Final = (
-    "SELECT VERSION() AS version, @@version_comment AS comment, DATABASE() AS db, CURRENT_USER() AS usr"
+    "SELECT VERSION() AS version, @@version_comment AS comment, @@version_compile_os AS os,"
+    " DATABASE() AS db, CURRENT_USER() AS usr"
 )
 _OWN_TLS: Final = "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')"
 _COLUMNS: Final = (
@@ -37,6 +40,17 @@ _STORED: Final = (
     " WHEN LEFT({0}, 3) = '$A$' THEN LEFT({0}, 7) WHEN LEFT({0}, 3) = '$5$' THEN '$5$'"
     " WHEN LEFT({0}, 1) = '*' THEN CONCAT('*', LENGTH({0})) ELSE CONCAT('length ', LENGTH({0})) END"
 )
+# Compared by the server: a native hash of the account's own name.
+_IS_NAME: Final = (
+    "CASE WHEN LEFT({0}, 1) = '*' AND LENGTH({0}) = 41"
+    " THEN {0} = CONCAT('*', UPPER(SHA1(UNHEX(SHA1(User))))) END"
+)
+# What MySQL 8 keeps beside an account; the further factors are told by their plugins' names only.
+_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "locking": "$.Password_locking",
+    "restrictions": "$.Restrictions",
+    "factors": "$.multi_factor_authentication[*].plugin",
+}
 _GLOBAL_PRIV: Final = (
     "SELECT Host AS host, User AS user, REGEXP_REPLACE(Priv,"
     ' \'"authentication_string"[ ]*:[ ]*"([*]?)[^"]{16,}"\','
@@ -54,15 +68,6 @@ _MYSQL_ROLES: Final = (
 _DYNAMIC: Final = (
     "SELECT USER AS user, HOST AS host, PRIV AS priv FROM mysql.global_grants ORDER BY 1, 2, 3 LIMIT 5000"
 )
-_TAKES_NO_PASSWORD: Final = frozenset(
-    {"unix_socket", "auth_socket", "auth_gssapi", "gssapi", "named_pipe", "authentication_windows"}
-)
-_ASKS_ELSEWHERE: Final = frozenset({"pam", "pam_v1", "authentication_pam", "authentication_ldap_simple"})
-_SCHEMES: Final[Mapping[str, str]] = {
-    "": "mysql_native", "mysql_native_password": "mysql_native", "mysql_old_password": "mysql_old",
-    "ed25519": "ed25519", "client_ed25519": "ed25519", "parsec": "parsec",
-    "caching_sha2_password": "caching_sha2", "sha256_password": "sha256_crypt",
-}  # fmt: skip
 _SYSTEM: Final = frozenset({"mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"})
 _CURE: Final = "由管理员执行 GRANT SELECT ON mysql.* TO 测评账户"
 
@@ -94,6 +99,8 @@ def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
     return DatabaseServer(
         product=product_of(found),
         version=text(found, "version"),
+        builder=_builder(found),
+        looked_at_s=int(time.time()),
         database=text(found, "db"),
         user=text(found, "usr"),
         encrypted=bool(cipher),
@@ -101,6 +108,12 @@ def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
         tls_cipher=cipher,
         certificate_checked=bool(cipher and asset.ca_file),
     )
+
+
+def _builder(row: Row) -> str:
+    """Return who built the server; one built from source is taken for a distribution's."""
+    told = " ".join(text(row, one) for one in ("version", "comment", "os"))
+    return builder_of(told) or ("source" if "source distribution" in told.lower() else "")
 
 
 def product_of(row: Row) -> str:
@@ -135,13 +148,30 @@ def _ask_accounts(session: Session) -> tuple[RawAccount, ...]:
     try:
         rows = session.ask(_select_users(columns), limit=MAX_ROWS)
         details = _details(session)
-        inside = roles_of([(text(one, "role"), text(one, "member")) for one in ask_roles(session)])
+        named = roles_of([(text(one, "role"), text(one, "member")) for one in ask_roles(session)])
+        inside = _with_mandatory(rows, named, variables(session).get("mandatory_roles", ""))
         dynamic = _dynamic(session)
     except NoPermission as error:
         raise NoPermission(f"账户无权读取授权表（{error.message}）", cure=_CURE) from error
     default = number(variables(session), "default_password_lifetime")
     roles = {role for found in inside.values() for role in found}
     return tuple(_raw(one, details, inside, roles, dynamic, default) for one in rows)
+
+
+def _with_mandatory(
+    rows: Iterable[Row], inside: Mapping[str, tuple[str, ...]], told: str
+) -> Mapping[str, tuple[str, ...]]:
+    """Return who is in which role, with those that MySQL gives to everybody without a grant."""
+    names = [one.strip() for one in told.replace("`", "").replace("'", "").split(",")]
+    everyone = [one if "@" in one else f"{one}@%" for one in names if one]
+    if not everyone:
+        return inside
+    more = {*everyone, *(role for one in everyone for role in inside.get(one, ()))}
+    found = dict(inside)
+    for row in rows:
+        label = f"{text(row, 'User')}@{text(row, 'Host')}"
+        found[label] = tuple(sorted({*inside.get(label, ()), *more} - {label}))
+    return found
 
 
 def _select_users(columns: Iterable[str]) -> sqlalchemy.Select[Any]:
@@ -161,12 +191,15 @@ def _select_users(columns: Iterable[str]) -> sqlalchemy.Select[Any]:
         sqlalchemy.literal_column(_STORED.format(f"`{one}`")).label(f"kept_{place}")
         for place, one in enumerate(stored)
     ]
+    if stored and "plugin" in known:
+        chosen.append(sqlalchemy.literal_column(_IS_NAME.format(f"`{stored[0]}`")).label("is_name"))
     if "password_last_changed" in known:
         age = "TIMESTAMPDIFF(DAY, password_last_changed, NOW())"
         chosen.append(sqlalchemy.literal_column(age).label("age_days"))
     if "user_attributes" in known:
-        locking = "JSON_EXTRACT(User_attributes, '$.Password_locking')"
-        chosen.append(sqlalchemy.literal_column(locking).label("locking"))
+        for name, path in _ATTRIBUTES.items():
+            value = f"JSON_EXTRACT(User_attributes, '{path}')"
+            chosen.append(sqlalchemy.literal_column(value).label(name))
     table = sqlalchemy.table("user", schema="mysql")
     return (
         sqlalchemy.select(*chosen)
@@ -241,7 +274,7 @@ def _raw(
         lifetime = number(row, "password_lifetime")
     return RawAccount(
         row=row,
-        methods=tuple(_methods(row, detail)),
+        methods=tuple(methods_of(row, detail)),
         locked=locked,
         is_role=bool(flag(row, "is_role")) or (bool(locked) and label in roles),
         lifetime_days=default if lifetime is None else lifetime,
@@ -265,53 +298,6 @@ def _age_days(row: Row, detail: Row) -> int | None:
     return number(row, "age_days")
 
 
-def _methods(row: Row, detail: Row) -> Iterable[LoginMethod]:
-    """Yield every way the account may log in; MariaDB joins them with OR."""
-    told = detail.get("auth_or")
-    alternatives: list[object] = told if isinstance(told, list) else [{}]
-    described = {"plugin", "authentication_string"} & set(detail)
-    for one in alternatives:
-        if not isinstance(one, dict):
-            continue
-        # An empty place in the list stands for the method described beside it.
-        chosen = one or (detail if described else {})
-        if chosen:
-            yield _method(str(chosen.get("plugin", "")), _stored_json(chosen))
-        else:
-            yield _method(text(row, "plugin"), _stored_row(row))
-
-
-def _stored_json(value: Mapping[str, object]) -> str:
-    found = str(value.get("authentication_string", ""))
-    return found or "empty"
-
-
-def _stored_row(row: Row) -> str:
-    found = [text(row, one) for one in row if one.startswith("kept_")]
-    return next((one for one in found if one != "empty"), "empty")
-
-
-def _method(plugin: str, stored: str) -> LoginMethod:
-    if plugin in _TAKES_NO_PASSWORD or plugin == "mysql_no_login":
-        return LoginMethod(plugin=plugin, state=PasswordState.NONE)
-    if plugin not in _SCHEMES:
-        return LoginMethod(plugin=plugin, state=PasswordState.UNKNOWN)
-    if stored == "empty":
-        return LoginMethod(plugin=plugin, state=PasswordState.EMPTY)
-    if stored == "invalid" or (plugin in ("", "mysql_native_password") and not _is_native(stored)):
-        return LoginMethod(plugin=plugin, state=PasswordState.NONE)
-    return LoginMethod(plugin=plugin, state=PasswordState.SET, scheme=_SCHEMES[plugin])
-
-
-def _is_native(stored: str) -> bool:
-    """Tell whether a native hash is one that a password can match; any other text locks the account."""
-    return stored in ("*41", "*…", "length 16", "…")
-
-
-def _can_use(method: LoginMethod) -> bool:
-    return method.state is not PasswordState.NONE or method.plugin in _TAKES_NO_PASSWORD
-
-
 def accounts(session: Session, asset: DatabaseAsset) -> DatabaseAccounts:
     """Return all accounts and roles."""
     del asset
@@ -329,7 +315,7 @@ def _account(raw: RawAccount) -> DatabaseAccount:
     )
     locking = _json(text(row, "locking"))
     days = number(locking, "password_lock_time_days")
-    usable = any(_can_use(one) for one in raw.methods)
+    usable = any(can_use(one) for one in raw.methods)
     return DatabaseAccount(
         name=name,
         host=host,
@@ -339,6 +325,8 @@ def _account(raw: RawAccount) -> DatabaseAccount:
         superuser="SUPER" in rights or {"CREATE USER", "GRANT"} <= set(rights),
         system=name in _SYSTEM,
         default=name == "root",
+        takes_password=takes_password(raw.methods),
+        client_certificate=text(row, "ssl_type").upper() in ("X509", "SPECIFIED"),
         rights=rights + raw.dynamic,
         member_of=raw.member_of,
         tls_required=bool(text(row, "ssl_type")),
@@ -375,4 +363,15 @@ def _password(raw: RawAccount) -> StoredPassword:
         methods=raw.methods,
         lifetime_days=raw.lifetime_days,
         age_days=raw.age_days,
+        is_name=flag(raw.row, "is_name"),
+        more_factors=_more_factors(raw.row),
     )
+
+
+def _more_factors(row: Row) -> tuple[str, ...]:
+    """Return the plugins of the second and third factor."""
+    try:
+        found = json.loads(text(row, "factors") or "[]")
+    except ValueError:
+        return ()
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()

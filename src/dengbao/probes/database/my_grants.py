@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -11,7 +12,7 @@ import sqlalchemy
 from ...errors import NoPermission
 from ...model import DatabaseAsset, SensitiveColumn
 from .facts import DatabaseAccount, DatabaseGrants, Grant, Membership, TableReaders
-from .my_accounts import accounts, ask_roles
+from .my_accounts import accounts, ask_roles, raw_accounts
 from .session import MAX_ROWS, Row, Session, flag, number, text, words
 
 _DATABASES: Final = (
@@ -55,6 +56,7 @@ def grants(session: Session, asset: DatabaseAsset) -> DatabaseGrants:
         *(_column(one) for one in on_columns),
     )
     system = {one.name for one in known if one.system}
+    revokes = tuple(_revoked(session))
     kept = tuple(one for one in found if one.grantee not in system)
     return DatabaseGrants(
         databases=tuple(text(one, "name") for one in sizes),
@@ -62,7 +64,8 @@ def grants(session: Session, asset: DatabaseAsset) -> DatabaseGrants:
         tables=sum(number(one, "tables") or 0 for one in sizes) or None,
         grants=kept[:MAX_ROWS],
         memberships=tuple(_membership(one) for one in members),
-        readers=tuple(_readers(one.schema or asset.database, one.table, one.column, known, kept)
+        revokes=revokes,
+        readers=tuple(_readers(one.schema or asset.database, one.table, one.column, known, kept, revokes)
                       for one in asset.sensitive if _is_there(session, one, one.schema or asset.database)),
         truncated=len(kept) > MAX_ROWS
         or any(len(one) > MAX_ROWS for one in (on_databases, on_tables, on_columns)),
@@ -143,13 +146,20 @@ def _is_there(session: Session, column: SensitiveColumn, schema: str) -> bool:
 
 
 def _readers(
-    schema: str, table: str, column: str, known: Iterable[DatabaseAccount], found: tuple[Grant, ...]
+    schema: str,
+    table: str,
+    column: str,
+    known: Iterable[DatabaseAccount],
+    found: tuple[Grant, ...],
+    revokes: tuple[Grant, ...] = (),
 ) -> TableReaders:
     """Return who may select the column, by any grant that covers it, own or through a role."""
     covering: Mapping[tuple[str, str], bool] = {
         (one.grantee, one.host): True
         for one in found
-        if "SELECT" in one.rights and _covers(one, schema, table, column)
+        if "SELECT" in one.rights
+        and _covers(one, schema, table, column)
+        and not _taken_back(one, schema, revokes)
     }
     roles = {name for name, host in covering if not host} | {name for name, host in covering if host == "%"}
     public = "PUBLIC" in roles or any(not name for name, _ in covering)
@@ -164,6 +174,32 @@ def _readers(
         )
     ]
     return TableReaders(schema=schema, table=table, column=column, accounts=tuple(readers), public=public)
+
+
+def _revoked(session: Session) -> Iterable[Grant]:
+    """Yield what partial revokes took back from global grants."""
+    for raw in raw_accounts(session):
+        try:
+            told = json.loads(text(raw.row, "restrictions") or "[]")
+        except ValueError:
+            continue
+        for one in told if isinstance(told, list) else ():
+            if isinstance(one, dict) and isinstance(one.get("Privileges"), list):
+                yield Grant(
+                    grantee=raw.key[0], host=raw.key[1], level="database",
+                    object=str(one.get("Database", "")),
+                    rights=tuple(str(right).upper() for right in one["Privileges"]),
+                )  # fmt: skip
+
+
+def _taken_back(grant: Grant, schema: str, revokes: tuple[Grant, ...]) -> bool:
+    """Tell whether a global grant does not reach a database, as a partial revoke names it."""
+    return grant.level == "global" and any(
+        (one.grantee, one.host) == (grant.grantee, grant.host)
+        and one.object.lower() == schema.lower()
+        and "SELECT" in one.rights
+        for one in revokes
+    )
 
 
 def _covers(grant: Grant, schema: str, table: str, column: str) -> bool:

@@ -30,6 +30,7 @@ FROM pg_hba_file_rules LIMIT 5000
 _PENDING: Final = (
     "SELECT (pg_stat_file(current_setting('hba_file'))).modification > pg_conf_load_time() AS pending"
 )
+_LOADED: Final = "SELECT floor(extract(epoch FROM now() - pg_conf_load_time()))::bigint AS age_s"
 _GRANTS: Final = """
 SELECT * FROM (
   SELECT coalesce(g.rolname, 'PUBLIC') AS grantee, 'database' AS level, d.datname::text AS object,
@@ -108,6 +109,7 @@ def access(session: Session, asset: DatabaseAsset) -> DatabaseAccess:
         has_rules=True,
         rules=tuple(_rule(place, one) for place, one in enumerate(rows, start=1)),
         rules_pending=_pending(session),
+        rules_loaded_age_s=number(session.one(_LOADED), "age_s"),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,7 +20,8 @@ from .facts import (
 from .session import MAX_ROWS, Session, flag, number, text
 
 _SERVER: Final = """
-SELECT current_setting('server_version') AS version, current_database() AS database, current_user AS usr,
+SELECT current_setting('server_version') AS version, version() AS build,
+  current_database() AS database, current_user AS usr,
   (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser
 """
 _OWN_TLS: Final = "SELECT ssl, version AS tls, cipher FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
@@ -39,7 +42,9 @@ SELECT rolname, rolpassword IS NULL AS absent,
   CASE WHEN rolpassword LIKE 'SCRAM-SHA-256$%' THEN 'scram-sha-256'
        WHEN rolpassword ~ '^md5[0-9a-f]{32}$' THEN 'md5'
        WHEN rolpassword IS NOT NULL THEN 'clear' END AS scheme,
-  rolpassword = '' OR rolpassword = 'md5' || md5(rolname) AS blank
+  rolpassword = '' OR rolpassword = 'md5' || md5(rolname) AS blank,
+  CASE WHEN rolpassword ~ '^md5[0-9a-f]{32}$' THEN rolpassword = 'md5' || md5(rolname || rolname)
+       WHEN rolpassword NOT LIKE 'SCRAM-SHA-256$%' THEN rolpassword = rolname END AS is_name
 FROM pg_authid WHERE rolname !~ '^pg_' ORDER BY rolname LIMIT 5000
 """
 _RIGHTS: Final[Mapping[str, str]] = {
@@ -52,6 +57,18 @@ _RIGHTS: Final[Mapping[str, str]] = {
 _DEFAULT_NAME: Final = "postgres"
 
 
+# Distributions that build servers themselves and mend old versions on after their makers stop.
+_BUILDERS: Final = re.compile(
+    r"debian|ubuntu|red ?hat|centos|rocky|alma|suse|kylin|openeuler|anolis|uos|deepin|fedora", re.IGNORECASE
+)
+
+
+def builder_of(told: str) -> str:
+    """Return the distribution that built the server, as its own words show; empty where none is named."""
+    hit = _BUILDERS.search(told)
+    return hit.group(0) if hit else ""
+
+
 def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
     """Return product, version and the state of our own session."""
     found = session.one(_SERVER)
@@ -60,6 +77,8 @@ def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
     return DatabaseServer(
         product="postgresql",
         version=text(found, "version"),
+        builder=builder_of(text(found, "version") + " " + text(found, "build")),
+        looked_at_s=int(time.time()),
         database=text(found, "database"),
         user=text(found, "usr"),
         superuser=flag(found, "superuser"),
@@ -135,4 +154,5 @@ def _password(row: Mapping[str, object]) -> StoredPassword:
         state=state,
         scheme=scheme,
         methods=(LoginMethod(plugin="password", state=state, scheme=scheme),),
+        is_name=flag(row, "is_name"),
     )

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import sqlalchemy
+from msgspec import structs
 from sqlalchemy import exc as sa_exc
 
 from ...errors import NoPermission, NotDeclared, NotSupported, ProbeError, Reason
 from ...model import DatabaseAsset, SensitiveColumn
 from ...pii import StoredAs, classify
 from .facts import ColumnSample, DatabaseSensitive
+from .hashes import hashes_of, repeats
 from .session import Session
 
 LIMIT: Final = 200
@@ -54,11 +56,15 @@ def _sample(session: Session, asset: DatabaseAsset, column: SensitiveColumn) -> 
     except ProbeError as error:
         state = _STATES.get(error.reason, "failed")
         return _result(column, schema, state, Counter())
-    counts = Counter(classify(_plain(one), column.holds) for one in values)
+    plain = [_plain(one) for one in values]
+    counts = Counter(classify(one, column.holds) for one in plain)
+    # Both ends of a small table may overlap, so only one of them shows what stands in several rows.
+    hashes = hashes_of(plain) if column.holds == "password" else ()
+    repeated = repeats(plain[:LIMIT]) if column.holds == "password" else None
     session.transcript.note(
         f"{label} 抽样 {counts.total()} 行：" + "，".join(f"{kind.value}={counts[kind]}" for kind in StoredAs)
     )
-    return _result(column, schema, "read", counts)
+    return structs.replace(_result(column, schema, "read", counts), hashes=hashes, repeated=repeated)
 
 
 def _result(column: SensitiveColumn, schema: str, state: str, counts: Counter[StoredAs]) -> ColumnSample:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...model import DatabaseAsset, Level
+from typing import Final
+
+from ...model import Asset, DatabaseAsset, Facts, Level
 from ..base import ProbeSpec
 from .facts import (
     DatabaseAccess,
@@ -15,25 +17,60 @@ from .facts import (
     DatabaseServer,
     DatabaseStorage,
 )
+from .system_facts import (
+    DatabaseComponents,
+    DatabaseLabels,
+    DatabaseLogs,
+    DatabaseReplication,
+    DatabaseResidue,
+)
+
+# What every product is asked, whatever it is asked through.
+_COMMON: Final[tuple[type[Facts], ...]] = (
+    DatabaseServer,
+    DatabaseAccounts,
+    DatabasePasswords,
+    DatabasePolicy,
+    DatabaseAccess,
+    DatabaseGrants,
+    DatabaseAudit,
+    DatabaseSensitive,
+    DatabaseStorage,
+)
+
+
+def _is_redis(asset: Asset) -> bool:
+    return isinstance(asset, DatabaseAsset) and asset.platform == "redis"
+
+
+def _is_asked_in_sql(asset: Asset) -> bool:
+    return isinstance(asset, DatabaseAsset) and not _is_redis(asset)
+
 
 SPECS: tuple[ProbeSpec, ...] = (
     ProbeSpec(
         name="database.catalogue",
         title="登录数据库读取账户、策略、授权、审计与抽样",
         facts=(
-            DatabaseServer,
-            DatabaseAccounts,
-            DatabasePasswords,
-            DatabasePolicy,
-            DatabaseAccess,
-            DatabaseGrants,
-            DatabaseAudit,
-            DatabaseSensitive,
-            DatabaseStorage,
+            *_COMMON,
+            DatabaseLogs,
+            DatabaseComponents,
+            DatabaseLabels,
+            DatabaseReplication,
+            DatabaseResidue,
         ),
         level=Level.LOGIN,
-        applies=lambda asset: isinstance(asset, DatabaseAsset),
+        applies=_is_asked_in_sql,
         run="dengbao.probes.database.look:probe",
         timeout_s=150.0,
+    ),
+    ProbeSpec(
+        name="database.redis",
+        title="登录 Redis 读取账户、口令状态与设置",
+        facts=_COMMON,
+        level=Level.LOGIN,
+        applies=_is_redis,
+        run="dengbao.probes.database.redis:probe",
+        timeout_s=120.0,
     ),
 )
