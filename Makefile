@@ -32,8 +32,11 @@ engines: $(ENGINE)  ## 安装 sslyze 的独立环境
 demo: $(VENV)/.run $(ENGINE)  ## 演示：检测一家虚构医院，整改后复测，打印差异（结果在 demo-out/）
 	$(BIN)/dengbao demo $(DEMO)
 
+# Files of tests run side by side, one process a core; within a file, in order.
+SIDE_BY_SIDE := -n auto --dist loadfile
+
 test: $(VENV)/.dev $(ENGINE)  ## 运行全部测试
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # ---- 开发 -------------------------------------------------------------------
 
@@ -55,7 +58,7 @@ walls: $(VENV)/.dev  ## 各房间之间的墙
 
 coverage: $(VENV)/.dev $(ENGINE)  ## 测试并量覆盖率（src 与 checks 不低于 90 %）
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q $(SIDE_BY_SIDE)
 	@# Children that tests kill leave broken data behind; what counts is the report below.
 	-$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered --skip-empty | tail -40
