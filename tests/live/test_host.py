@@ -42,7 +42,13 @@ GOOD = (
     "trusted.runtime",
 )  # fmt: skip
 # Asked of another probe, which does not run here.
-OTHERS = {"intrusion.open_ports": "undetermined", "audit.stop_refused": "undetermined"}
+OTHERS = dict.fromkeys(
+    (
+        "intrusion.open_ports", "intrusion.exposed_services", "intrusion.smb_shares",
+        "identity.cleartext_admin", "identity.ssh_algorithms", "audit.stop_refused",
+    ),
+    "undetermined",
+)  # fmt: skip
 HARDENED = dict.fromkeys(GOOD, "conform") | OTHERS
 WEAK = (
     dict.fromkeys(GOOD, "nonconform")
