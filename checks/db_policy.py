@@ -127,7 +127,7 @@ def reacts(policy: DatabasePolicy, accounts: DatabaseAccounts | None) -> tuple[C
         seen = f"登录失败处理：{told}"
         return (ask("enabled", "是否启用登录失败处理", True, seen, POLICY, decisive=True),)
     if own and accounts is not None:
-        rest = [one for one in logins(accounts) if one not in own]
+        rest = [one for one in logins(accounts) if one not in own and one.takes_password is not False]
         seen = f"按账户设置失败锁定：{labels(own)}；未设置：{labels(rest)}"
         return (ask("enabled", "是否启用登录失败处理", not rest, seen, ACCOUNTS, decisive=True),)
     note = module_note(policy) if unknown_modules(policy) or not policy.modules_known else ""
@@ -205,7 +205,10 @@ def _module_locks(module: FailureModule, most: int, least_s: int) -> tuple[Crite
 
 
 def _account_locks(found: tuple[DatabaseAccount, ...], most: int, least_s: int) -> tuple[Criterion, ...]:
-    without = [one for one in found if not (one.failed_attempts and one.lock_s)]
+    # Where no password can be tried there is nothing to lock.
+    asked = [one for one in found if one.takes_password is not False]
+    spared = [one for one in found if one not in asked]
+    without = [one for one in asked if not (one.failed_attempts and one.lock_s)]
     late = [one for one in found if one.failed_attempts and one.failed_attempts > most]
     brief = [one for one in found if one.lock_s and one.lock_s != -1 and one.lock_s < least_s]
     return (
@@ -213,7 +216,8 @@ def _account_locks(found: tuple[DatabaseAccount, ...], most: int, least_s: int) 
             "enabled",
             "每个账户是否限制登录失败次数",
             not without,
-            f"未设失败锁定的账户：{labels(without)}",
+            f"未设失败锁定的账户：{labels(without)}"
+            + (f"；不以口令登录、无须锁定的：{labels(spared)}" if spared else ""),
             ACCOUNTS,
             decisive=True,
         ),

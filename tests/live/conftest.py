@@ -12,7 +12,7 @@ import pytest
 from tests.servers.mariadb import MariaDB, mariadb
 from tests.servers.postgres import Postgres, own, postgres
 
-from .databases import HIDDEN, PASSWORD, TWO_ROWS
+from .databases import BCRYPT, HIDDEN, PASSWORD, TWO_ROWS, TWO_USERS
 
 # "127.1" is a name to the tool, which cannot know where it leads: the rules are judged, not the address.
 PG_HARDENED = {
@@ -35,11 +35,14 @@ PG_LOOKER = (
     "GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO looker",
     "GRANT USAGE ON SCHEMA his TO looker",
     "GRANT SELECT (id_no) ON his.patient TO looker",
+    "GRANT SELECT (pwd) ON his.sys_user TO looker",
 )
 PG_ACCOUNTS = (
     "CREATE SCHEMA his",
     "CREATE TABLE his.patient (id int PRIMARY KEY, id_no text)",
     "INSERT INTO his.patient SELECT n, encode(sha256(n::text::bytea), 'hex') FROM generate_series(1, 500) n",
+    "CREATE TABLE his.sys_user (id int PRIMARY KEY, pwd text)",
+    TWO_USERS.replace("@", BCRYPT),
     "CREATE ROLE his_reader",
     "GRANT USAGE ON SCHEMA his TO his_reader",
     "GRANT SELECT ON his.patient TO his_reader",
@@ -83,6 +86,8 @@ MY_ACCOUNTS = (
     "CREATE DATABASE his",
     "CREATE TABLE his.patient (id int PRIMARY KEY, id_no varchar(64))",
     TWO_ROWS.replace("@", HIDDEN),
+    "CREATE TABLE his.sys_user (id int PRIMARY KEY, pwd varchar(100))",
+    TWO_USERS.replace("@", BCRYPT),
     "CREATE ROLE his_reader",
     "GRANT SELECT ON his.patient TO his_reader",
     "CREATE USER his_app@'10.1.2.%' IDENTIFIED BY 'App-only-2026!'",
@@ -93,6 +98,7 @@ MY_ACCOUNTS = (
     "GRANT SELECT ON mysql.* TO looker@'127.0.0.1'",
     "GRANT SHOW DATABASES ON *.* TO looker@'127.0.0.1'",
     "GRANT SELECT (id_no) ON his.patient TO looker@'127.0.0.1'",
+    "GRANT SELECT (pwd) ON his.sys_user TO looker@'127.0.0.1'",
     f"CREATE USER nobody_much@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
     f"CREATE USER modern@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}')",
     f"DROP USER IF EXISTS root@'127.0.0.1', root@'::1', root@'{socket.gethostname()}'",

@@ -14,7 +14,14 @@ PASSWORD = "Looker-2026!x"
 ID = "11010519491231002X"
 HIDDEN = hashlib.sha256(ID.encode()).hexdigest()
 TWO_ROWS = "INSERT INTO his.patient VALUES (1, '@'), (2, '@')"
-SENSITIVE = (SensitiveColumn(schema="his", table="patient", column="id_no", holds="id_card"),)
+# A bcrypt hash of nothing in particular.
+BCRYPT = "$2b$12$" + "abcdefghij" * 5 + "klm"
+MD5 = hashlib.md5(ID.encode(), usedforsecurity=False).hexdigest()
+TWO_USERS = "INSERT INTO his.sys_user VALUES (1, '@'), (2, '@')"
+SENSITIVE = (
+    SensitiveColumn(schema="his", table="patient", column="id_no", holds="id_card"),
+    SensitiveColumn(schema="his", table="sys_user", column="pwd", holds="password"),
+)
 
 CHECKS = (
     "identity.login_required", "identity.unique_accounts", "identity.empty_password",
@@ -60,7 +67,7 @@ def asset(
 def nothing_leaks(sight: Sight) -> None:
     """Assert that neither what was kept nor what was told holds a secret or a sampled value."""
     told = b"".join(sight.raw.values()) + repr(sight.facts).encode()
-    for secret in (PASSWORD, ID, HIDDEN, "Old-only", "Third-only"):
+    for secret in (PASSWORD, ID, HIDDEN, BCRYPT, MD5, "Old-only", "Third-only"):
         assert secret.encode() not in told
     assert b"SCRAM-SHA-256$4096" not in told
     sample = sight.facts.get("database.sensitive")

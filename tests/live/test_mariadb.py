@@ -8,7 +8,7 @@ from dengbao.errors import Reason
 from dengbao.probes.database.facts import DatabaseServer
 from tests.servers.mariadb import MariaDB, mariadb
 
-from .databases import ID, PASSWORD, TWO_ROWS, asset, expect, nothing_leaks
+from .databases import ID, MD5, PASSWORD, TWO_ROWS, TWO_USERS, asset, expect, nothing_leaks
 from .harness import agree, claims_no_more, look
 
 MY_ROSTER = ("hisdba", "his_app", "his_guard", "looker", "nobody_much", "modern")
@@ -98,6 +98,8 @@ def test_mariadb_weak() -> None:
             "CREATE DATABASE his",
             "CREATE TABLE his.patient (id int PRIMARY KEY, id_no varchar(64))",
             TWO_ROWS.replace("@", ID),
+            "CREATE TABLE his.sys_user (id int PRIMARY KEY, pwd varchar(100))",
+            TWO_USERS.replace("@", MD5),
             f"CREATE USER looker@'%' IDENTIFIED BY '{PASSWORD}'",
             "GRANT ALL ON *.* TO looker@'%'",
             "CREATE USER root@'%'",

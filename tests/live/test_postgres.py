@@ -8,7 +8,7 @@ from dengbao.errors import Reason
 from dengbao.probes.database.facts import DatabaseServer
 from tests.servers.postgres import Postgres, postgres
 
-from .databases import ID, PASSWORD, TWO_ROWS, asset, expect, nothing_leaks
+from .databases import ID, PASSWORD, TWO_ROWS, TWO_USERS, asset, expect, nothing_leaks
 from .harness import agree, claims_no_more, look
 
 PG_ROSTER = ("hisdba", "his_app", "his_guard", "looker", "nobody_much")
@@ -104,6 +104,8 @@ def test_pg_weak() -> None:
             "CREATE SCHEMA his",
             "CREATE TABLE his.patient (id int PRIMARY KEY, id_no text)",
             TWO_ROWS.replace("@", ID),
+            "CREATE TABLE his.sys_user (id int PRIMARY KEY, pwd text)",
+            TWO_USERS.replace("@", "Wonder-1"),
             "GRANT USAGE, CREATE ON SCHEMA his TO PUBLIC",
             "GRANT SELECT ON his.patient TO PUBLIC",
             f"CREATE ROLE looker LOGIN SUPERUSER PASSWORD '{PASSWORD}'",
@@ -124,7 +126,6 @@ def test_pg_weak() -> None:
             identity_unique_accounts="conform",
             access_accounts_assigned="partial",  # one ordinary account, with no rights of its own
             access_least_privilege="partial",  # three superusers, but nobody else with their rights
-            confidentiality_password_hash="partial",  # hashes, but MD5 salted by name only
             intrusion_pending_updates="conform",
             residual_session="undetermined",  # statements that fail are logged
         ),
