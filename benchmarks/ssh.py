@@ -66,18 +66,18 @@ def figures() -> list[Figure]:
     ours: list[float] = []
     empty: list[float] = []
     with tempfile.TemporaryDirectory() as name, delayed_host(Path(name)) as (asset, key_file):
-        known = _look(asset)
+        known = look_at(asset)
         port = int(asset.address.rpartition(":")[2])
         for _ in range(RUNS):
             begun = time.perf_counter()
-            _look(asset)
+            look_at(asset)
             ours.append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            asyncio.run(_by_hand(port, key_file, ("true",)))
+            asyncio.run(by_hand_through(port, key_file, ("true",)))
             empty.append(time.perf_counter() - begun)
-        commands = (*COMMANDS, *_of_accounts(known), *(f"cat {one}" for one in _files(known)))
+        commands = (*COMMANDS, *asked_of_accounts(known), *(f"cat {one}" for one in files_of(known)))
         begun = time.perf_counter()
-        asyncio.run(_by_hand(port, key_file, commands))
+        asyncio.run(by_hand_through(port, key_file, commands))
         by_hand = time.perf_counter() - begun
     mine, nothing = statistics.median(ours), statistics.median(empty)
     how = f"单程延迟 20 毫秒；采集 {mine:.2f} 秒，"
@@ -93,18 +93,18 @@ def figures() -> list[Figure]:
     ]
 
 
-def _look(asset: HostAsset) -> Sight:
+def look_at(asset: HostAsset) -> Sight:
     sight = look(asset, only=("host.ssh",))
     assert sight.facts
     return sight
 
 
-def _files(sight: Sight) -> tuple[str, ...]:
+def files_of(sight: Sight) -> tuple[str, ...]:
     """Return every file whose reading the collector framed, found or not."""
     return tuple(dict.fromkeys(one.decode() for one in _FILE.findall(sight.raw["host.txt"])))
 
 
-def _of_accounts(sight: Sight) -> tuple[str, ...]:
+def asked_of_accounts(sight: Sight) -> tuple[str, ...]:
     """Return what is asked of each account: ageing and sudo rights."""
     accounts = sight.facts["host.accounts"]
     assert isinstance(accounts, HostAccounts)
@@ -119,7 +119,7 @@ class _Client(asyncssh.SSHClient):
         return host_trees.PASSWORD
 
 
-async def _by_hand(port: int, key_file: Path, commands: tuple[str, ...]) -> None:
+async def by_hand_through(port: int, key_file: Path, commands: tuple[str, ...]) -> None:
     """Run commands one after the other over one connection, each through sudo as a person would."""
     async with asyncssh.connect(
         "127.0.0.1",

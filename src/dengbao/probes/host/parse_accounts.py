@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -69,7 +70,7 @@ def read_accounts(transcript: Transcript) -> HostAccounts:
         name, gid = fields[0], int(fields[3])
         accounts.append(
             HostAccount(
-                name=name, uid=int(fields[2]), gid=gid, home=fields[5], shell=fields[6].strip(),
+                name=name, uid=int(fields[2]), gid=gid, home=fields[5], shell=sys.intern(fields[6].strip()),
                 groups=_groups_of(name, gid, groups), authorized_keys=keys.get(name),
             )
         )  # fmt: skip
@@ -151,24 +152,25 @@ def read_passwords(transcript: Transcript) -> HostPasswords:
     """
     passwd = need(transcript.files("passwd"), "/etc/passwd", transcript)
     files = transcript.files("shadow")
-    listed = [
-        fields for line in passwd.lines if len(fields := line.split(":")) >= 7 and line[0] not in "+-"
-    ]  # fmt: skip
-    shadow: dict[str, list[str]] = {}
-    if any(fields[1] == "<x>" for fields in listed):
+    # Lines are split one at a time: the fields of tens of thousands of accounts would be held twice over.
+    listed = [line for line in passwd.lines if line.count(":") >= 6 and line[0] not in "+-"]
+    shadow: dict[str, str] = {}
+    if any(line.split(":", 2)[1] == "<x>" for line in listed):
         for line in need(files, "/etc/shadow", transcript).lines:
-            fields = line.split(":")
-            shadow.setdefault(fields[0], fields)
-    entries = tuple(_password(fields, shadow.get(fields[0])) for fields in listed)
+            shadow.setdefault(line.partition(":")[0], line)
+    entries = tuple(
+        _password(fields, shadow.get(fields[0], "").split(":"))
+        for fields in (line.split(":", 2) for line in listed)
+    )
     return HostPasswords(entries=entries, today_day=clock_s(transcript) // _DAY_S)
 
 
-def _password(passwd: list[str], shadow: list[str] | None) -> HostPassword:
+def _password(passwd: list[str], shadow: list[str]) -> HostPassword:
     name = passwd[0]
     if passwd[1] != "<x>":
         state, scheme = _state(passwd[1])
         return HostPassword(account=name, state=state, scheme=scheme)
-    if shadow is None or len(shadow) < 2:
+    if len(shadow) < 2:
         return HostPassword(account=name, state="none")
     state, scheme = _state(shadow[1])
     days = [int(one) if re.fullmatch(r"-?\d+", one) else None for one in shadow[2:8]]
