@@ -1,4 +1,4 @@
-"""What reading a whole host costs: round trips, traces left, memory; beside lynis and beside single commands."""
+"""What reading a whole host costs: round trips, traces, memory; beside lynis and single commands."""
 
 from __future__ import annotations
 

@@ -94,6 +94,7 @@ def figures() -> list[Figure]:
 
 
 def look_at(asset: HostAsset) -> Sight:
+    """Return what the SSH probe brings from the asset."""
     sight = look(asset, only=("host.ssh",))
     assert sight.facts
     return sight
