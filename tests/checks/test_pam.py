@@ -104,3 +104,15 @@ def test_lockout(stack: tuple[str, ...], effective: bool) -> None:
 def test_unknown_service_is_unknown() -> None:
     assert LOCKOUT.lockout(HostPam(services=()), "sshd") is None
     assert checking.Registry().ids() == ()
+
+
+def test_a_service_without_rules_of_a_kind_falls_back_to_other() -> None:
+    account = PamRule(kind="account", control="required", module="pam_unix.so")
+    deny = PamRule(kind="auth", control="required", module="pam_deny.so")
+    pam = HostPam(
+        services=(PamService(name="sshd", rules=(account,)), PamService(name="other", rules=(deny,)))
+    )
+    assert pam.stack("sshd", "auth") == (deny,)
+    assert pam.stack("sshd", "account") == (account,)
+    lost = PamService(name="sshd", rules=(account,), unresolved=("password-auth",))
+    assert HostPam(services=(lost, PamService(name="other", rules=(deny,)))).stack("sshd", "auth") is None

@@ -25,7 +25,7 @@ def today() -> int:
     return int(time.time()) // _DAY_S
 
 
-def _common(host: Prepared) -> None:
+def common(host: Prepared) -> None:
     """Write what every host has and no check asks about."""
     for name in ("ld.so.cache", "ld.so.conf"):
         shutil.copy(f"/etc/{name}", host.folder("etc") / name)
@@ -59,7 +59,7 @@ def _common(host: Prepared) -> None:
     host.file("etc/apt/sources.list", "deb http://security.test/debian-security bookworm-security main\n")
 
 
-def _accounts(host: Prepared, people: dict[str, tuple[int, str, str]], extra: str = "") -> None:
+def accounts(host: Prepared, people: dict[str, tuple[int, str, str]], extra: str = "") -> None:
     """Write account files; `people` maps names to uid, shell and shadow line after the name."""
     system = {"daemon": 1, "bin": 2, "mail": 8, "mysql": 27, "sshd": 104, "nobody": 65534}
     passwd = ["root:x:0:0:root:/home/root:/bin/bash"]
@@ -128,10 +128,10 @@ def _packages(host: Prepared, installed: dict[str, str], offered: dict[str, str]
 
 def hardened(host: Prepared) -> None:
     """Prepare a host on which every check has what it asks for."""
-    _common(host)
+    common(host)
     host.init = "systemd"
     good = f"{_HASH}:{today() - 20}:1:90:7:30::"
-    _accounts(
+    accounts(
         host,
         {
             "root": (0, "/bin/bash", good),
@@ -313,9 +313,9 @@ def _trust(host: Prepared) -> None:
 
 def weak(host: Prepared) -> None:
     """Prepare a host on which every check that can fail fails."""
-    _common(host)
+    common(host)
     bad = f"{_WEAK_HASH}:{today() - 400}:0:99999:7:::"
-    _accounts(
+    accounts(
         host,
         {
             "root": (0, "/bin/bash", bad),

@@ -133,13 +133,18 @@ class HostPam(Facts, tag="host.pam"):
     faillock: dict[str, str] | None = None
 
     def stack(self, service: str, kind: str) -> tuple[PamRule, ...] | None:
-        """Return the rules of a kind of a service (`other` where it has no file), None if not known."""
+        """Return the rules of a kind of a service, None if not known.
+
+        Those of `other` where the service has no file, or no rule of that kind in it.
+        """
+        found: tuple[PamRule, ...] | None = None
         for name in (service, "other"):
             for one in self.services:
                 if one.name == name:
-                    whole = tuple(rule for rule in one.rules if rule.kind == kind)
-                    return None if one.unresolved else whole
-        return None
+                    found = tuple(rule for rule in one.rules if rule.kind == kind)
+                    if found or one.unresolved:
+                        return None if one.unresolved else found
+        return found
 
 
 class Line(Value):
