@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import asyncssh
@@ -40,8 +40,8 @@ def connects(port: int, address: str = ADDRESS) -> Callable[[], bool]:
 
 
 def bound_udp(port: int) -> Callable[[], bool]:
-    """Return whether somebody holds the UDP port."""
-    wanted = f":{port:04X} "
+    """Return whether somebody holds the UDP port of `ADDRESS`."""
+    wanted = f"{socket.inet_aton(ADDRESS)[::-1].hex().upper()}:{port:04X} "
 
     def ready() -> bool:
         return any(wanted in line for line in Path("/proc/net/udp").read_text(encoding="ascii").splitlines())
@@ -245,17 +245,28 @@ def nginx(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def snmp(folder: Path, *, public: bool) -> Iterator[int]:
-    """Run snmpd that answers to `public`, or to no community at all."""
-    port = free_port(socket.SOCK_DGRAM)
+    """Run snmpd at its usual port; it answers to `public`, or to no community at all."""
+    port = 161
     config = folder / "snmpd.conf"
     config.write_text("rocommunity public\n" if public else "rouser nobody authPriv\n", encoding="ascii")
     command = (
         "snmpd", "-f", "-Lo", "-C", "-c", str(config), "-p", str(folder / "snmpd.pid"),
         "-x", str(folder / "agentx"),
-        "-I", "system_mib,snmpv3mibs", f"udp:{ADDRESS}:{port}",
+        f"udp:{ADDRESS}:{port}",
     )  # fmt: skip
     with process(command, bound_udp(port), folder):
         yield port
+
+
+@contextmanager
+def tftp(folder: Path) -> Iterator[int]:
+    """Run tftpd at its usual port over an empty folder."""
+    root = folder / "tftp"
+    root.mkdir(mode=0o755)
+    with process(
+        ("in.tftpd", "--foreground", "--address", f"{ADDRESS}:69", str(root)), bound_udp(69), folder
+    ):
+        yield 69
 
 
 @contextmanager
@@ -377,10 +388,3 @@ def sshd(folder: Path, lines: Sequence[str] = STRONG, *, rsa_bits: int = 3072) -
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     with process((program, "-D", "-e", "-f", str(config)), connects(port), folder):
         yield port
-
-
-@contextmanager
-def all_of(*servers: contextlib.AbstractContextManager[object]) -> Iterator[list[object]]:
-    """Run several at once."""
-    with ExitStack() as held:
-        yield [held.enter_context(one) for one in servers]

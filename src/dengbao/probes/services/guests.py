@@ -121,6 +121,7 @@ async def _public(context: Context, asset: str, address: str, port: int) -> Gues
         exchange, endpoint.address, port, snmp.question("public"), snmp.answered, 1
     )
     # A wrong community is met with silence, as is a shut port: only an answer or a refusal decides.
-    accepted = True if state == "answered" else False if state == "closed" else None
+    known = state == "answered" and told in snmp.ANSWERS
+    accepted = True if known else False if state == "closed" else None
     context.ledger.end(key, _OUTCOME[accepted])
     return _with(tried, accepted=accepted, evidence=told or state)

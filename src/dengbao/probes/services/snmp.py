@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+ANSWERS: Final = ("sysObjectID", "SNMP response")
 # sysObjectID.0 names the kind of device and nobody; sysDescr and sysContact may name people.
 _OBJECT_ID: Final = bytes.fromhex("2b06010201010200")
 
@@ -41,4 +42,4 @@ def answered(data: bytes) -> str:
     """Return what an answer to the question proves, empty where it is no SNMP response."""
     if data[:1] != b"\x30" or b"\xa2" not in data[:40]:
         return ""
-    return "sysObjectID" if _OBJECT_ID in data else "SNMP response"
+    return ANSWERS[0] if _OBJECT_ID in data else ANSWERS[1]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...errors import ProbeError
+from ...scope import Endpoint
 from ..base import Context
 from . import rpc, snmp
 from .facts import PortsUdp, UdpPort
@@ -26,6 +27,7 @@ class _Question:
     protocol: str
     ask: Callable[[], bytes]
     understand: Callable[[bytes], str]
+    elsewhere: bool = False
 
 
 def _ntp() -> bytes:
@@ -69,7 +71,8 @@ def _netbios_says(data: bytes) -> str:
 
 
 QUESTIONS: Final = (
-    _Question(69, "tftp", _tftp, _tftp_says),
+    # TFTP answers from a port of its own choice.
+    _Question(69, "tftp", _tftp, _tftp_says, elsewhere=True),
     _Question(111, "rpcbind", _portmap, _portmap_says),
     _Question(123, "ntp", _ntp, _ntp_says),
     _Question(137, "netbios", _netbios, _netbios_says),
@@ -102,8 +105,25 @@ def _ask(context: Context, asset: str, address: str, question: _Question, port: 
         endpoint = context.guard.admit(address, port, asset=asset, probe="ports.tcp")
     except ProbeError as exc:
         return UdpPort(port=port, protocol=question.protocol, state="refused", evidence=exc.message)
-    state, told = exchange(endpoint.address, port, question.ask(), question.understand)
+    state, told = "silent", ""
+    if question.elsewhere:
+        told = _from_elsewhere(endpoint, question)
+        state = "answered" if told else "silent"
+    if state == "silent":
+        state, told = exchange(endpoint.address, port, question.ask(), question.understand)
     return UdpPort(port=port, protocol=question.protocol, state=state, evidence=clip(told))
+
+
+def _from_elsewhere(endpoint: Endpoint, question: _Question) -> str:
+    """Return what an answer means that comes from another port of the same address, empty without one."""
+    with socket.socket(endpoint.family, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(_ANSWER_S)
+        try:
+            sock.sendto(question.ask(), (endpoint.address, endpoint.port))
+            data, sender = sock.recvfrom(4096)
+        except OSError:
+            return ""
+    return question.understand(data) if sender[0] == endpoint.address else ""
 
 
 def exchange(
