@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Final
 
 from dengbao.checking import Params
@@ -18,6 +19,7 @@ FACT: Final = "backup.files"
 _HOUR_S: Final = 3600.0
 _SKEW_H: Final = -5 / 60  # clocks of file servers go a little ahead
 _DAYS_FROM_H: Final = 72
+_STUNTED_BELOW: Final = 0.5  # convention: of the usual size
 _NOT_TOLD: Final = ("", "unknown", "empty")
 _WHY: Final = {"symlink": "符号链接", "folder": "目录", "special": "特殊文件", "time": "时间无效的文件"}
 
@@ -32,7 +34,8 @@ class BackupParams(Params):
 class Copy:
     """A file that may be restored: not empty, not shown to be damaged.
 
-    `sure`: its format was recognised. `proven`: read to its end without fault.
+    `sure`: its format was recognised, and nothing about its size speaks against it. `proven`: read to its
+    end without fault.
     """
 
     name: str
@@ -40,22 +43,37 @@ class Copy:
     age_h: float
     sure: bool
     proven: bool
+    size_bytes: int = 0
 
 
 def copies(files: BackupFiles, integrity: BackupIntegrity | None) -> tuple[Copy, ...]:
     """Return the files that count as copies, newest first."""
     read = {one.name: one.intact for one in integrity.readings} if integrity else {}
-    return tuple(
+    found = tuple(
         Copy(
             name=one.name,
             at=one.modified_at,
             age_h=(files.looked_at - one.modified_at) / timedelta(hours=1),
             sure=one.kind not in _NOT_TOLD,
             proven=read.get(one.name) is True,
+            size_bytes=one.size_bytes,
         )
         for one in files.files
         if one.size_bytes and not one.companion and read.get(one.name) is not False
     )
+    usual = _usual_size(found)
+    return tuple(replace(one, sure=False) if _is_stunted(one, usual) else one for one in found)
+
+
+def _usual_size(found: tuple[Copy, ...]) -> float:
+    """Return the middle size of the copies that were proven, of all where none was."""
+    sizes = [one.size_bytes for one in found if one.proven] or [one.size_bytes for one in found]
+    return median(sizes) if sizes else 0.0
+
+
+def _is_stunted(one: Copy, usual: float) -> bool:
+    """Tell whether a copy that was not read is so small that it may have broken off."""
+    return not one.proven and one.size_bytes < usual * _STUNTED_BELOW
 
 
 def policy_of(asset: BackupAsset) -> BackupPolicy:

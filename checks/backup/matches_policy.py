@@ -41,17 +41,29 @@ def backup_results_match_policy(
         return _judgement((there,), there.measured, policy, params)
     kept = _kept(files, found, policy)
     gaps = _gaps(files, found, policy, limit_h(policy, params))
-    return _judgement((kept, gaps), f"{there.measured}，{kept.measured}；{gaps.measured}", policy, params)
+    proven = runs((one.at for one in found if one.proven), policy.every_h)
+    measured = f"{there.measured}，{kept.measured}（读至结尾且校验一致 {len(proven)} 份）；{gaps.measured}"
+    return _judgement((kept, gaps), measured, policy, params, unproven=len(proven) < policy.keep)
 
 
 def _judgement(
-    criteria: tuple[Criterion, ...], measured: str, policy: BackupPolicy, params: BackupParams
+    criteria: tuple[Criterion, ...],
+    measured: str,
+    policy: BackupPolicy,
+    params: BackupParams,
+    *,
+    unproven: bool = False,
 ) -> Judgement:
+    left = []
+    if unproven:
+        left.append("策略要求保留的备份未全部读至结尾核对，其余只核对了文件头与大小，须查备份任务成功的日志")
+    if policy.offsite:
+        left.append(f"策略所称异地副本（{policy.offsite}）程序未查看，须由人核对")
     return Judgement(
         criteria=criteria,
         statement=f"经核查，{measured}（{rule(policy, params)}，保留 {policy.keep} 份）。",
-        coverage=Coverage.PARTIAL if policy.offsite else Coverage.FULL,
-        remainder=f"策略所称异地副本（{policy.offsite}）程序未查看，须由人核对" if policy.offsite else "",
+        coverage=Coverage.PARTIAL if left else Coverage.FULL,
+        remainder="；".join(left),
     )
 
 

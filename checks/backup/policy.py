@@ -6,7 +6,7 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.model import BackupAsset, BackupPolicy, Coverage, Criterion, Judgement
-from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity
+from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity, BackupSchedule
 
 from ..backup_copies import (
     FACT,
@@ -20,6 +20,8 @@ from ..backup_copies import (
     recency,
     rule,
 )
+from ..backup_jobs import its_jobs, scheduled
+from ..wording import listing
 
 _DAY_H: Final = 24  # convention: important data of a hospital change every day
 _LEAST_KEPT: Final = 2  # with one copy, a backup that fails has already overwritten the last good one
@@ -27,25 +29,43 @@ _LEAST_KEPT: Final = 2  # with one copy, a backup that fails has already overwri
 
 @check("backup.policy")
 def backup_policy_is_in_effect(
-    files: BackupFiles, integrity: BackupIntegrity | None, asset: BackupAsset, params: BackupParams
+    files: BackupFiles,
+    integrity: BackupIntegrity | None,
+    schedule: BackupSchedule | None,
+    asset: BackupAsset,
+    params: BackupParams,
 ) -> Judgement:
-    """Judge period and number of copies of the declared policy, and that files show it at work.
+    """Judge period and copies of the declared policy, that jobs are set for it, and that files show it.
 
     Source: GB/T 22239-2019 8.1.4.9 a).
     """
     policy = policy_of(asset)
     found = copies(files, integrity)
-    criteria = (_period(policy), _kept(policy), _in_effect(files, found, integrity, policy, params))
+    criteria: tuple[Criterion, ...] = (
+        _period(policy),
+        _kept(policy),
+        _in_effect(files, found, integrity, policy, params),
+    )
+    if schedule is not None and (jobs := its_jobs(schedule)):
+        criteria = (*criteria[:2], scheduled(schedule, jobs, policy), criteria[2])
     offsite = f"、异地存放于{policy.offsite}" if policy.offsite else ""
     return Judgement(
         criteria=criteria,
         statement=(
             f"经核查，登记的备份策略为每 {policy.every_h:g} 小时一次、保留 {policy.keep} 份{offsite}；"
-            f"{criteria[-1].measured}。"
+            f"{'；'.join(one.measured for one in criteria[2:])}{_without_jobs(schedule)}。"
         ),
         coverage=Coverage.PARTIAL,
         remainder="须由人核对备份策略文件和任务配置：对象、方式、存放位置（不与源数据同盘）、恢复目标是否合理，配置与策略是否一致",
     )
+
+
+def _without_jobs(schedule: BackupSchedule | None) -> str:
+    """Return what is to be said where jobs were looked for and none was found: another program may do it."""
+    if schedule is None or its_jobs(schedule):
+        return ""
+    unread = f"，{listing(schedule.denied, 3)} 无权查看" if schedule.denied else ""
+    return f"；主机 {schedule.host} 上 {schedule.seen} 个计划任务中未见写入该目录的备份任务{unread}"
 
 
 def _period(policy: BackupPolicy) -> Criterion:

@@ -10,6 +10,7 @@ from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity, BackupRead
 from ..backup_copies import all_seen, copies, presence
 
 _FACT = "backup.integrity"
+_NEWEST = 3
 _UNSEEN = Criterion(
     name="listing",
     question="备份目录是否全部列出",
@@ -28,16 +29,24 @@ def newest_backups_are_readable(files: BackupFiles, integrity: BackupIntegrity) 
     if not integrity.readings:
         there = presence(files, copies(files, integrity), integrity)
         return _judgement((there,), f"经核查，{there.measured}，没有可试读的备份。")
-    criteria = [_readable(one, newest=number == 0) for number, one in enumerate(integrity.readings)]
+    # Older ones are read for the number of copies kept; here they count where they are shown to be broken.
+    chosen = [one for number, one in enumerate(integrity.readings) if number < _NEWEST or one.intact is False]
+    criteria = [_readable(one, newest=number == 0) for number, one in enumerate(chosen)]
     if not all_seen(files):
         criteria.append(_UNSEEN)
     told = "；".join(one.measured for one in criteria)
     judgement = _judgement(
-        tuple(criteria), f"经测试验证，试读最近 {len(integrity.readings)} 个备份文件：{told}。"
+        tuple(criteria),
+        f"经测试验证，试读最近 {len(integrity.readings)} 个备份文件：{told}{_rest(integrity, chosen)}。",
     )
-    if judgement.verdict is None and any(one.cause == "no_permission" for one in integrity.readings):
+    if judgement.verdict is None and any(one.cause == "no_permission" for one in chosen):
         raise Undetermined(judgement.statement, reason=Reason.NO_PERMISSION)
     return judgement
+
+
+def _rest(integrity: BackupIntegrity, chosen: list[BackupReading]) -> str:
+    good = sum(1 for one in integrity.readings if one.intact and one not in chosen)
+    return f"；此前另有 {good} 个完好" if good else ""
 
 
 def _judgement(criteria: tuple[Criterion, ...], statement: str) -> Judgement:

@@ -189,7 +189,7 @@ def test_the_demo_before_and_after(tmp_path: Path, database: bytes) -> None:
     after = see(folder, "his-*.db.gz", keep=demo_backups.KEEP)
     agree("demo after", after, ALL_GOOD)
     assert after.judge("backup.performed").statement.startswith("经核查，备份目录共 8 个文件，最新 his-")
-    assert len(readings(after)) == 3
+    assert len(readings(after)) == demo_backups.KEEP
     for facts in after.facts.values():
         assert msgspec.convert(as_stored(facts), type(facts)) == facts
 

@@ -116,3 +116,37 @@ class BackupRestore(Facts, tag="backup.restore"):
     errors: tuple[RestoreError, ...] = ()
     refused: tuple[str, ...] = ()
     left_out: int = 0
+
+
+class BackupJob(Value):
+    """A job of the host; what its command says stays there, only names that are known come back.
+
+    `source` is the file or timer it stands in, `schedule` its own text. `enabled` is None where that is not
+    told. `tools` are known backup programs named by the command or the scripts it calls (`scripts`);
+    `names_folder`: one of them names the backup folder. `unread` are called files we may not read.
+    `longest_gap_h` is the longest time its schedule leaves without a run, None where it is not understood.
+    """
+
+    source: str
+    user: str
+    schedule: str
+    enabled: bool | None = None
+    tools: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+    names_folder: bool = False
+    unread: tuple[str, ...] = ()
+    longest_gap_h: float | None = None
+
+
+class BackupSchedule(Facts, tag="backup.schedule"):
+    """The jobs of the host that have to do with backups; `seen` counts all jobs that were looked at.
+
+    `daemons` are running schedulers (`cron`, `crond`, `anacron`, `systemd`). `denied` are tables of jobs that
+    we may not read: there may be more jobs in them.
+    """
+
+    host: str
+    jobs: tuple[BackupJob, ...]
+    seen: int
+    daemons: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()

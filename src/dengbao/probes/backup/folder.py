@@ -22,6 +22,7 @@ from .reading import kind_of_file, read_file
 from .streams import Budget, Limits
 
 READ_NEWEST: Final = 3
+MOST_READ: Final = 31
 _LIST_S: Final = 40.0
 _READ_S: Final = 150.0
 _COMPANIONS: Final = (".md5", ".sha1", ".sha256", ".sha512", ".sm3", ".sum", ".sig", ".asc", ".log")
@@ -53,11 +54,11 @@ async def probe(asset: Asset, context: Context) -> Observed:
     try:
         files, entries = await listed(asset, context, stop)
         context.say(f"共 {files.matched} 个备份文件")
-        readings = await asyncio.to_thread(_read, files, entries, expected, stop)
+        readings = await asyncio.to_thread(_read, asset, files, entries, expected, stop)
     finally:
         stop.set()
-    context.keep("backup-files.txt", _transcript(files, readings).encode())
-    return _observed(files, readings)
+    context.keep("backup-files.txt", transcript(files, readings).encode())
+    return _observed(files, readings, asset)
 
 
 async def listed(
@@ -152,11 +153,12 @@ def _file(entry: Entry, names: list[str], budget: Budget) -> BackupFile:
         size_bytes=entry.size_bytes,
         modified_at=entry.modified_at,
         kind="" if budget.is_over() else kind_of_file(entry.path),
-        companion=_is_companion(entry.name, names),
+        companion=companion(entry.name, names),
     )
 
 
-def _is_companion(name: str, names: list[str]) -> bool:
+def companion(name: str, names: list[str]) -> bool:
+    """Tell whether a file only accompanies another one, as a checksum or a log does."""
     ending = next((one for one in _COMPANIONS if name.lower().endswith(one)), "")
     if not ending:
         return False
@@ -164,27 +166,36 @@ def _is_companion(name: str, names: list[str]) -> bool:
     return any(one == base or (one != name and one.startswith(base + ".")) for one in names)
 
 
+def copies_to_read(asset: BackupAsset) -> int:
+    """Return how many of the newest files are read: those the policy says are kept, within reason."""
+    keep = asset.policy.keep if asset.policy else 0
+    return min(max(READ_NEWEST, keep), MOST_READ)
+
+
 def _read(
-    files: BackupFiles, entries: tuple[Entry, ...], expected: str, stop: threading.Event
+    asset: BackupAsset, files: BackupFiles, entries: tuple[Entry, ...], expected: str, stop: threading.Event
 ) -> tuple[BackupReading, ...]:
     ends_at = time.monotonic() + _READ_S
-    chosen = [entry for entry, _file in candidates(files, entries)]
-    return tuple(
-        read_file(one, expected, limits=Limits(), ends_at=ends_at, stop=stop) for one in chosen[:READ_NEWEST]
-    )
+    chosen = [entry for entry, _file in candidates(files, entries)][: copies_to_read(asset)]
+    return tuple(read_file(one, expected, limits=Limits(), ends_at=ends_at, stop=stop) for one in chosen)
 
 
-def _observed(files: BackupFiles, readings: tuple[BackupReading, ...]) -> Observed:
-    privilege = _who()
+def integrity_of(readings: tuple[BackupReading, ...], asset: BackupAsset) -> BackupIntegrity | Missing:
+    """Return what reading showed, or that nothing could be read for want of rights."""
     if readings and all(one.cause == "no_permission" for one in readings):
-        lack = Missing(
+        return Missing(
             fact=kind_of(BackupIntegrity),
             reason=Reason.NO_PERMISSION,
             message="运行账户无权读取备份文件；处理：授予读取权限，或换用有权账户运行",
         )
-        return Observed(facts=(files,), missing=(lack,), privilege=privilege)
-    integrity = BackupIntegrity(asked=READ_NEWEST, readings=readings)
-    return Observed(facts=(files, integrity), privilege=privilege)
+    return BackupIntegrity(asked=copies_to_read(asset), readings=readings)
+
+
+def _observed(files: BackupFiles, readings: tuple[BackupReading, ...], asset: BackupAsset) -> Observed:
+    found = integrity_of(readings, asset)
+    if isinstance(found, Missing):
+        return Observed(facts=(files,), missing=(found,), privilege=_who())
+    return Observed(facts=(files, found), privilege=_who())
 
 
 def _who() -> str:
@@ -194,7 +205,8 @@ def _who() -> str:
         return f"uid {os.geteuid()}"
 
 
-def _transcript(files: BackupFiles, readings: tuple[BackupReading, ...]) -> str:
+def transcript(files: BackupFiles, readings: tuple[BackupReading, ...]) -> str:
+    """Return what was seen, line by line."""
     head = f"{files.looked_at.isoformat()} {files.folder} {files.pattern} matched={files.matched}"
     lines = [
         f"{one.modified_at.isoformat()} {one.size_bytes:>14} {one.kind or '-':9} {one.name}"

@@ -138,7 +138,7 @@ def _note(found: Walk, entry: os.DirEntry[str]) -> None:
             when = datetime.fromtimestamp(state.st_mtime, UTC)
             found.files[entry.path] = Entry(entry.path, name, state.st_size, when)
             return
-        found.skipped[name] = _what(state.st_mode)
+        found.skipped[name] = kind_of_mode(state.st_mode)
     except (ValueError, OverflowError):
         found.skipped[name] = "time"
     except FileNotFoundError:
@@ -147,12 +147,24 @@ def _note(found: Walk, entry: os.DirEntry[str]) -> None:
         found.unread.add(name)
 
 
+def fits(name: str, parts: tuple[str, ...]) -> bool:
+    """Tell whether a name relative to the folder fits the pattern, as a walk would find it."""
+    names = tuple(name.split("/"))
+    if parts[0] == _EVERYWHERE:
+        deeper = len(names) > 1 and not names[0].startswith(".") and fits("/".join(names[1:]), parts)
+        return deeper or fits(name, parts[1:])
+    if len(names) == 1 or len(parts) == 1:
+        return len(names) == len(parts) and _fits(name, parts[0])
+    return _fits(names[0], parts[0]) and fits("/".join(names[1:]), parts[1:])
+
+
 def _fits(name: str, part: str) -> bool:
     hidden = name.startswith(".") and not part.startswith(".")
     return not hidden and fnmatch.fnmatchcase(name, part)
 
 
-def _what(mode: int) -> str:
+def kind_of_mode(mode: int) -> str:
+    """Return why an entry is passed over."""
     if stat.S_ISLNK(mode):
         return "symlink"
     return "folder" if stat.S_ISDIR(mode) else "special"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,6 +27,7 @@ _NOT_READ: Final = {
     "7z": ("7z 压缩包，本工具不能解压", "format"),
     "rar": ("rar 压缩包，本工具不能解压", "format"),
 }
+_NOT_WORTH_READING: Final = ("format", "encrypted")  # its end tells no more than its beginning
 _UNKNOWN: Final = ("文件格式未识别，可能已加密、损坏或为本工具不支持的格式", "format")
 
 
@@ -86,6 +88,44 @@ def read_file(
     )
 
 
+def read_stream(entry: Entry, pull: Callable[[int], bytes], expected: str, budget: Budget) -> BackupReading:
+    """Return what reading a file showed that comes as a stream, from its first byte to its last."""
+    found = _guarded_stream(Stream(pull, budget.spend_raw), entry, expected, budget)
+    return BackupReading(
+        name=entry.name, layers=found.layers, intact=found.intact, note=found.note, cause=found.cause,
+        read_bytes=budget.raw, unpacked_bytes=budget.unpacked,
+    )  # fmt: skip
+
+
+def _guarded_stream(stream: Stream, entry: Entry, expected: str, budget: Budget) -> Finding:
+    layers: tuple[str, ...] = ()
+    try:
+        kind = "empty" if not entry.size_bytes else recognise(stream.head())
+        layers = (kind,)
+        _refuse_others(kind, expected)
+        found = _look(stream, budget, 0)
+        if found.cause not in _NOT_WORTH_READING:
+            stream.drain()
+    except Damaged as exc:
+        return Finding(layers, False, str(exc))
+    except Undecided as exc:
+        return Finding(layers, None, exc.note, exc.cause)
+    return found
+
+
+def _refuse_others(kind: str, expected: str) -> None:
+    """Refuse an empty file and one of another format than the engagement declares.
+
+    Raises:
+        Damaged: it is.
+
+    """
+    if kind == "empty":
+        raise Damaged("文件为空（0 字节）")
+    if expected and kind not in (expected, "encrypted"):
+        raise Damaged(f"登记的格式为 {expected}，文件开头不是该格式")
+
+
 def _guarded(entry: Entry, file: IO[bytes], expected: str, budget: Budget) -> Finding:
     kind = recognise(file.read(HEAD_BYTES))
     file.seek(0)
@@ -99,10 +139,7 @@ def _guarded(entry: Entry, file: IO[bytes], expected: str, budget: Budget) -> Fi
 
 
 def _outermost(entry: Entry, file: IO[bytes], kind: str, expected: str, budget: Budget) -> Finding:
-    if kind == "empty":
-        raise Damaged("文件为空（0 字节）")
-    if expected and kind not in (expected, "encrypted"):
-        raise Damaged(f"登记的格式为 {expected}，文件开头不是该格式")
+    _refuse_others(kind, expected)
     if kind == "zip":
         return look_at_zip(file, budget, lambda inside: _look(inside, budget, 1))
     if kind == "sqlite":

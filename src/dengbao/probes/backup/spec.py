@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from ...model import Asset, BackupAsset, Kind, Level
+from ...model import Asset, BackupAsset, Level
 from ..base import ProbeSpec
-from .facts import BackupFiles, BackupIntegrity, BackupRestore
+from .facts import BackupFiles, BackupIntegrity, BackupRestore, BackupSchedule
 
 
-def _is_backup(asset: Asset) -> bool:
-    return asset.kind is Kind.BACKUP
+def _is_here(asset: Asset) -> bool:
+    return isinstance(asset, BackupAsset) and not asset.host
+
+
+def _is_on_a_host(asset: Asset) -> bool:
+    return isinstance(asset, BackupAsset) and bool(asset.host)
 
 
 def _asks_for_restore(asset: Asset) -> bool:
@@ -21,9 +25,18 @@ SPECS: tuple[ProbeSpec, ...] = (
         title="查看备份目录，试读最近的备份文件",
         facts=(BackupFiles, BackupIntegrity),
         level=Level.OBSERVE,
-        applies=_is_backup,
+        applies=_is_here,
         run="dengbao.probes.backup.folder:probe",
         timeout_s=240.0,
+    ),
+    ProbeSpec(
+        name="backup.host",
+        title="登录主机查看备份目录与计划任务，试读最近的备份文件",
+        facts=(BackupFiles, BackupIntegrity, BackupSchedule),
+        level=Level.LOGIN,
+        applies=_is_on_a_host,
+        run="dengbao.probes.backup.remote:probe",
+        timeout_s=420.0,
     ),
     ProbeSpec(
         name="backup.restore",

@@ -80,10 +80,20 @@ def script_to_carry(wrapper: bytes) -> bytes:
     return (wrapper.rstrip(b"\r\n") + b"\n" + script()).replace(b"\r\n", b"\n")
 
 
+def head_of_script() -> bytes:
+    """Return what stands before the collector's first section: bounded commands, frames, functions."""
+    head, mark, _ = script().partition(b"# The slow sections run beside the others.")
+    if not mark:
+        raise ValueError("collect.sh lost the line that ends its head")
+    return head
+
+
 async def collect(
-    start: Start, privilege: Privilege, *, account: str, bounds: Bounds
+    start: Start, privilege: Privilege, *, account: str, bounds: Bounds, text: bytes = b""
 ) -> tuple[Transcript, bytes, str]:
     """Return the transcript, its bytes as they came, and the privilege used (`root`, `sudo`, `user`).
+
+    `text` is run instead of the collector where it is given; it must frame its output in the same way.
 
     Sends: at most one `sudo`, then one shell that reads the script from its standard input.
     Changes: nothing.
@@ -94,6 +104,21 @@ async def collect(
     """
     ends_at = time.monotonic() + bounds.deadline_s
     nonce = new_nonce()
+    shell, asked = await open_shell(start, privilege, nonce, bounds)
+    data, ended_by = await _run(shell, ends_at, bounds.output_bytes, text or script())
+    sections, done = parse_transcript(data, nonce)
+    transcript = Transcript(sections, done, account, None if done else ended_by)
+    root = "system" in sections and b"\nuid 0\n" in sections["system"].body
+    return transcript, data, ("sudo" if asked else "root") if root else "user"
+
+
+async def open_shell(start: Start, privilege: Privilege, nonce: str, bounds: Bounds) -> tuple[Shell, bool]:
+    """Return a shell that reads a script from its standard input, and whether sudo opened it.
+
+    Raises:
+        ProbeError: no shell could be had.
+
+    """
     shell = await _privileged(start, privilege, nonce, bounds) if privilege.sudo != "none" else None
     asked = shell is not None
     if shell is None:
@@ -102,11 +127,7 @@ async def collect(
         raise ProtocolMismatch(
             "登录后未能运行采集脚本", cure="确认账户的登录 shell 可执行命令（不是菜单、nologin 或受限 shell）"
         )
-    data, ended_by = await _run(shell, ends_at, bounds.output_bytes)
-    sections, done = parse_transcript(data, nonce)
-    transcript = Transcript(sections, done, account, None if done else ended_by)
-    root = "system" in sections and b"\nuid 0\n" in sections["system"].body
-    return transcript, data, ("sudo" if asked else "root") if root else "user"
+    return shell, asked
 
 
 def _inner(nonce: str) -> str:
@@ -146,13 +167,15 @@ async def _ready(start: Start, command: str, nonce: str, bounds: Bounds, passwor
     return None
 
 
-async def _run(shell: Shell, ends_at: float, limit_bytes: int) -> tuple[bytes, ProbeError | None]:
+async def _run(
+    shell: Shell, ends_at: float, limit_bytes: int, text: bytes
+) -> tuple[bytes, ProbeError | None]:
     """Send the script and return all output, and what ended it early."""
     data = bytearray()
     ended_by: ProbeError | None = None
     drain = asyncio.ensure_future(_discard(shell.stderr))
     try:
-        shell.stdin.write(script())
+        shell.stdin.write(text)
         shell.stdin.write_eof()
         async with asyncio.timeout(max(ends_at - time.monotonic(), 0.0)):
             while piece := await shell.stdout.read(65536):

@@ -41,13 +41,13 @@ async def probe(asset: Asset, context: Context) -> Observed:
     root = os.geteuid() == 0
     sudo = "none" if root or asset.sudo == "password" else asset.sudo
     transcript, data, privilege = await collect(
-        _start, Privilege(sudo), account=getpass.getuser(), bounds=Bounds(_DEADLINE_S)
+        start_here, Privilege(sudo), account=getpass.getuser(), bounds=Bounds(_DEADLINE_S)
     )
     context.keep("host.txt", data)
     return assemble(transcript, privilege)
 
 
-async def _start(command: str) -> Shell:
+async def start_here(command: str) -> Shell:
     """Start a command of ours in a group of its own, so that its end takes its children along."""
     process = await asyncio.create_subprocess_exec(
         "sh", "-c", command,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +77,23 @@ async def log_in(
     """Return a connection of a declared account, one attempt; raises as the probe of this module does."""
     credentials = _Credentials.of(asset, account, context)
     return await _connect(asset, account, credentials, _Trust(asset), context, name=probe)
+
+
+@asynccontextmanager
+async def visiting(
+    asset: HostAsset, context: Context, *, probe: str
+) -> AsyncIterator[tuple[Start, Privilege, str]]:
+    """Yield what starts commands on a host, how to become root there, and the account's name.
+
+    For probes of other assets that lie on this host; raises as the probe of this module does.
+    """
+    account = context.account(asset, asset.account)
+    credentials = _Credentials.of(asset, account, context)
+    connection = await _connect(asset, account, credentials, _Trust(asset), context, name=probe)
+    try:
+        yield _starter(connection), credentials.privilege(asset), account.username
+    finally:
+        connection.abort()
 
 
 class _Credentials:
