@@ -8,8 +8,9 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostAccounts, HostFiles, HostPam, HostPolicy
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups, WindowsPolicy
 
-from .. import databases, db_access
+from .. import databases, db_access, win_groups, windows
 from ..hosts import ACCOUNTS, POLICY, ask, modes, told, wider_than
 from ..wording import listing
 
@@ -107,4 +108,21 @@ def database_accounts_have_rights(accounts: DatabaseAccounts, grants: DatabaseGr
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="对照人员岗位，核查数据库账户与权限分配表",
+    )
+
+
+@check("access.accounts_assigned")
+def windows_accounts_have_rights_of_their_own(
+    accounts: WindowsAccounts, groups: WindowsGroups, policy: WindowsPolicy
+) -> Judgement:
+    """Judge that people have accounts of their own, and that great rights are not everybody's.
+
+    Source: GB/T 22239-2019 8.1.4.2 a).
+    """
+    criteria = win_groups.assigned(accounts, groups, policy)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="账户与权限的分配是否与人员岗位、审批记录一致，须人工核对",
     )

@@ -11,8 +11,9 @@ from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, Data
 from dengbao.probes.host.facts import HostAccounts, HostPasswords, HostSshd
 from dengbao.probes.host.system_facts import HostServices
 from dengbao.probes.web.facts import WebDefaultAccounts, WebPages, WebSession
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsSettings
 
-from .. import databases, db_access, db_accounts, db_products, db_rights
+from .. import databases, db_access, db_accounts, db_products, db_rights, win_accounts, windows
 from ..hosts import SSHD, ask, no_default_seats, place, under_match
 from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
@@ -114,3 +115,18 @@ def database_strangers_and_defaults_are_limited(
         criteria += (db_accounts.no_trust(access),)
     criteria += db_access.defaults_from_afar(asset.platform, accounts, access)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("access.anonymous_disabled")
+def windows_strangers_are_limited(accounts: WindowsAccounts, settings: WindowsSettings) -> Judgement:
+    """Judge that Guest is disabled under whatever name, and that strangers see neither accounts nor shares.
+
+    Source: GB/T 22239-2019 8.1.4.2 a).
+    """
+    criteria = win_accounts.anonymous(accounts, settings)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="业务软件自带的默认账户是否已禁用或限制权限，须人工核查",
+    )

@@ -6,8 +6,9 @@ from dengbao.checking import check
 from dengbao.model import Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostPasswords, HostSshd
+from dengbao.probes.windows.facts import WindowsAccounts
 
-from .. import databases, db_access
+from .. import databases, db_access, win_accounts, windows
 from ..hosts import ACCOUNTS, SSHD, ask, no_default_seats, told, under_match
 from ..wording import listing
 
@@ -74,3 +75,13 @@ def database_default_account_is_gone(
     if not first.met:
         criteria += db_access.defaults_from_afar(asset.platform, accounts, access)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("access.default_account_renamed")
+def windows_administrator_is_renamed(accounts: WindowsAccounts) -> Judgement:
+    """Judge that RID 500 is renamed or disabled, and RID 501 too.
+
+    Source: GB/T 22239-2019 8.1.4.2 b).
+    """
+    criteria = win_accounts.renamed(accounts)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

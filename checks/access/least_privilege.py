@@ -7,8 +7,9 @@ from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostPam
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
-from .. import databases, db_access
+from .. import databases, db_access, win_groups, windows
 from ..hosts import ACCOUNTS, ask, local_only, told
 from ..sudo import administrators, asks_for_another_password, for_everybody, habits, rules_all_read, su_limits
 from ..wording import listing
@@ -92,4 +93,21 @@ def database_rights_are_few(accounts: DatabaseAccounts, params: LeastParams) -> 
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="对照岗位职责，核查各管理账户权限是否为其工作所需",
+    )
+
+
+@check("access.least_privilege")
+def windows_administrators_are_few(
+    groups: WindowsGroups, accounts: WindowsAccounts, params: LeastParams
+) -> Judgement:
+    """Judge that few can do everything, and not everybody.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = win_groups.least(groups, accounts, params.superuser_max)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对",
     )

@@ -10,8 +10,9 @@ from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostFiles
 from dengbao.probes.host.system_facts import HostProcesses, Process
+from dengbao.probes.windows.system_facts import WindowsServices, WindowsShares
 
-from .. import databases, db_rights
+from .. import databases, db_rights, win_network, windows
 from ..hosts import ask, modes, told, wider_than
 from ..wording import listing
 
@@ -93,4 +94,19 @@ def database_rights_reach_no_further(accounts: DatabaseAccounts, grants: Databas
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="以普通账户测试越权访问其他库、表的情形，并核查超级用户未授予非数据库管理人员",
+    )
+
+
+@check("access.no_overreach")
+def windows_services_do_not_run_as_system(services: WindowsServices, shares: WindowsShares) -> Judgement:
+    """Judge that servers do not run as the system, and that no folder is everybody's to write.
+
+    Source: GB/T 22239-2019 8.1.4.2 e).
+    """
+    criteria = (win_network.as_system(services), win_network.open_shares(shares))
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="以普通账户访问未授权的文件、功能被拒绝，须人工测试",
     )

@@ -7,8 +7,9 @@ from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
-from .. import databases, db_access
+from .. import databases, db_access, win_groups, windows
 from ..hosts import ask, told
 from ..sudo import Power, administrators, rules_all_read
 from ..wording import listing
@@ -63,4 +64,19 @@ def database_administration_is_separated(accounts: DatabaseAccounts, grants: Dat
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="核查系统管理员、安全管理员、审计管理员的岗位分工，确认相应账户由不同人员使用",
+    )
+
+
+@check("access.privilege_separation")
+def windows_administrators_are_separated(groups: WindowsGroups, accounts: WindowsAccounts) -> Judgement:
+    """Judge that several people administer, in groups with different rights.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = win_groups.separated(groups, accounts)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查",
     )

@@ -6,8 +6,9 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, DatabaseAsset, HostAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import databases, db_access
+from .. import databases, db_access, win_accounts, windows
 from ..hosts import ACCOUNTS, ask, local_only, told
 from ..stale import StaleParams, Usage, outside, usage
 from ..wording import listing
@@ -73,4 +74,26 @@ def database_accounts_are_in_the_roster(asset: DatabaseAsset, accounts: Database
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="核查管理员人员与账户对应表，确认一人一账户、无共用",
+    )
+
+
+@check("access.stale_accounts")
+def windows_accounts_are_needed(
+    accounts: WindowsAccounts, identity: WindowsIdentity, asset: HostAsset, params: StaleParams
+) -> Judgement:
+    """Judge that usable accounts are used, and stand on the roster where one is declared.
+
+    Source: GB/T 22239-2019 8.1.4.2 c).
+    """
+    found = win_accounts.use(accounts, identity, params.inactive_account_days)
+    criteria = (
+        win_accounts.idle(found, params.inactive_account_days),
+        *win_accounts.rostered(asset.roster, accounts),
+        *windows.domain_accounts(identity),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria, f"可用账户：{listing(found.usable) or '无'}"),
+        coverage=Coverage.PARTIAL,
+        remainder="账户与人员台账是否一一对应、有无多人共用，须与管理员逐一核对",
     )

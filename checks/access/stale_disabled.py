@@ -5,7 +5,9 @@ from __future__ import annotations
 from dengbao.checking import check
 from dengbao.model import HostAsset, Judgement
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
+from .. import win_accounts, windows
 from ..hosts import ask, local_only, told
 from ..stale import StaleParams, outside, usage
 from ..wording import listing
@@ -41,3 +43,20 @@ def host_unneeded_accounts_are_disabled(
     return Judgement(
         criteria=criteria, statement=f"经核查，已锁定或到期停用的账户：{disabled}；{told(criteria)}。"
     )
+
+
+@check("access.stale_disabled")
+def windows_unneeded_accounts_are_disabled(
+    accounts: WindowsAccounts, identity: WindowsIdentity, asset: HostAsset, params: StaleParams
+) -> Judgement:
+    """Judge that idle accounts, and those the roster does not name, can no longer be used.
+
+    Source: GB/T 22239-2019 8.1.4.2 c).
+    """
+    found = win_accounts.use(accounts, identity, params.inactive_account_days)
+    criteria = (
+        win_accounts.closed(found, asset.roster, accounts),
+        *windows.domain_accounts(identity),
+    )
+    disabled = f"已禁用或到期的账户：{listing(found.disabled) or '无'}"
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria, disabled))

@@ -10,8 +10,9 @@ from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit
+from dengbao.probes.windows.facts import WindowsAudit
 
-from .. import databases, db_audit
+from .. import databases, db_audit, win_audit, windows
 from ..audit_rules import difference, excluded_types, is_rule, one_arch_only, suppresses
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon, kernel
@@ -128,3 +129,13 @@ def database_audit_covers_important_events(audit: DatabaseAudit) -> Judgement:
     """
     criteria = (db_audit.enabled(audit), *db_audit.records(audit))
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("audit.covers_events")
+def windows_audits_important_events(audit: WindowsAudit) -> Judgement:
+    """Judge that success and failure of logins, account, policy and privilege events are audited.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = win_audit.events(audit)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

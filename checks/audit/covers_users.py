@@ -9,8 +9,9 @@ from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit, HostPam
+from dengbao.probes.windows.facts import WindowsAudit
 
-from .. import databases, db_audit
+from .. import databases, db_audit, win_audit, windows
 from ..audit_rules import leaves_root_out
 from ..hosts import PAM, ask, told
 from ..trail import AUDIT, daemon, kernel
@@ -101,3 +102,13 @@ def database_audit_covers_every_user(audit: DatabaseAudit) -> Judgement:
     """
     criteria = db_audit.everyone(audit)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("audit.covers_users")
+def windows_audits_every_user(audit: WindowsAudit) -> Judgement:
+    """Judge that logins of all are audited, and no user is left out by a setting of his own.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = win_audit.everyone(audit)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

@@ -6,8 +6,10 @@ from dengbao.checking import check
 from dengbao.model import Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit, HostSyslog
+from dengbao.probes.windows.facts import WindowsAudit
+from dengbao.probes.windows.system_facts import WindowsServices
 
-from .. import databases, db_audit
+from .. import databases, db_audit, win_audit, windows
 from ..hosts import ask, told
 from ..trail import daemon, kernel
 from ..wording import listing
@@ -44,3 +46,13 @@ def database_audit_is_on(audit: DatabaseAudit) -> Judgement:
     """
     criteria = (db_audit.enabled(audit), *db_audit.records(audit, ("logins", "rights")))
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("audit.enabled")
+def windows_auditing_is_on(audit: WindowsAudit, services: WindowsServices) -> Judgement:
+    """Judge that the event log runs and the audit policy in effect records something.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = (win_audit.service(services), win_audit.enabled(audit))
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

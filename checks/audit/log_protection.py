@@ -10,7 +10,10 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import FileMode, HostAccounts, HostLogs
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.windows.facts import WindowsPolicy
+from dengbao.probes.windows.system_facts import WindowsLogs
 
+from .. import win_audit, windows
 from ..hosts import ask, modes, told, wider_than
 from ..sudo import administrators
 from ..wording import listing
@@ -103,3 +106,18 @@ def _open_folder(one: FileMode) -> bool:
 def _readable(records: list[FileMode], bad: list[FileMode]) -> Criterion:
     seen = f"普通用户可读取：{modes(bad)}" if bad else f"普通用户不可读取（如 {modes(records[:2])}）"
     return ask("readable", "普通用户是否不能读取审计记录", not bad, seen, _FACT)
+
+
+@check("audit.log_protection")
+def windows_logs_are_protected(logs: WindowsLogs, policy: WindowsPolicy) -> Judgement:
+    """Judge that ordinary users can neither clear the security log nor change its file.
+
+    Source: GB/T 22239-2019 8.1.4.3 c).
+    """
+    criteria = win_audit.protected(logs, policy)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="日志服务器、审计平台上的记录是否同样受保护，须人工核查",
+    )

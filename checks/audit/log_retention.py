@@ -10,7 +10,9 @@ from typing import Final
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import Forwarding, HostAudit, HostLogs, HostSyslog, Rotation
+from dengbao.probes.windows.system_facts import WindowsLogs, WindowsServices
 
+from .. import win_audit, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -203,3 +205,23 @@ def _days(one: Rotation) -> int | None:
         return None
     kept = 10**6 if one.keep < 0 else one.period_days * one.keep
     return min(kept, one.max_age_days) if one.max_age_days is not None else kept
+
+
+@check("audit.log_retention")
+def windows_logs_are_backed_up_and_kept(
+    logs: WindowsLogs, services: WindowsServices, params: RetentionParams
+) -> Judgement:
+    """Judge that records are forwarded, and how far the security log reaches back.
+
+    Source: GB/T 22239-2019 8.1.4.3 c).
+    """
+    criteria = (
+        win_audit.forwarded(logs, services),
+        win_audit.kept(logs, params.log_retention_min_days),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="日志接收端的实际接收与留存情况、备份策略，须人工核查",
+    )

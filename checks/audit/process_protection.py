@@ -8,7 +8,9 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import HostAudit
 from dengbao.probes.host.running_facts import HostAuditStop
+from dengbao.probes.windows.system_facts import WindowsServices
 
+from .. import win_audit, windows
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon
 
@@ -67,3 +69,18 @@ def _manual(audit: HostAudit) -> tuple[Criterion, ...]:
         return ()
     seen = "auditd 服务设置 RefuseManualStop=yes，不接受 systemctl stop"
     return (ask("manual_stop", "是否拒绝手工停止审计服务", True, seen, AUDIT),)
+
+
+@check("audit.process_protection")
+def windows_event_log_is_protected(services: WindowsServices) -> Judgement:
+    """Judge by its access list that ordinary users can neither stop nor change the event log service.
+
+    Source: GB/T 22239-2019 8.1.4.3 d).
+    """
+    criteria = win_audit.unstoppable(services)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="以非审计管理员账户尝试停止事件日志服务被拒绝的测试记录",
+    )

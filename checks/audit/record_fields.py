@@ -11,8 +11,9 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import AuditRecord, HostAudit
+from dengbao.probes.windows.system_facts import WindowsEvents
 
-from .. import databases, db_audit
+from .. import databases, db_audit, win_audit, windows
 from ..hosts import ask, told
 from ..trail import AUDIT
 from ..wording import listing
@@ -80,4 +81,16 @@ def database_records_have_every_field(audit: DatabaseAudit) -> Judgement:
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="抽取登录、失败登录、权限变更的审计记录各一条截图",
+    )
+
+
+@check("audit.record_fields")
+def windows_records_are_complete(sample: WindowsEvents) -> Judgement:
+    """Judge sampled records of the security log by their filled fields.
+
+    Source: GB/T 22239-2019 8.1.4.3 b).
+    """
+    criteria, kinds = win_audit.fields(sample)
+    return Judgement(
+        criteria=criteria, statement=windows.sentence(criteria, f"抽取安全日志记录，事件 {kinds}")
     )

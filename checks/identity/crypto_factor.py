@@ -8,7 +8,9 @@ from dengbao.checking import check
 from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.host.facts import HostPam, HostSshd
+from dengbao.probes.windows.facts import WindowsProviders, WindowsSettings
 
+from .. import win_channels, windows
 from ..factors import FACTOR_OPTIONS, Way, ways
 from ..hosts import SSHD, ask, under_match
 from ..wording import listing
@@ -50,3 +52,18 @@ def _every_way_is_cryptographic(found: tuple[Way, ...]) -> bool | None:
     if any(one.factors is not None and not one.factors & _CRYPTOGRAPHIC for one in found):
         return False
     return None if any(one.factors is None for one in found) else True
+
+
+@check("identity.crypto_factor")
+def windows_uses_a_cryptographic_factor(settings: WindowsSettings, providers: WindowsProviders) -> Judgement:
+    """Judge that interactive logins take a smart card; a foreign provider may ask for as much.
+
+    Source: GB/T 22239-2019 8.1.4.1 d).
+    """
+    criteria = (win_channels.factors(settings, providers, "交互式登录是否均使用密码技术"),)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
+    )

@@ -9,8 +9,9 @@ from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords
 from dengbao.probes.web.facts import WebEmptyPassword
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity, WindowsPolicy
 
-from .. import databases, db_accounts, hba
+from .. import databases, db_accounts, hba, win_accounts, windows
 from ..hosts import PASSWORDS, ask, local_only, told
 from ..web_logins import believed, sight
 from ..wording import listing
@@ -106,3 +107,22 @@ def database_accounts_have_passwords(
     if access.has_rules:
         criteria += (db_accounts.no_trust(access), *hba.certain(access))
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("identity.empty_password")
+def windows_accounts_have_passwords(
+    accounts: WindowsAccounts, policy: WindowsPolicy, identity: WindowsIdentity
+) -> Judgement:
+    """Judge that every usable account needs a password, and that the policy takes no empty one.
+
+    Windows does not show an empty password as such; one that was never set and is not needed is empty.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = win_accounts.passwords_set(accounts, policy, identity)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="策略启用之前设置的口令是否为空，须以改密记录或登录测试补充",
+    )

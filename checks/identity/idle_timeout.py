@@ -6,11 +6,12 @@ import re
 from typing import Final
 
 from dengbao.checking import Params, check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPolicy, HostSshd
+from dengbao.probes.windows.facts import WindowsSettings
 
-from .. import databases, db_policy
+from .. import databases, db_policy, win_channels, windows
 from ..hosts import ACCOUNTS, POLICY, SSHD, ask, told, under_match
 from ..wording import listing
 
@@ -126,3 +127,19 @@ def database_ends_idle_sessions(policy: DatabasePolicy, params: IdleParams) -> J
     """
     criteria = db_policy.idle(policy, params.idle_timeout_max_s)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("identity.idle_timeout")
+def windows_sessions_time_out(settings: WindowsSettings, params: IdleParams) -> Judgement:
+    """Judge that idle sessions end or lock, over Remote Desktop and at the console.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    criteria = win_channels.idle(settings, params.idle_timeout_max_s)
+    partial = win_channels.by_screen_saver(settings, params.idle_timeout_max_s)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL if partial else Coverage.FULL,
+        remainder="采集时未登录的其他用户的屏幕保护设置，须逐一核查" if partial else "",
+    )

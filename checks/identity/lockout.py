@@ -6,8 +6,9 @@ from dengbao.checking import Params, check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostSshd
+from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy
 
-from .. import databases, db_policy
+from .. import databases, db_policy, win_policy, windows
 from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import Lockout, lockout
 from ..wording import listing
@@ -108,3 +109,19 @@ def database_locks_accounts(
     """
     criteria = db_policy.locks(policy, accounts, params.lockout_max_attempts, params.lockout_min_duration_s)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("identity.lockout")
+def windows_locks_accounts(
+    policy: WindowsPolicy, identity: WindowsIdentity, params: LockoutParams
+) -> Judgement:
+    """Judge threshold and duration; 0 is no lock, a duration of -1 or 0 the longest.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    criteria = win_policy.lockout(
+        policy, identity, params.lockout_max_attempts, params.lockout_min_duration_s
+    )
+    return Judgement(
+        criteria=criteria, statement=windows.sentence(criteria, win_policy.administrator_note(policy))
+    )

@@ -6,8 +6,9 @@ from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
 from dengbao.probes.host.facts import HostPam, HostSshd
+from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy
 
-from .. import databases, db_policy
+from .. import databases, db_policy, win_policy, windows
 from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import lockout
 from ..wording import listing
@@ -54,3 +55,13 @@ def database_reacts_to_failed_logins(policy: DatabasePolicy, accounts: DatabaseA
     """
     criteria = db_policy.reacts(policy, accounts)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("identity.login_failure")
+def windows_handles_failed_logins(policy: WindowsPolicy, identity: WindowsIdentity) -> Judgement:
+    """Judge that failed logins are counted and locked; a threshold of 0 switches it off.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    criteria = win_policy.locks(policy, identity)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

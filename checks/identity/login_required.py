@@ -7,8 +7,9 @@ from dengbao.model import Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords, HostSshd
 from dengbao.probes.web.facts import WebPages, WebSession
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsSettings
 
-from .. import databases, db_accounts
+from .. import databases, db_accounts, win_accounts, windows
 from ..hosts import PAM, PASSWORDS, SSHD, ask, seats, told, under_match
 from ..pam import CREDENTIAL_MODULES, succeeds
 from ..web_pages import refusals, summary
@@ -113,3 +114,13 @@ def database_asks_who_one_is(
     """
     criteria = db_accounts.identified(asset.platform, access, accounts, passwords)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("identity.login_required")
+def windows_demands_credentials(accounts: WindowsAccounts, settings: WindowsSettings) -> Judgement:
+    """Judge that nobody gets in unasked: no automatic login, no Guest.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = win_accounts.asked_for(accounts, settings)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

@@ -6,8 +6,9 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePasswords, DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPassword, HostPasswords, HostPolicy
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity, WindowsPolicy
 
-from .. import databases, db_accounts
+from .. import databases, db_accounts, win_policy, windows
 from ..hosts import PASSWORDS, POLICY, Seat, ask, local_only, seats, told
 from ..wording import listing
 
@@ -91,3 +92,15 @@ def database_passwords_expire(
         coverage=Coverage.PARTIAL if dated else Coverage.FULL,
         remainder="PostgreSQL 不记录口令修改时间，须提供口令定期更换的制度与更换记录" if dated else "",
     )
+
+
+@check("identity.password_ageing")
+def windows_passwords_age(
+    policy: WindowsPolicy, accounts: WindowsAccounts, identity: WindowsIdentity, params: AgeingParams
+) -> Judgement:
+    """Judge the policy, where -1 and 0 mean never, and each account, which may be free of it.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = win_policy.ageing(policy, accounts, identity, params.password_max_age_days)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

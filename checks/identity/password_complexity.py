@@ -11,8 +11,9 @@ from dengbao.model import Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabasePolicy
 from dengbao.probes.host.facts import HostPam, PamRule
 from dengbao.probes.host.system_facts import HostPackages
+from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy, WindowsSettings
 
-from .. import databases, db_policy
+from .. import databases, db_policy, win_policy, windows
 from ..hosts import PAM, ask, told
 from ..pam import QUALITY_MODULES, strangers, succeeds
 from ..wording import listing
@@ -176,3 +177,20 @@ def database_demands_complex_passwords(
         asset.platform, policy, params.password_min_length, params.password_classes
     )
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("identity.password_complexity")
+def windows_demands_complex_passwords(
+    policy: WindowsPolicy,
+    identity: WindowsIdentity,
+    settings: WindowsSettings | None,
+    params: ComplexityParams,
+) -> Judgement:
+    """Judge length and kinds of characters; the system itself never asks for more than three kinds.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = win_policy.complexity(
+        policy, settings, identity, params.password_min_length, params.password_classes
+    )
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria, win_policy.history(policy)))

@@ -12,8 +12,9 @@ from dengbao.probes.host.facts import HostSshd
 from dengbao.probes.host.system_facts import HostListening
 from dengbao.probes.tls.facts import TlsEndpoint, TlsVersions
 from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
+from dengbao.probes.windows.facts import WindowsIdentity, WindowsSettings
 
-from .. import databases, db_channels
+from .. import databases, db_channels, win_channels, windows
 from ..channels import ChannelParams, allowed_version, no_other_version, no_plain_suite, require_tls, sight
 from ..hosts import SSHD, ask, match_note, told, unless_matched
 from ..web_channel import channel, unseen
@@ -128,3 +129,18 @@ def database_refuses_open_connections(
     return Judgement(
         criteria=criteria, statement=databases.sentence(criteria, db_channels.own_session(server))
     )
+
+
+@check("identity.remote_admin_encrypted")
+def windows_is_administered_encrypted(
+    sockets: HostListening, settings: WindowsSettings, identity: WindowsIdentity, params: ChannelParams
+) -> Judgement:
+    """Judge that nothing in clear listens, and that Remote Desktop insists on TLS.
+
+    Source: GB/T 22239-2019 8.1.4.1 c).
+    """
+    criteria = (
+        *win_channels.no_cleartext(sockets),
+        *win_channels.encrypted(settings, identity, params.tls_versions_allowed),
+    )
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

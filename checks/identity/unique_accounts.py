@@ -8,8 +8,9 @@ from dengbao.checking import check
 from dengbao.model import Judgement
 from dengbao.probes.database.facts import DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import databases, db_accounts
+from .. import databases, db_accounts, win_accounts, windows
 from ..hosts import ACCOUNTS, ask, local_only, told
 from ..wording import listing
 
@@ -62,3 +63,13 @@ def database_accounts_are_unique(accounts: DatabaseAccounts) -> Judgement:
     """
     criteria = db_accounts.unique(accounts)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("identity.unique_accounts")
+def windows_accounts_are_unique(accounts: WindowsAccounts, identity: WindowsIdentity) -> Judgement:
+    """Judge that no two accounts share a name or a SID; those of a domain are not seen here.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = win_accounts.unique(accounts, identity)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

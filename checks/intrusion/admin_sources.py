@@ -9,8 +9,10 @@ from dengbao.model import Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
 from dengbao.probes.host.facts import HostSshd
 from dengbao.probes.host.system_facts import HostFirewall
+from dengbao.probes.windows.facts import WindowsSettings
+from dengbao.probes.windows.system_facts import WindowsFirewall, WindowsServices
 
-from .. import databases, db_channels
+from .. import databases, db_channels, win_network, windows
 from ..filter import reach
 from ..hosts import SSHD, ask, match_note, unless_matched
 from ..wording import listing
@@ -113,3 +115,15 @@ def database_sources_are_limited(
     """
     criteria = db_channels.limited(asset.platform, access, accounts)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+
+
+@check("intrusion.admin_sources")
+def windows_admin_sources_are_limited(
+    settings: WindowsSettings, firewall: WindowsFirewall, services: WindowsServices
+) -> Judgement:
+    """Judge that the firewall limits from where Remote Desktop, WinRM and sshd can be reached.
+
+    Source: GB/T 22239-2019 8.1.4.4 c).
+    """
+    criteria = (win_network.limited(settings, firewall, services),)
+    return Judgement(criteria=criteria, statement=windows.sentence(criteria))

@@ -8,7 +8,9 @@ from typing import Final
 from dengbao.checking import check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.host.system_facts import HostPackages, HostProcesses
+from dengbao.probes.windows.system_facts import WindowsDefence, WindowsServices
 
+from .. import win_system, windows
 from ..hosts import ask
 from ..wording import listing
 
@@ -58,6 +60,21 @@ def host_detects_intrusion(processes: HostProcesses, packages: HostPackages | No
     return Judgement(
         criteria=(criterion,),
         statement=f"经核查，{seen}。",
+        coverage=Coverage.PARTIAL,
+        remainder="须访谈入侵检测措施的部署范围、特征库更新，并查看检测记录",
+    )
+
+
+@check("intrusion.detection")
+def windows_detects_intrusion(services: WindowsServices, defence: WindowsDefence | None) -> Judgement:
+    """Judge that a known product runs; protection from malware alone is told, not counted.
+
+    Source: GB/T 22239-2019 8.1.4.4 f).
+    """
+    criterion, malware = win_system.detection(services, defence)
+    return Judgement(
+        criteria=(criterion,),
+        statement=windows.sentence((criterion,), malware),
         coverage=Coverage.PARTIAL,
         remainder="须访谈入侵检测措施的部署范围、特征库更新，并查看检测记录",
     )

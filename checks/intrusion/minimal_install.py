@@ -7,7 +7,9 @@ from typing import Final
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.host.system_facts import HostPackages
+from dengbao.probes.windows.system_facts import WindowsSoftware
 
+from .. import win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -56,6 +58,31 @@ def host_is_installed_minimally(packages: HostPackages, params: InstallParams) -
     return Judgement(
         criteria=criteria,
         statement=f"经核查，已安装 {packages.manager} 软件包 {len(names)} 个，{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder="已安装组件与业务必需组件清单的比对，须人工确认",
+    )
+
+
+class WindowsInstallParams(Params):
+    """Optional features by name, and words in names of programs, that a server does not need."""
+
+    windows_unneeded_features: tuple[str, ...]
+    windows_unneeded_programs: tuple[str, ...]
+
+
+@check("intrusion.minimal_install")
+def windows_is_installed_minimally(software: WindowsSoftware, params: WindowsInstallParams) -> Judgement:
+    """Judge that no feature of the list is enabled and no program of the list installed.
+
+    Source: GB/T 22239-2019 8.1.4.4 a).
+    """
+    criteria = (
+        win_system.features(software, params.windows_unneeded_features),
+        win_system.programs(software, params.windows_unneeded_programs),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="已安装组件与业务必需组件清单的比对，须人工确认",
     )

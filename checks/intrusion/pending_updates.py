@@ -8,7 +8,9 @@ from typing import Final
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.system_facts import HostPackages
+from dengbao.probes.windows.system_facts import WindowsUpdates
 
+from .. import win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -64,3 +66,18 @@ def _pending(packages: HostPackages, most_days: int) -> Criterion:
 
 def _date(at_s: int) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d")
+
+
+@check("intrusion.pending_updates")
+def windows_has_no_pending_security_updates(updates: WindowsUpdates, params: UpdateParams) -> Judgement:
+    """Judge by what the host itself found at its last search; an old search proves only the contrary.
+
+    Source: GB/T 22239-2019 8.1.4.4 e).
+    """
+    criterion, last = win_system.pending(updates, params.package_index_max_age_days)
+    return Judgement(
+        criteria=(criterion,),
+        statement=windows.sentence((criterion,), last),
+        coverage=Coverage.PARTIAL,
+        remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
+    )

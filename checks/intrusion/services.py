@@ -9,7 +9,9 @@ from typing import Final
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.system_facts import HostProcesses, HostServices
+from dengbao.probes.windows.system_facts import WindowsServices, WindowsShares
 
+from .. import win_network, windows
 from ..hosts import ask, place, told
 from ..wording import listing
 
@@ -105,3 +107,29 @@ def _exports_to_all(line: str) -> bool:
     """Tell whether a line of exports names no client, or everybody among its clients."""
     clients = [one for one in line.split()[1:] if not one.startswith("-")]
     return not clients or any(_EVERYBODY.fullmatch(one) for one in clients)
+
+
+class WindowsServiceParams(Params):
+    """Services of Windows, by short name, that a server does not need."""
+
+    windows_unneeded_services: tuple[str, ...]
+
+
+@check("intrusion.services")
+def windows_runs_no_unneeded_services(
+    services: WindowsServices, shares: WindowsShares, params: WindowsServiceParams
+) -> Judgement:
+    """Judge that no unneeded service runs or would start, and that default shares are gone.
+
+    Source: GB/T 22239-2019 8.1.4.4 b).
+    """
+    criteria = (
+        *win_network.unneeded(services, params.windows_unneeded_services),
+        win_network.default_shares(shares),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="其他运行的服务、共享是否为业务所必需，须与服务清单人工比对",
+    )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dengbao.checking import check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.host.system_facts import HostPackages
+from dengbao.probes.windows.system_facts import WindowsSoftware
 
+from .. import win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
-from .minimal_install import InstallParams
+from .minimal_install import InstallParams, WindowsInstallParams
 
 
 @check("intrusion.unneeded_packages")
@@ -35,4 +37,22 @@ def host_has_no_unneeded_packages(packages: HostPackages, params: InstallParams)
         statement=f"经核查，在 {len(versions)} 个已安装软件包中，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder="未经软件包管理器安装的应用程序是否必要，须人工核查",
+    )
+
+
+@check("intrusion.unneeded_packages")
+def windows_has_no_unneeded_programs(software: WindowsSoftware, params: WindowsInstallParams) -> Judgement:
+    """Judge that no program of the list is installed; features count as components.
+
+    Source: GB/T 22239-2019 8.1.4.4 a).
+    """
+    criteria = (
+        win_system.programs(software, params.windows_unneeded_programs),
+        win_system.features(software, params.windows_unneeded_features),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="未登记在程序列表中的绿色软件是否必要，须人工核查",
     )

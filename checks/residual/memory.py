@@ -5,7 +5,9 @@ from __future__ import annotations
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import HostMemory
+from dengbao.probes.windows.facts import WindowsSettings
 
+from .. import win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -70,3 +72,18 @@ def _dumps_are_off(pattern: str, limit: str | None, storage: str) -> bool | None
     if limit != "0":
         return False
     return None if pattern.startswith("|") else True
+
+
+@check("residual.memory")
+def windows_memory_does_not_stay_on_disk(settings: WindowsSettings) -> Judgement:
+    """Judge that the page file is cleared and crashes write no memory to the disk.
+
+    Source: GB/T 22239-2019 8.1.4.10 b).
+    """
+    criteria = win_system.memory(settings)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="应用与数据库对敏感数据存储空间的清除措施，须核查设计文档或厂商说明",
+    )

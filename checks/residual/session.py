@@ -10,7 +10,9 @@ from dengbao.probes.host.facts import HostPolicy, HostSshd
 from dengbao.probes.host.identity_facts import HostTraces
 from dengbao.probes.host.system_facts import HostServices
 from dengbao.probes.web.facts import WebLogout
+from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy, WindowsSettings
 
+from .. import win_system, windows
 from ..hosts import ask, modes, told
 from ..web_logout import endings, sight
 from ..wording import listing
@@ -136,3 +138,20 @@ def _screens(traces: HostTraces, services: HostServices | None) -> tuple[Criteri
 def _hides(greeter: str, lines: set[str]) -> bool | None:
     wanted, silent = _HIDING.get(greeter, ("", None))
     return True if wanted in lines else False if wanted.replace("true", "false") in lines else silent
+
+
+@check("residual.session")
+def windows_credentials_do_not_stay_behind(
+    settings: WindowsSettings, policy: WindowsPolicy, identity: WindowsIdentity
+) -> Judgement:
+    """Judge that login names and passwords are not left for the next one.
+
+    Source: GB/T 22239-2019 8.1.4.10 a).
+    """
+    criteria = win_system.credentials(settings, policy, identity)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="鉴别信息所在内存、缓存和文件在释放前是否完全清除，须核查产品说明或设计文档",
+    )

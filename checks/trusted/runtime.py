@@ -5,7 +5,9 @@ from __future__ import annotations
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.system_facts import HostBoot
+from dengbao.probes.windows.system_facts import WindowsTrust
 
+from .. import win_system, windows
 from ..hosts import ask, told
 from ..trust import BOOT, appraises, root_of_trust
 
@@ -41,3 +43,18 @@ def _appraised(boot: HostBoot) -> Criterion:
         return ask("appraised", question, True, "fapolicyd 正在运行，按清单校验执行文件", BOOT)
     seen = "未见 IMA 强制校验或 fapolicyd，是否另有可信计算产品须人工核查"
     return ask("appraised", question, None, seen, BOOT)
+
+
+@check("trusted.runtime")
+def windows_verifies_at_run_time(trust: WindowsTrust) -> Judgement:
+    """Judge root of trust, and that only approved code is run.
+
+    Source: GB/T 22239-2019 8.1.4.6.
+    """
+    criteria = (win_system.root_of_trust(trust), win_system.appraised(trust))
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="动态可信验证是否覆盖应用程序的关键执行环节，须核查产品配置并测试",
+    )

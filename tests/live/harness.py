@@ -52,6 +52,9 @@ PROFILE: Mapping[str, ParamValue] = {
     "unneeded_packages": (
         "telnetd", "telnet-server", "rsh-server", "vsftpd", "tftpd", "xinetd", "ypserv", "gcc",
     ),
+    "windows_unneeded_services": ("TlntSvr", "FTPSVC", "RemoteRegistry", "Spooler", "SNMP"),
+    "windows_unneeded_features": ("TelnetServer", "TFTP", "SNMP", "SMB1Protocol"),
+    "windows_unneeded_programs": ("TeamViewer", "向日葵"),
     "web_default_accounts": ("admin:admin", "admin:123456"),
     "backup_age_tolerance_percent": 50,
     "superuser_max": 2,
