@@ -150,10 +150,10 @@ def under_match(
     views = [(one, sshd.in_case(one)) for one in sshd.cases if user in ("", one.user)]
     if not user:  # how root could log in does not matter where he may not
         views = [(one, view) for one, view in views if not _root_refused(one.user, view)]
-    answers = {f"{one.user} 自 {one.address}": good(view) for one, view in views}
+    answers = {f"{one.user} 自{one.whence}": good(view) for one, view in views}
     bad = [login for login, answer in answers.items() if answer is False]
     if bad:
-        return False, f"（按 Match 条件逐一核查，{listing(bad, 3)} 登录时不满足）"
+        return False, f"（按 Match 条件逐一核查，{listing(bad, 3)}登录时不满足）"
     if not sshd.cases_whole or not views:
         return unless_matched(base, sshd, *options) if base else base, match_note(sshd, *options)
     met = None if None in answers.values() else True
@@ -199,4 +199,4 @@ def wider_than(one: FileMode, allowed: int) -> bool:
 
 def modes(files: Iterable[FileMode]) -> str:
     """Return paths with modes and owners for a statement."""
-    return listing(f"{one.path}（{one.mode} {one.owner}:{one.group}）" for one in files)
+    return listing(f"{one.path}（{one.mode.zfill(3)} {one.owner}:{one.group}）" for one in files)

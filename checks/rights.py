@@ -20,9 +20,9 @@ def everybody_writes(rights: HostRights) -> Criterion:
     if rights.open_files is None or rights.open_folders is None:
         return ask("everybody", question, None, "所有用户可写的文件未能全部查找", RIGHTS)
     found = (*rights.open_folders, *rights.open_files)
-    where = f"{listing(rights.searched, 4)}（共 {len(rights.searched)} 处）"
+    where = f"{listing(rights.searched, 4)}目录" if len(rights.searched) > 4 else listing(rights.searched)
     numbers = f"目录 {len(rights.open_folders)} 个、文件 {len(rights.open_files)} 个"
-    seen = f"在 {where} 中所有用户可写（未设粘滞位）的{numbers}"
+    seen = f"{where}下所有用户可写（未设粘滞位）的{numbers}"
     return ask("everybody", question, not found, seen + (f"：{modes(found[:4])}" if found else ""), RIGHTS)
 
 

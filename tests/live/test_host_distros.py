@@ -174,7 +174,7 @@ def test_host_like_rhel_seen_through_sudo(rhel: Server, key: tuple[Path, str]) -
     packages = sight.facts["host.packages"]
     assert isinstance(packages, HostPackages)
     assert [one.name for one in packages.packages] == ["libpwquality", "pam"]
-    assert "fixer 自 " in sight.judge("identity.two_factor").statement
+    assert "fixer 自其他地址" in sight.judge("identity.two_factor").statement
     assert "不得重复使用最近 5 次口令" in sight.judge("identity.password_complexity").statement
     assert "su 限于 wheel" in sight.judge("access.least_privilege").statement
 

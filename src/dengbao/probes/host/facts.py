@@ -6,6 +6,8 @@ from typing import Final
 
 from ...model import Facts, Value
 
+# The address that sshd is asked about for all that no Match block names; reserved for documentation.
+ELSEWHERE: Final = "203.0.113.77"
 # Login programs that end at once; every other shell is taken for one that a person can use.
 _CLOSED_SHELLS: Final = frozenset(
     {"nologin", "false", "true", "sync", "shutdown", "halt", "reboot", "poweroff"}
@@ -187,6 +189,11 @@ class SshdCase(Value):
     address: str
     port: int
     options: dict[str, tuple[str, ...]]
+
+    @property
+    def whence(self) -> str:
+        """Return the address for a statement, in Chinese where it stands for all that no condition names."""
+        return "其他地址" if self.address == ELSEWHERE else f" {self.address} "
 
 
 class HostSshd(Facts, tag="host.sshd"):

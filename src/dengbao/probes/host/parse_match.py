@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from ...errors import ProbeError
-from .facts import SshdCase, SshdMatch
+from .facts import ELSEWHERE, SshdCase, SshdMatch
 from .frames import Transcript
 from .parse_accounts import read_accounts
 
 # Conditions that the questions put to sshd cover; by name of host or by routing they cannot be asked.
 _ASKED: Final = frozenset({"user", "group", "address", "localport"})
-# What the script asks for as the address that no condition names.
-ELSEWHERE: Final = "203.0.113.77"
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
