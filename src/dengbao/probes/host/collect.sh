@@ -128,10 +128,10 @@ sshd -T 2>/dev/null || sshd -T -C user=root,host=localhost,addr=127.0.0.1
 section packages 20 2097152 '
 if have dpkg-query && [ -s /var/lib/dpkg/status ]; then
   echo "$N manager dpkg"
-  dpkg-query -W -f="\${db:Status-Abbrev} \${Package} \${Version}\n"
+  dpkg-query -W -f="\${db:Status-Abbrev} \${Package} \${Version} \${source:Package} \${source:Version}\n"
 elif have rpm; then
   echo "$N manager rpm"
-  rpm -qa --qf "ii %{NAME} %{VERSION}-%{RELEASE} %{INSTALLTIME}\n"
+  rpm -qa --qf "ii %{NAME} %{VERSION}-%{RELEASE} %{INSTALLTIME} %{EPOCHNUM} %{SOURCERPM}\n"
 elif have apk; then
   echo "$N manager apk"
   apk info -v 2>/dev/null | sed "s/^\(.*\)-\([0-9][^-]*-r[0-9]*\)$/ii \1 \2/"
@@ -443,8 +443,8 @@ if [ -f "$log" ] || reachable "$log"; then :; else echo "$N denied $log"; exit 0
 held=1; last=$log
 while [ -f "$log.$held" ] && [ $held -lt 999 ]; do last=$log.$held; held=$((held + 1)); done
 echo "$N held $held"
-echo "$N oldest $(head -n 1 "$last" | sed -n "s/.*audit(\([0-9]*\)[.:].*/\1/p")"
-tail -n 300 "$log" | sed -e "s/type=\([A-Z0-9_]*\)/type:\1/" -e "s/msg=audit([0-9][0-9.]*:[0-9]*)/timed/" \
+echo "$N oldest $(head -c 4096 "$last" | head -n 1 | sed -n "s/.*audit(\([0-9]*\)[.:].*/\1/p")"
+tail -c 196608 "$log" | tail -n 300 | sed -e "s/type=\([A-Z0-9_]*\)/type:\1/" -e "s/msg=audit([0-9][0-9.]*:[0-9]*)/timed/" \
   -e "s/=\"[^\"]*\"/=/g" -e "s/=[^ ]*/=/g"
 '
 
