@@ -82,8 +82,10 @@ def host_accounts_have_passwords(
     )
     return Judgement(
         criteria=criteria,
-        statement=f"经核查，{len(passwords.entries)} 个账户中已设口令 {states['set']} 个、"
-        f"已锁定 {states['locked']} 个、无口令条目 {states['none']} 个、空口令 {states['empty']} 个；"
+        statement=f"经核查，/etc/passwd、/etc/shadow 共 {len(passwords.entries)} 个账户，"
+        f"其中可登录 {len(usable)} 个；"
+        f"已设口令 {states['set']} 个、已锁定 {states['locked']} 个、无口令条目 {states['none']} 个、"
+        f"空口令 {states['empty']} 个；"
         f"{told(criteria)}" + ("；PAM 允许空口令（nullok），建议去除" if nullok else "") + "。",
     )
 

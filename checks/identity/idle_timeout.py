@@ -41,7 +41,17 @@ def host_ends_idle_sessions(
     criteria = (channel,) if channel is not None and channel.met else _shell(accounts, policy, limit)
     lines = "；".join(f"{one.file} 第 {one.number} 行：{one.text}" for one in policy.tmout_lines[:4])
     found = f"（{lines}）" if lines else ""
-    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}{found}。")
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}{found}{_alive(sshd)}。")
+
+
+def _alive(sshd: HostSshd | None) -> str:
+    """Return a remark on ClientAliveInterval, which is often taken for an idle timeout."""
+    seconds = sshd.value("clientaliveinterval") if sshd is not None else ""
+    return (
+        ""
+        if seconds in ("", "0")
+        else f"；sshd ClientAliveInterval 为 {seconds} 秒，只探测断线，不结束空闲会话"
+    )
 
 
 def _channel(sshd: HostSshd | None, limit: int) -> Criterion | None:

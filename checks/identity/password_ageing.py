@@ -9,6 +9,7 @@ from dengbao.probes.host.facts import HostAccounts, HostPassword, HostPasswords,
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity, WindowsPolicy
 
 from .. import databases, db_accounts, win_policy, windows
+from ..host_ageing import ageing_notes
 from ..hosts import PASSWORDS, POLICY, Seat, ask, local_only, seats, told
 from ..wording import listing
 
@@ -33,7 +34,8 @@ def host_passwords_age(
         _new(policy, params.password_max_age_days),
         *local_only(accounts),
     )
-    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
+    notes = ageing_notes(usable, passwords.today_day, params.password_max_age_days)
+    return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}{notes}。")
 
 
 def _limit(password: HostPassword) -> int | None:
@@ -85,7 +87,7 @@ def database_passwords_expire(
     Source: GB/T 22239-2019 8.1.4.1 a).
     """
     criteria = db_accounts.ageing(asset.platform, accounts, passwords, policy, params.password_max_age_days)
-    dated = asset.platform == "postgresql"
+    dated = asset.platform in databases.LIKE_POSTGRES
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

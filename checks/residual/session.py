@@ -54,7 +54,7 @@ def host_leaves_no_credentials_behind(
     """
     criteria = (_histories(traces), _saved(traces), _copies(traces), *_screens(traces, services))
     size = policy.history_size if policy is not None else None
-    notes = f"历史命令保留 {size} 条（HISTSIZE）" if size is not None else "历史命令保留条数未能确认"
+    notes = f"历史命令保留 {size} 条（HISTSIZE）" if size is not None else "未见历史命令条数设置（HISTSIZE）"
     if sshd is not None and sshd.value("permituserenvironment") not in ("", "no"):
         notes += f"；sshd 允许用户自带环境变量（PermitUserEnvironment {sshd.value('permituserenvironment')}）"
     return Judgement(
