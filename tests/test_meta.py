@@ -264,7 +264,10 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
         "/wo" + "rk/", "/tm" + "p/w/", "/root/" + ".", "py" + "pi.", "pythonho" + "sted",
         "--index" + "-url", "artifact" + "ory", "--trusted" + "-host",
     ]  # fmt: skip
-    allowed = re.compile(r"/root/\.(ssh|bash|profile|config|gnupg|netrc|pgpass|my\.cnf|git-credentials|docker|aws|kube)")  # what a host under test has
+    # What a host under test has.
+    allowed = re.compile(
+        r"/root/\.(ssh|bash|profile|config|gnupg|netrc|pgpass|my\.cnf|git-credentials|docker|aws|kube)"
+    )
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     found = []
     for name in listed.decode().split("\0"):
