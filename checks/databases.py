@@ -24,13 +24,16 @@ ACCESS: Final = "database.access"
 GRANTS: Final = "database.grants"
 AUDIT: Final = "database.audit"
 
+# Products with PostgreSQL's rules, roles and dates.
+LIKE_POSTGRES: Final = frozenset({"postgresql", "kingbase"})
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "127.0.0.1/255.255.255.255", "127.0.0.1/8"})
 # Modules that neither check passwords nor react to failed logins.
 _HARMLESS: Final = frozenset(
     {
         "", "auto_explain", "pg_stat_statements", "pgaudit", "pg_cron", "pg_prewarm", "timescaledb", "citus",
         "pg_hint_plan", "pg_wait_sampling", "pg_stat_kcache", "pg_qualstats", "repmgr", "pglogical",
-        "auth_delay", "credcheck", "passwordcheck", "pg_partman_bgw", "anon", "pgpool_recovery", "plpgsql",
+        "auth_delay", "credcheck", "passwordcheck", "identity_pwdexp", "sys_audlog", "sysaudit", "sepapower",
+        "pg_partman_bgw", "anon", "pgpool_recovery", "plpgsql",
     }
 )  # fmt: skip
 

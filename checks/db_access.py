@@ -18,6 +18,7 @@ from .databases import (
     ACCESS,
     ACCOUNTS,
     GRANTS,
+    LIKE_POSTGRES,
     from_elsewhere,
     labels,
     logins,
@@ -35,13 +36,13 @@ _STRONG: Final = frozenset(
         "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS", "SUPER", "CREATE USER", "GRANT", "FILE",
         "SHUTDOWN", "RELOAD", "PROCESS", "CREATE TABLESPACE", "SYSTEM_USER", "ROLE_ADMIN", "SET_USER_ID",
         "SYSTEM_VARIABLES_ADMIN",
-        "CONFIG SET", "ACL SETUSER", "MODULE LOAD", "DEBUG", "REPLICAOF", "MONITOR", "FLUSHALL",
+        *db_products.STRONG,
         "pg_execute_server_program", "pg_write_server_files", "pg_read_server_files", "pg_write_all_data",
     }
 )  # fmt: skip
 _DATA: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"})
-_ALL_DATA: Final = frozenset({"pg_read_all_data", "pg_write_all_data", "allkeys"})
-_GUARDS: Final = frozenset({"CREATEROLE", "CREATE USER", "ROLE_ADMIN", "ACL SETUSER"})
+_ALL_DATA: Final = frozenset({"pg_read_all_data", "pg_write_all_data"}) | db_products.ALL_DATA
+_GUARDS: Final = frozenset({"CREATEROLE", "CREATE USER", "ROLE_ADMIN"}) | db_products.GUARDS
 _AUDITORS: Final = frozenset(
     {
         "pg_monitor",
@@ -49,7 +50,7 @@ _AUDITORS: Final = frozenset(
         "pg_read_all_stats",
         "AUDIT_ADMIN",
         "AUDIT_ABORT_EXEMPT",
-        "ACL LOG",
+        *db_products.AUDITORS,
         "PROCESS",
     }
 )
@@ -93,7 +94,7 @@ def defaults_from_afar(
     found = defaults(accounts)
     if platform in db_products.OTHERS:
         return (_defaults_from_afar(found, access),)
-    if platform != "postgresql":
+    if platform not in LIKE_POSTGRES:
         far = [one for one in found if from_elsewhere(one)]
         seen = f"可从其他主机登录的默认账户：{labels(far)}"
         return (ask("default_local", "默认账户是否限于本机登录", not far, seen, ACCOUNTS),)
@@ -226,11 +227,12 @@ def _roles_by_account(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tup
 def separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
     """Return whether managing accounts and auditing are in other hands than the superusers'."""
     ordinary = others(accounts)
-    guards = [one for one in ordinary if reach(one) & _GUARDS]
+    guards = [one for one in ordinary if reach(one) & _GUARDS or _keeps(one, "sso")]
     auditors = [
         one
         for one in ordinary
-        if one not in guards and (reach(one) & _AUDITORS or _reads_catalogue(one, grants))
+        if one not in guards
+        and (reach(one) & _AUDITORS or _reads_catalogue(one, grants) or _keeps(one, "sao"))
     ]
     return (
         ask(
@@ -249,6 +251,11 @@ def separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crite
         ),
         *whole(accounts),
     )
+
+
+def _keeps(account: DatabaseAccount, name: str) -> bool:
+    """Tell whether this is the product's own security (`sso`) or audit administrator (`sao`) of 金仓."""
+    return account.fixed and account.name == name
 
 
 def _reads_catalogue(account: DatabaseAccount, grants: DatabaseGrants) -> bool:

@@ -16,7 +16,7 @@ from dengbao.probes.database.facts import (
 )
 
 from . import db_products, hba
-from .databases import ACCESS, ACCOUNTS, PASSWORDS, POLICY, labels, logins, stored, whole
+from .databases import ACCESS, ACCOUNTS, LIKE_POSTGRES, PASSWORDS, POLICY, labels, logins, stored, whole
 from .hosts import ask
 from .wording import listing
 
@@ -156,7 +156,7 @@ def ageing(
     most: int,
 ) -> tuple[Criterion, ...]:
     """Return whether passwords must be changed in time, as the platform arranges it."""
-    if platform == "postgresql":
+    if platform in LIKE_POSTGRES:
         return (_ends(accounts, passwords, most), *whole(accounts))
     if passwords is None:
         raise Undetermined("未能读取账户口令有效期", reason=Reason.NO_PERMISSION)
@@ -208,11 +208,12 @@ def _lifetimes(accounts: DatabaseAccounts, passwords: DatabasePasswords, most: i
         for one in logins(accounts)
         if (one.name, one.host) in states and states[one.name, one.host].state is not PasswordState.NONE
     ]
-    if any(days[one.label] is None for one in asked):
+    never = [one for one in asked if days[one.label] == 0]
+    if not never and any(days[one.label] is None for one in asked):
         return ask("accounts", "每个可登录账户的口令是否定期更换", None, "账户口令有效期未能读取", PASSWORDS)
     return _all(
         asked,
-        lambda one: 0 < (days[one.label] or 0) <= most,
+        lambda one: (found := days[one.label]) is None or 0 < found <= most,
         name="accounts",
         question=f"每个可登录账户的口令有效期是否为 1–{most} 天",
         seen=lambda bad: (
@@ -238,8 +239,13 @@ def _all(
 
 
 # Kinds of hashes by whether each password gets its own salt and whether the algorithm still stands.
-_SALTED = frozenset({"scram-sha-256", "caching_sha2", "sha256_crypt", "parsec"})
-_SOUND = _SALTED | {"ed25519", "sha256"}
+_STRONG = frozenset(
+    {"scram-sha-256", "caching_sha2", "sha256_crypt", "parsec", "scram-sm3", "pbkdf2-sha512", "sha512-salted"}
+)
+_SALTED = _STRONG | {"sha1-salted"}
+_SOUND = _STRONG | {"ed25519", "sha256", "sm3"}
+# Of which neither the salt nor the algorithm shows; of `sm3`, 金仓's own, only the salt does not.
+_UNKNOWN = frozenset({"unknown"})
 
 
 def hashed(passwords: DatabasePasswords) -> tuple[Criterion, ...]:
@@ -250,12 +256,16 @@ def hashed(passwords: DatabasePasswords) -> tuple[Criterion, ...]:
 
     """
     kept = [one for one in passwords.passwords if one.scheme]
+    if not kept and any(one.state is PasswordState.SET for one in passwords.passwords):
+        raise Undetermined("账户已设口令，其存储方式未能得知，不能判断口令存储方式")
     if not kept:
         raise Undetermined("数据库中没有以口令散列存储的账户，不能判断口令存储方式")
     clear = [one for one in kept if "clear" in one.scheme]
     schemes = [(one, scheme) for one in kept for scheme in one.scheme.split("、")]
-    unsalted = sorted({scheme for _, scheme in schemes if scheme not in _SALTED})
-    broken = sorted({scheme for _, scheme in schemes if scheme not in _SOUND})
+    unsalted = sorted({scheme for _, scheme in schemes if scheme not in _SALTED | _UNKNOWN | {"sm3"}})
+    used = {scheme for _, scheme in schemes}
+    unclear = used & _UNKNOWN
+    broken = sorted({scheme for _, scheme in schemes if scheme not in _SOUND | _UNKNOWN})
     counts = listing(
         f"{scheme} {sum(two == scheme for _, two in schemes)} 个"
         for scheme in dict.fromkeys(scheme for _, scheme in schemes)
@@ -273,15 +283,15 @@ def hashed(passwords: DatabasePasswords) -> tuple[Criterion, ...]:
         ask(
             "salted",
             "口令散列是否加盐",
-            not unsalted,
+            False if unsalted else None if unclear or "sm3" in used else True,
             f"未逐个加盐的方式：{listing(unsalted) or '无'}",
             PASSWORDS,
         ),
         ask(
             "sound",
             "口令散列算法是否未被淘汰",
-            not broken,
-            f"已淘汰的算法：{listing(broken) or '无'}",
+            False if broken else None if unclear else True,
+            f"已淘汰的算法：{listing(broken) or '无'}" + ("；另有未能识别的算法" if unclear else ""),
             PASSWORDS,
         ),
     )

@@ -12,6 +12,18 @@ from .databases import ID, PASSWORD, TWO_ROWS, TWO_USERS, asset, expect, nothing
 from .harness import agree, claims_no_more, look
 
 PG_ROSTER = ("hisdba", "his_app", "his_guard", "looker", "nobody_much")
+HARDENED = expect(
+    "conform",
+    # passwordcheck's rules are compiled in, and auth_delay limits no number of failures.
+    identity_password_complexity="undetermined",
+    identity_lockout="nonconform",
+    identity_two_factor="nonconform",
+    identity_crypto_factor="nonconform",
+    access_security_labels="nonconform",  # sepgsql is not loaded
+    access_mandatory_control="nonconform",
+    residual_session="undetermined",  # statements are logged as typed
+    residual_memory="undetermined",  # freed space is not overwritten
+)
 
 
 @pytest.fixture(autouse=True)
@@ -27,22 +39,16 @@ def test_pg_hardened(pg_hardened: Postgres) -> None:
     server = sight.facts["database.server"]
     assert isinstance(server, DatabaseServer)
     assert (server.encrypted, server.certificate_checked, server.superuser) == (True, True, False)
-    agree(
-        "pg_hardened",
-        sight,
-        expect(
-            "conform",
-            # passwordcheck's rules are compiled in, and auth_delay limits no number of failures.
-            identity_password_complexity="undetermined",
-            identity_lockout="nonconform",
-            identity_two_factor="nonconform",
-            identity_crypto_factor="nonconform",
-            access_security_labels="nonconform",  # sepgsql is not loaded
-            access_mandatory_control="nonconform",
-            residual_session="undetermined",  # statements are logged as typed
-            residual_memory="undetermined",  # freed space is not overwritten
-        ),
+    agree("pg_hardened", sight, HARDENED)
+
+
+def test_pg_by_the_words_of_kingbase(pg_hardened: Postgres) -> None:
+    """No real KingbaseES was at hand: the same questions, asked of the server it grew from."""
+    sight = look(
+        asset("kingbase", pg_hardened.address, "looker", ca_file=str(pg_hardened.ca_file), roster=PG_ROSTER)
     )
+    assert not sight.missing
+    agree("kingbase_on_postgresql", sight, HARDENED)
 
 
 def test_pg_without_rights(pg_hardened: Postgres) -> None:

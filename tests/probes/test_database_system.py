@@ -225,7 +225,7 @@ def test_files_of_the_enterprise_audit(
     ],
 )
 def test_passwords_in_logs_of_mysql(values: dict[str, str], rewriting: bool | None, kept: int) -> None:
-    found = my_system.residue(my_session(**values), ASSET)
+    found = my_system.residue(my_session((), "ON", **values), ASSET)
     assert (found.rewriting, len(found.statement_logs)) == (rewriting, kept)
 
 

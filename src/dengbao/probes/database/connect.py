@@ -29,6 +29,7 @@ from ...errors import (
 from ...model import DatabaseAsset
 from ...scope import split_host_ports
 from ..base import Context
+from .kingbase import KingbaseSession
 from .session import Session, map_error
 from .wire import Meter, MeteredSocket, MeteredTlsSocket, Watch, metered
 
@@ -36,7 +37,7 @@ PROBE: Final = "database.catalogue"
 _CONNECT_S: Final = 10
 _ANSWER_S: Final = 10.0
 _STATEMENT_MS: Final = 15_000
-_PORTS: Final = {"postgresql": 5432, "mariadb": 3306, "mysql": 3306, "redis": 6379}
+_PORTS: Final = {"postgresql": 5432, "kingbase": 54321, "mariadb": 3306, "mysql": 3306, "redis": 6379}
 _NEEDS_CA: Final = "服务器启用 TLS 后再测，或为测试账户改用 scram-sha-256、mysql_native_password 等方式"
 _NO_TLS: Final = "登记了 ca_file，但服务器未启用 TLS，未登录"
 _MAX_GREETING_BYTES: Final = 4096
@@ -85,7 +86,8 @@ def open_postgres(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
         engine = sqlalchemy.create_engine(
             "postgresql+psycopg://", creator=lambda: raw, poolclass=NullPool, use_native_hstore=False
         )
-        yield from _session(engine, meter)
+        kind = KingbaseSession if asset.platform == "kingbase" else Session
+        yield from _session(engine, meter, kind=kind)
 
 
 def _login_postgres(given: dict[str, str], ca_file: str) -> psycopg.Connection[tuple[object, ...]]:
@@ -271,7 +273,11 @@ def _no_bounds(connection: sqlalchemy.Connection) -> None:
 
 
 def _session(
-    engine: sqlalchemy.Engine, meter: Meter, bound: Callable[[sqlalchemy.Connection], None] = _no_bounds
+    engine: sqlalchemy.Engine,
+    meter: Meter,
+    bound: Callable[[sqlalchemy.Connection], None] = _no_bounds,
+    *,
+    kind: type[Session] = Session,
 ) -> Iterator[Session]:
     try:
         connection = engine.connect().execution_options(no_parameters=True)
@@ -279,7 +285,7 @@ def _session(
     except (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError) as error:
         raise meter.why or map_error(error) from error
     try:
-        yield Session(connection, lambda: meter.why)
+        yield kind(connection, lambda: meter.why)
     finally:
         connection.invalidate()
         engine.dispose()

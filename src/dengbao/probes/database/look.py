@@ -97,6 +97,7 @@ _SQLITE: Final[Mapping[type[Facts], Read]] = {
 }
 _PLATFORMS: Final[Mapping[str, tuple[Open, Mapping[type[Facts], Read]]]] = {
     "postgresql": (open_postgres, _POSTGRES),
+    "kingbase": (open_postgres, _POSTGRES),
     "mariadb": (open_mysql, _MYSQL),
     "mysql": (open_mysql, _MYSQL),
     "sqlite": (sqlite.open_file, _SQLITE),

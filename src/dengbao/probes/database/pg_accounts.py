@@ -17,6 +17,7 @@ from .facts import (
     PasswordState,
     StoredPassword,
 )
+from .kingbase import DEFAULT_NAMES, SEPARATED, version_of
 from .session import MAX_ROWS, Session, flag, number, text
 
 _SERVER: Final = """
@@ -41,6 +42,9 @@ _PASSWORDS: Final = """
 SELECT rolname, rolpassword IS NULL AS absent,
   CASE WHEN rolpassword LIKE 'SCRAM-SHA-256$%' THEN 'scram-sha-256'
        WHEN rolpassword ~ '^md5[0-9a-f]{32}$' THEN 'md5'
+       WHEN upper(rolpassword) LIKE 'SCRAM-SM3$%' THEN 'scram-sm3'
+       WHEN rolpassword ~* '^sm3[0-9a-f]{64}$' THEN 'sm3'
+       WHEN version() LIKE 'Kingbase%' THEN 'unknown'
        WHEN rolpassword IS NOT NULL THEN 'clear' END AS scheme,
   rolpassword = '' OR rolpassword = 'md5' || md5(rolname) AS blank,
   CASE WHEN rolpassword ~ '^md5[0-9a-f]{32}$' THEN rolpassword = 'md5' || md5(rolname || rolname)
@@ -74,9 +78,10 @@ def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
     found = session.one(_SERVER)
     tls = session.one(_OWN_TLS)
     encrypted = flag(tls, "ssl")
+    kingbase = version_of(text(found, "build"))
     return DatabaseServer(
-        product="postgresql",
-        version=text(found, "version"),
+        product="kingbase" if kingbase else "postgresql",
+        version=kingbase or text(found, "version"),
         builder=builder_of(text(found, "version") + " " + text(found, "build")),
         looked_at_s=int(time.time()),
         database=text(found, "database"),
@@ -109,16 +114,19 @@ def roles_of(pairs: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 def accounts(session: Session, asset: DatabaseAsset) -> DatabaseAccounts:
     """Return all roles; the catalogue shows them to everyone."""
-    del asset
+    kingbase = asset.platform == "kingbase"
     rows = session.ask(_ROLES, limit=MAX_ROWS + 1)
     members = session.ask(_MEMBERS)
     inside = roles_of([(text(one, "role"), text(one, "member")) for one in members])
     return DatabaseAccounts(
-        accounts=tuple(_account(one, inside) for one in rows[:MAX_ROWS]), truncated=len(rows) > MAX_ROWS
+        accounts=tuple(_account(one, inside, kingbase=kingbase) for one in rows[:MAX_ROWS]),
+        truncated=len(rows) > MAX_ROWS,
     )
 
 
-def _account(row: Mapping[str, object], inside: Mapping[str, tuple[str, ...]]) -> DatabaseAccount:
+def _account(
+    row: Mapping[str, object], inside: Mapping[str, tuple[str, ...]], *, kingbase: bool
+) -> DatabaseAccount:
     name = text(row, "rolname")
     days = number(row, "valid_for_days")
     can_login = flag(row, "rolcanlogin")
@@ -127,8 +135,9 @@ def _account(row: Mapping[str, object], inside: Mapping[str, tuple[str, ...]]) -
         can_login=can_login,
         is_role=can_login is False,
         superuser=flag(row, "rolsuper"),
-        system=name.startswith("pg_"),
-        default=name == _DEFAULT_NAME,
+        system=name.startswith(("pg_", "sys_") if kingbase else "pg_"),
+        default=name in (DEFAULT_NAMES if kingbase else {_DEFAULT_NAME}),
+        fixed=kingbase and name in SEPARATED,
         rights=tuple(zh for column, zh in _RIGHTS.items() if flag(row, column)),
         member_of=inside.get(name, ()),
         valid_for_days=days,

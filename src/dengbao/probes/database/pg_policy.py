@@ -39,7 +39,11 @@ _AUDIT: Final = (
     "log_line_prefix", "log_min_messages", "log_min_error_statement", "log_directory", "log_file_mode",
     "log_rotation_age", "log_truncate_on_rotation", "syslog_facility",
 )  # fmt: skip
-_OF_MODULES: Final = re.compile(r"(credcheck|pgaudit|passwordcheck|auth_delay|set_user|pg_tde)\.")
+# The last four are 金仓's.
+_OF_MODULES: Final = re.compile(
+    r"(credcheck|pgaudit|passwordcheck|auth_delay|set_user|pg_tde"
+    r"|identity_pwdexp|sys_audlog|sysaudit|sysmac)\."
+)
 # What one may set for single roles or databases, and what that would change.
 _OVERRIDABLE: Final = frozenset(
     {
@@ -121,6 +125,7 @@ def policy(session: Session, asset: DatabaseAsset) -> DatabasePolicy:
     return DatabasePolicy(
         complexity=tuple(_complexity(known)),
         failures=tuple(_failures(known)),
+        default_lifetime_days=_number(known, "identity_pwdexp.password_change_interval"),
         idle_timeouts=tuple(idle),
         overrides=_overrides(session),
         settings=_pick(known, _POLICY),
@@ -192,7 +197,9 @@ def _number(known: Mapping[str, str], name: str) -> int | None:
 
 def _complexity(known: Mapping[str, str]) -> Iterable[ComplexityModule]:
     modules = loaded_modules(known)
-    if "passwordcheck" in modules:
+    if "passwordcheck.password_length" in known:
+        yield from _kingbase_complexity(known)
+    elif "passwordcheck" in modules:
         # What it asks for is compiled in; only PostgreSQL 18 has a setting for the length.
         yield ComplexityModule(
             module="passwordcheck", min_length=_number(known, "passwordcheck.min_password_length"),
@@ -212,6 +219,17 @@ def _complexity(known: Mapping[str, str]) -> Iterable[ComplexityModule]:
         )
 
 
+def _kingbase_complexity(known: Mapping[str, str]) -> Iterable[ComplexityModule]:
+    """Yield 金仓's module where it is switched on; it asks for letters, whatever their case."""
+    if known.get("passwordcheck.enable") == "on":
+        yield ComplexityModule(
+            module="passwordcheck",
+            min_length=_number(known, "passwordcheck.password_length"),
+            min_digits=_number(known, "passwordcheck.password_condition_digit"),
+            min_special=_number(known, "passwordcheck.password_condition_punct"),
+        )
+
+
 def _failures(known: Mapping[str, str]) -> Iterable[FailureModule]:
     modules = loaded_modules(known)
     attempts = _number(known, "credcheck.max_auth_failure")
@@ -220,6 +238,12 @@ def _failures(known: Mapping[str, str]) -> Iterable[FailureModule]:
             module="credcheck", effect="lock", attempts=attempts, duration_s=-1,
             exempt=words(known.get("credcheck.whitelist_auth_failure", "")),
         )  # fmt: skip
+    times = _number(known, "sys_audlog.error_user_connect_times")
+    if times:
+        minutes = _number(known, "sys_audlog.error_user_connect_interval")
+        # 0 minutes: only the security administrator unlocks.
+        duration_s = None if minutes is None else minutes * 60 or -1
+        yield FailureModule(module="sys_audlog", effect="lock", attempts=times, duration_s=duration_s)
     delay = _number(known, "auth_delay.milliseconds")
     if "auth_delay" in modules and delay:
         yield FailureModule(module="auth_delay", effect="delay", duration_s=-(-delay // 1000))
@@ -234,6 +258,10 @@ def audit(session: Session, asset: DatabaseAsset) -> DatabaseAudit:
     channels = [log]
     if "pgaudit" in loaded_modules(known):
         channels.append(_pgaudit(known, log))
+    if "sysaudit.enable" in known:
+        # Which of its rules are set, only 金仓's audit administrator may see.
+        on = None if known["sysaudit.enable"] == "on" else False
+        channels.append(AuditChannel(name="sysaudit", active=on, sink="sysaudit"))
     return DatabaseAudit(channels=tuple(channels), overrides=overrides, settings=_pick(known, _AUDIT))
 
 
