@@ -20,11 +20,40 @@ NAMES: Final[Mapping[str, str]] = {
     "sqlserver": "SQL Server",
     "dm": "达梦",
 }
+# Server-wide rights and the products' own roles that reach beyond data, into the server or other accounts.
+STRONG: Final = frozenset(
+    {
+        "CONFIG SET", "ACL SETUSER", "MODULE LOAD", "DEBUG", "REPLICAOF", "MONITOR", "FLUSHALL",
+        "SYSDBA", "SYSOPER", "ALTER SYSTEM", "ALTER DATABASE", "GRANT ANY PRIVILEGE", "GRANT ANY ROLE",
+        "BECOME USER", "CREATE ANY PROCEDURE", "EXECUTE ANY PROCEDURE", "CREATE LIBRARY",
+        "CREATE EXTERNAL JOB",
+        "EXEMPT ACCESS POLICY", "IMP_FULL_DATABASE", "DATAPUMP_IMP_FULL_DATABASE",
+        "serveradmin", "setupadmin", "processadmin", "bulkadmin", "diskadmin", "dbcreator", "CONTROL SERVER",
+        "ALTER SETTINGS", "ALTER SERVER STATE", "UNSAFE ASSEMBLY", "EXTERNAL ACCESS ASSEMBLY",
+        "ALTER ANY DATABASE", "IMPERSONATE ANY LOGIN",
+    }
+)  # fmt: skip
+ALL_DATA: Final = frozenset(
+    {
+        "allkeys", "SELECT ANY TABLE", "INSERT ANY TABLE", "UPDATE ANY TABLE", "DELETE ANY TABLE",
+        "EXP_FULL_DATABASE", "DATAPUMP_EXP_FULL_DATABASE", "db_owner", "SELECT ALL USER SECURABLES",
+        "CONNECT ANY DATABASE",
+    }
+)  # fmt: skip
+# Who manages accounts, and who sees what was recorded, besides superusers.
+GUARDS: Final = frozenset({"ACL SETUSER", "securityadmin", "ALTER ANY LOGIN", "DB_POLICY_ADMIN"})
+AUDITORS: Final = frozenset(
+    {
+        "ACL LOG", "AUDIT_VIEWER", "AUDIT SYSTEM", "ALTER ANY SERVER AUDIT", "VIEW SERVER SECURITY AUDIT",
+        "DB_AUDIT_ADMIN", "DB_AUDIT_OPER", "DB_AUDIT_VTI", "DB_AUDIT_PUBLIC",
+    }
+)  # fmt: skip
 # Where the product keeps the lifetime that new accounts get.
 LIFETIMES: Final[Mapping[str, str]] = {"oracle": "概要文件 DEFAULT 的 PASSWORD_LIFE_TIME"}
 _OFF: Final[Mapping[str, str]] = {
     REDIS: "默认用户免口令",
     "oracle": "remote_os_authent 为 TRUE，信任远程操作系统的鉴别结果",
+    "dm": "ENABLE_REMOTE_OSAUTH 为 1，信任远程操作系统的鉴别结果",
 }
 _ON: Final[Mapping[str, str]] = {
     REDIS: "未登录时不执行命令",
