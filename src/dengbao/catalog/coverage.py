@@ -27,7 +27,10 @@ SORTS: tuple[tuple[str, Asset], ...] = (
     ("应用", WebAsset(id="web", name="", url="https://192.0.2.1")),
     ("通信端点", TlsAsset(id="tls", name="", address="192.0.2.1:443")),
     ("Linux", HostAsset(id="linux", name="", address="192.0.2.1")),
-    ("Windows", HostAsset(id="windows", name="", address="192.0.2.1", platform="windows")),
+    (
+        "Windows",
+        HostAsset(id="windows", name="", address="192.0.2.1", platform="windows", collected="windows.txt"),
+    ),
     ("数据库", DatabaseAsset(id="database", name="", address="192.0.2.1", platform="postgresql")),
     ("备份", BackupAsset(id="backup", name="", path="backup")),
     ("系统", SystemAsset(id="system", name="")),
