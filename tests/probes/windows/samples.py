@@ -209,6 +209,7 @@ PROVIDERS = lines(
 )  # fmt: skip
 LOG_RIGHTS = "D:(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;CCLCSWLOCRRC;;;IU)"
 SERVICES = lines(
+    ("service", "WinRM", "Running", "Auto", "NT AUTHORITY\\NetworkService", "svchost.exe", ""),
     ("service", "EventLog", "Running", "Auto", "NT AUTHORITY\\LocalService",
      "C:\\Windows\\System32\\svchost.exe -k LocalServiceNetworkRestricted -p", "Windows Event Log"),
     ("service", "TermService", "Running", "Manual", "NT Authority\\NetworkService",
