@@ -70,6 +70,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "identity.cleartext_admin": (H,),
     "identity.ssh_algorithms": (H,),
     "intrusion.admin_sources": (H, D),
+    "intrusion.admin_sources_tried": (H,),
     "intrusion.tls_weaknesses": (W, T),
     "intrusion.web_headers": (W,),
     "intrusion.pending_updates": (H, D),

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 
 from dengbao.checking import check
-from dengbao.model import Criterion, DatabaseAsset, Judgement
+from dengbao.errors import Undetermined
+from dengbao.model import Criterion, DatabaseAsset, Judgement, Verdict
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
 from dengbao.probes.host.facts import HostSshd
 from dengbao.probes.host.system_facts import HostFirewall
+from dengbao.probes.services.facts import ServicesReach
 from dengbao.probes.windows.facts import WindowsSettings
 from dengbao.probes.windows.system_facts import WindowsFirewall, WindowsServices
 
 from .. import databases, db_channels, win_network, windows
 from ..filter import reach
-from ..hosts import SSHD, ask, match_note, unless_matched
+from ..hosts import SSHD, ask, match_note, told, unless_matched
 from ..wording import listing
+from .admin_sources_tried import other_sources_are_refused
 
 # Of a line of hosts.allow or hosts.deny: its clients are everybody; its last field turns its meaning.
 _EVERY_CLIENT = re.compile(r"(?:\bALL\b|(?<!\S)\*(?!\S)|\b0\.0\.0\.0/0)", re.IGNORECASE)
@@ -25,14 +28,17 @@ _FIREWALL = "host.firewall"
 
 
 @check("intrusion.admin_sources")
-def host_admin_sources_are_limited(sshd: HostSshd, firewall: HostFirewall) -> Judgement:
+def host_admin_sources_are_limited(
+    sshd: HostSshd, firewall: HostFirewall, tried: ServicesReach | None
+) -> Judgement:
     """Judge that at least one mechanism limits from where sshd can be used.
 
-    hosts.allow and hosts.deny work only for an sshd that is linked with libwrap.
+    hosts.allow and hosts.deny work only for an sshd that is linked with libwrap. A device before the host
+    shows in none of its files, but where other sources were tried in vain.
 
     Source: GB/T 22239-2019 8.1.4.4 c).
     """
-    found = (_by_sshd(sshd), _by_firewall(sshd, firewall), _by_wrappers(firewall))
+    found = (_by_sshd(sshd), _by_firewall(sshd, firewall), _by_wrappers(firewall), *_by_trying(tried))
     limited = [one for one in found if one.met]
     seen = "；".join(one.measured for one in found)
     if not sshd.running:
@@ -50,6 +56,19 @@ def host_admin_sources_are_limited(sshd: HostSshd, firewall: HostFirewall) -> Ju
         decisive=True,
     )
     return Judgement(criteria=(criterion,), statement=f"经核查，{seen}。")
+
+
+def _by_trying(tried: ServicesReach | None) -> tuple[Criterion, ...]:
+    """Return that others were refused, where trying proved it; what it proves else is judged by itself."""
+    if tried is None:
+        return ()
+    try:
+        judgement = other_sources_are_refused(tried)
+    except Undetermined:
+        return ()
+    if judgement.verdict is not Verdict.CONFORM:
+        return ()
+    return (ask("tried", "", True, "试连证实：" + told(judgement.criteria), "services.reach"),)
 
 
 def _by_sshd(sshd: HostSshd) -> Criterion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import ipaddress
 import math
 import socket
@@ -124,6 +125,13 @@ class Guard:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._admitted: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
+        self.source = ""
+
+    def from_source(self, source: str) -> Guard:
+        """Return this guard, with its paces and places, whose `connect` starts at a local address."""
+        other = copy.copy(self)
+        other.source = source
+        return other
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -268,6 +276,8 @@ class Guard:
             sock = socket.socket(endpoint.family, socket.SOCK_STREAM)
             sock.setblocking(False)
             try:
+                if self.source:
+                    sock.bind((self.source, 0))
                 async with asyncio.timeout(timeout_s):
                     await loop.sock_connect(sock, (endpoint.address, port))
             except TimeoutError as exc:

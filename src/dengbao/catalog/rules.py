@@ -6,6 +6,7 @@ travel on into terminals and logs.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PureWindowsPath
@@ -212,6 +213,26 @@ def _host(place: Place, asset: HostAsset) -> Iterator[Mistake]:
         here = (*place, "allowed_ports", number)
         yield from _heeds((*here, "ports"), parse_ports, rule.ports)
         yield from _choice((*here, "protocol"), rule.protocol, ("tcp", "udp"))
+    yield from _sources(place, asset)
+
+
+def _sources(place: Place, asset: HostAsset) -> Iterator[Mistake]:
+    """Yield what is wrong with the sources of administration; they are addresses, never names."""
+    if asset.admin_ports:
+        yield from _heeds((*place, "admin_ports"), parse_ports, asset.admin_ports)
+    for key, parse, cure in (
+        ("admin_sources", ipaddress.ip_network, "写成 10.0.9.0/24 或 10.0.9.5"),
+        ("try_sources", ipaddress.ip_address, "写本机的地址，如 10.0.9.5"),
+    ):
+        for number, text in enumerate(getattr(asset, key)):
+            try:
+                parse(text)
+            except ValueError:
+                yield Mistake((*place, key, number), f"{at((*place, key, number))}不是地址", cure)
+    if asset.try_sources and not asset.admin_sources:
+        yield Mistake(
+            (*place, "admin_sources"), "填了 try_sources，缺少 admin_sources", "登记允许管理的地址或网段"
+        )
 
 
 def _collected(place: Place, asset: HostAsset) -> Iterator[Mistake]:

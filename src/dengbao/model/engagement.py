@@ -206,7 +206,9 @@ class HostAsset(AssetBase, tag="host"):
     `host_key` is the pinned `SHA256:…` fingerprint. `sudo` is `none`, `nopasswd` or `password`.
     `collected` names a file in the engagement's folder that a collector script wrote on the host: it is
     read instead of logging in, and `address`, if given, serves the port scan alone. `stop_account` is an
-    ordinary account that may try to stop the audit service.
+    ordinary account that may try to stop the audit service. `admin_sources` are the addresses or networks
+    that may administer it, `try_sources` the addresses of this machine to try from, `admin_ports` the
+    ports of administration besides that of `address`.
     """
 
     address: str = ""
@@ -219,6 +221,9 @@ class HostAsset(AssetBase, tag="host"):
     allowed_ports: tuple[PortRule, ...] = ()
     scan: str = "1-65535"
     roster: tuple[str, ...] = ()
+    admin_sources: tuple[str, ...] = ()
+    try_sources: tuple[str, ...] = ()
+    admin_ports: str = ""
 
 
 class SensitiveColumn(Value):

@@ -8,11 +8,12 @@ from .base import ProbeSpec
 from .database.spec import SPECS as DATABASE
 from .host.spec import SPECS as HOST
 from .ports.spec import SPECS as PORTS
+from .services.spec import SPECS as SERVICES
 from .tls.spec import SPECS as TLS
 from .web.spec import SPECS as WEB
 from .windows.spec import SPECS as WINDOWS
 
-PROBES: tuple[ProbeSpec, ...] = (*WEB, *TLS, *PORTS, *HOST, *WINDOWS, *DATABASE, *BACKUP)
+PROBES: tuple[ProbeSpec, ...] = (*WEB, *TLS, *PORTS, *SERVICES, *HOST, *WINDOWS, *DATABASE, *BACKUP)
 
 
 def probes_for(asset: Asset) -> tuple[ProbeSpec, ...]:

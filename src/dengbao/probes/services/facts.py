@@ -122,23 +122,24 @@ class SshAlgorithms(Facts, tag="ssh.algorithms"):
 class Reached(Value):
     """One connection from one local address; `outcome` is `open`, `closed`, `silent` or `failed`.
 
-    `spoke` tells whether the service went on to speak; a service may refuse a source only then. None where
-    it says nothing by itself. `failed`: our machine could not use that source.
+    `spoke` tells whether the service greeted; one may take the connection and cut it for the source's sake.
+    `let_in` tells whether the declared account was let in from there, None where that was not tried.
+    `failed`: our machine could not use that source. `managing`: the engagement counts the source among the
+    management addresses.
     """
 
     source: str
     port: int
     outcome: str
+    managing: bool
     spoke: bool | None = None
-    managing: bool = False
+    protocol: str = ""
+    let_in: bool | None = None
     evidence: str = ""
 
 
 class ServicesReach(Facts, tag="services.reach"):
-    """From which of the authorised source addresses the management ports were reached.
-
-    `managing` in each attempt tells whether the engagement counts that source among the management addresses.
-    """
+    """From which of the authorised source addresses the management ports were reached."""
 
     address: str
     ports: tuple[int, ...]
