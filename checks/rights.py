@@ -22,7 +22,7 @@ def everybody_writes(rights: HostRights) -> Criterion:
     found = (*rights.open_folders, *rights.open_files)
     where = f"{listing(rights.searched, 4)}目录" if len(rights.searched) > 4 else listing(rights.searched)
     numbers = f"目录 {len(rights.open_folders)} 个、文件 {len(rights.open_files)} 个"
-    seen = f"{where}下所有用户可写（未设粘滞位）的{numbers}"
+    seen = f"{where}下（四层以内）所有用户可写（未设粘滞位）的{numbers}"
     return ask("everybody", question, not found, seen + (f"：{modes(found[:4])}" if found else ""), RIGHTS)
 
 

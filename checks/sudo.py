@@ -8,9 +8,10 @@ from typing import Final
 
 from dengbao.model import Criterion
 from dengbao.probes.host.facts import HostAccounts, HostPam
+from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege, SudoRule
 
-from .hosts import ask
+from .hosts import ask, local_only
 from .wording import listing
 
 # Programs that give a shell, so that whoever may run them may run everything.
@@ -127,12 +128,25 @@ def _named(who: tuple[str, ...], names: set[str]) -> bool:
     return found
 
 
-def rules_all_read(privilege: HostPrivilege) -> tuple[Criterion, ...]:
-    """Return an open criterion where sudo reads files that we could not, none where all were read."""
-    if not privilege.unread:
+def rules_all_read(privilege: HostPrivilege, rules: HostLoginRules | None = None) -> tuple[Criterion, ...]:
+    """Return an open criterion where sudo reads what we could not, or doas gives rights too; else none."""
+    words = [f"sudo 另引用 {listing(privilege.unread)}，未能查看"] if privilege.unread else []
+    if by_doas(rules):
+        words.append(f"另有 doas 规则 {by_doas(rules)} 条，须人工核查")
+    if not words:
         return ()
-    seen = f"sudo 另引用 {listing(privilege.unread)}，未能查看"
+    seen = "；".join(words)
     return (ask("unread", "sudo 配置是否全部查看", None, seen, "host.privilege"),)
+
+
+def by_doas(rules: HostLoginRules | None) -> int:
+    """Return how many rules doas has."""
+    return len(rules.doas or ()) if rules is not None else 0
+
+
+def all_known(privilege: HostPrivilege, accounts: HostAccounts, rules: HostLoginRules | None) -> bool:
+    """Tell whether nobody else can have rights: no directory, no file unread, no other tool than sudo."""
+    return not rules_all_read(privilege, rules) and not local_only(accounts)
 
 
 def su_limits(pam: HostPam | None) -> str:

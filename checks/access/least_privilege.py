@@ -6,6 +6,7 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostPam
+from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
@@ -25,7 +26,11 @@ class LeastParams(Params):
 
 @check("access.least_privilege")
 def host_administrators_have_limited_rights(
-    privilege: HostPrivilege, accounts: HostAccounts, pam: HostPam | None, params: LeastParams
+    privilege: HostPrivilege,
+    accounts: HostAccounts,
+    pam: HostPam | None,
+    rules: HostLoginRules | None,
+    params: LeastParams,
 ) -> Judgement:
     """Judge that few accounts can do everything, and not everybody.
 
@@ -66,7 +71,7 @@ def host_administrators_have_limited_rights(
             f"（要求不多于 {most} 个）",
             _FACT,
         ),
-        *rules_all_read(privilege),
+        *rules_all_read(privilege, rules),
         *local_only(accounts),
     )
     note = f"；其中 {listing(free)} 无须再次输入口令" if free else ""

@@ -6,25 +6,35 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostAccounts
+from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
 from .. import databases, db_access, win_groups, windows
-from ..hosts import ask, told
-from ..sudo import Power, administrators, rules_all_read
+from ..hosts import ask, local_only, told
+from ..sudo import Power, administrators, all_known, rules_all_read
 from ..wording import listing
 
 _FACT = "host.privilege"
 
 
 @check("access.privilege_separation")
-def host_administrators_are_separated(privilege: HostPrivilege, accounts: HostAccounts) -> Judgement:
+def host_administrators_are_separated(
+    privilege: HostPrivilege, accounts: HostAccounts, rules: HostLoginRules | None
+) -> Judgement:
     """Judge that several administrators share the work, with different rights.
+
+    Where others may have rights unseen (a directory, doas), few administrators prove nothing.
 
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
     found = administrators(privilege, accounts)
-    criteria = (_several(found), *_different(found), *rules_all_read(privilege))
+    criteria = (
+        _several(found, whole=all_known(privilege, accounts, rules)),
+        *_different(found),
+        *rules_all_read(privilege, rules),
+        *local_only(accounts),
+    )
     return Judgement(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
@@ -33,13 +43,13 @@ def host_administrators_are_separated(privilege: HostPrivilege, accounts: HostAc
     )
 
 
-def _several(found: dict[str, Power]) -> Criterion:
+def _several(found: dict[str, Power], *, whole: bool) -> Criterion:
+    question = "是否设置两个以上各自独立的管理账户"
     seen = (
         f"除 root 外有管理权限的账户 {len(found)} 个：{listing(found)}" if found else "仅 root 一个管理账户"
     )
-    return ask(
-        "several", "是否设置两个以上各自独立的管理账户", len(found) >= 2, seen, _FACT, decisive=not found
-    )
+    met = True if len(found) >= 2 else False if whole else None
+    return ask("several", question, met, seen, _FACT, decisive=not found)
 
 
 def _different(found: dict[str, Power]) -> tuple[Criterion, ...]:

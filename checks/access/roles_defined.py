@@ -8,11 +8,12 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
-from .. import databases, db_access
+from .. import databases, db_access, win_groups, windows
 from ..duties import DUTIES, duties, spelled
 from ..hosts import ask, local_only, told
-from ..sudo import rules_all_read
+from ..sudo import all_known, rules_all_read
 from ..wording import listing
 
 _FACT = "host.privilege"
@@ -41,12 +42,13 @@ def host_roles_are_divided(
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
     found = duties(privilege, accounts, rules)
+    whole = all_known(privilege, accounts, rules)
     lacking = [duty for duty in DUTIES if duty not in found]
     criteria = (
         ask(
             "roles",
             "是否将管理工作划分为不同角色并授予不同账户",
-            len(found) >= 2,
+            True if len(found) >= 2 else False if whole else None,
             f"除 root 外按权限可见的管理角色 {len(found)} 种{'：' + spelled(found) if found else ''}",
             _FACT,
             decisive=not found,
@@ -54,11 +56,11 @@ def host_roles_are_divided(
         ask(
             "three",
             "系统管理、安全管理、审计管理角色是否齐备",
-            not lacking,
+            not lacking or (False if whole else None),
             f"未见承担 {listing(lacking)} 的账户" if lacking else "系统管理、安全管理、审计管理均有账户承担",
             _FACT,
         ),
-        *rules_all_read(privilege),
+        *rules_all_read(privilege, rules),
         *local_only(accounts),
     )
     return Judgement(
@@ -66,4 +68,19 @@ def host_roles_are_divided(
         statement=f"经核查，sudo 规则 {len(privilege.rules)} 条，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder="角色划分文件（系统管理员、安全管理员、审计管理员的职责）及其与上述账户的对应，须人工核查",
+    )
+
+
+@check("access.roles_defined")
+def windows_roles_are_divided(groups: WindowsGroups, accounts: WindowsAccounts) -> Judgement:
+    """Judge that people are put in groups with different duties.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = win_groups.roles(groups, accounts)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="角色划分文件及其与上述组的对应，须人工核查",
     )

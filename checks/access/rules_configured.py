@@ -10,8 +10,10 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostFiles, HostPam
 from dengbao.probes.host.identity_facts import HostLoginRules, HostRights
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.windows.facts import WindowsPolicy
+from dengbao.probes.windows.system_facts import WindowsShares
 
-from .. import databases, db_rights
+from .. import databases, db_rights, win_groups, win_network, windows
 from ..hosts import ask, modes, told, wider_than
 from ..rights import acl_writers, acls_seen, everybody_writes, unread_acls
 from ..sudo import for_everybody, in_force, rules_all_read
@@ -56,7 +58,7 @@ def host_rules_are_configured(
         _subjects(privilege),
         _makers(files, rights),
         everybody_writes(rights),
-        *rules_all_read(privilege),
+        *rules_all_read(privilege, rules),
     )
     return Judgement(
         criteria=criteria,
@@ -109,3 +111,18 @@ def _logins(rules: HostLoginRules | None, pam: HostPam | None) -> str:
             state = "sshd 已加载" if module in loaded else "sshd 未加载，不生效"
             words += f"；登录规则 {file} {len(lines)} 条（{module} {state}）"
     return words
+
+
+@check("access.rules_configured")
+def windows_rules_are_configured(policy: WindowsPolicy, shares: WindowsShares) -> Judgement:
+    """Judge that user rights and shares are granted to somebody and not to everybody.
+
+    Source: GB/T 22239-2019 8.1.4.2 e).
+    """
+    criteria = (win_groups.rights(policy), win_network.open_shares(shares))
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="重要文件夹、注册表项的访问权限与访问控制策略是否一致，须人工核查",
+    )

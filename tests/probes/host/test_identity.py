@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dengbao.errors import ProtocolMismatch
@@ -93,3 +95,13 @@ def test_login_rules_and_authselect() -> None:
     assert (found.times, found.doas) == (None, None)
     assert found.authselect == "sssd with-faillock"
     assert found.selinux_users == {"secadm": "secadm_u", "__default__": "user_u"}
+
+
+def test_a_search_that_complains_found_nothing_for_sure() -> None:
+    section = transcript(places=_PLACES, sweep="N searched /etc\n").sections["sweep"]
+    odd = replace(section, error="find: unrecognized: -perm")
+    gone = replace(section, error="find: '/etc/x': No such file or directory")
+    for one, seen in ((odd, None), (gone, ())):
+        whole = transcript(places=_PLACES)
+        found = read_rights(replace(whole, sections={**whole.sections, "sweep": one}))
+        assert found.open_files == seen

@@ -38,3 +38,14 @@ def test_the_last_setting_counts() -> None:
 def test_negated_alias_leaves_out_all_its_members() -> None:
     (rule,) = read("User_Alias OLD = leaver, !keeper\n%wheel, !OLD ALL=(ALL) ALL\n").rules
     assert rule.who == ("%wheel", "!leaver", "keeper")
+
+
+def test_rules_of_a_directory_are_not_seen() -> None:
+    status = "/proc/9/status:Name:\tsssd\n/proc/9/status:PPid:\t1\n/proc/9/status:Uid:\t0\t0\t0\t0\n"
+    seen = transcript(
+        sudo="N installed\n" + framed(etc__sudoers="root ALL=(ALL) ALL\n"),
+        group=framed(etc__nsswitch_dot_conf="passwd: sss files\nsudoers: files sss\n"),
+        passwd=framed(etc__passwd="root:<x>:0:0::/root:/bin/bash\n"),
+        processes="N mount proc /proc proc rw 0 0\n" + status,
+    )
+    assert read_privilege(seen).unread == ("目录服务（sss）中的规则",)

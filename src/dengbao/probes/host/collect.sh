@@ -196,6 +196,37 @@ for one in tcp tcp6; do text "/proc/net/$one" sed -n -E "/^ *[0-9]+: [0-9A-F]+:[
 for one in udp udp6; do text "/proc/net/$one" sed -n -E "/^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ 0+:0000 07 /p"; done
 '
 
+# Who listens: the executable behind each listening socket, its unit, its label, and the package that owns it.
+section programs 20 524288 '
+inodes=$(cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null |
+  sed -n -E "s/^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ (0A|07) ([^ ]+ +){5}([0-9]+) .*/\3/p" | tr "\n" " ")
+pids=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v want="$inodes" "
+  BEGIN { n = split(want, list, \" \"); for (i = 1; i <= n; i++) listens[list[i]] = 1 }
+  /^\/proc\// { split(\$0, part, \"/\"); pid = part[3] }
+  match(\$0, /socket:.[0-9]+/) { if (listens[substr(\$0, RSTART + 8, RLENGTH - 8)] && !seen[pid]++) print pid }")
+files=
+for pid in $pids; do
+  exe=$(readlink "/proc/$pid/exe") || continue
+  echo "$N program $pid $exe"
+  unit=$(sed -n -E "s/.*\/([^/]*\.(service|scope|socket))(\/.*)?$/\1/p" "/proc/$pid/cgroup" | tail -n 1)
+  [ -n "$unit" ] && echo "$N unit $pid $unit"
+  label=$(tr -d "\000\n" <"/proc/$pid/attr/current" 2>/dev/null) && [ -n "$label" ] && echo "$N label $pid $label"
+  exe=${exe% (deleted)}
+  case "$exe" in *" "*) ;; *) files="$files $exe ${exe#/usr}" ;; esac
+done 2>/dev/null
+[ -n "$files" ] || exit 0
+if have dpkg-query && [ -s /var/lib/dpkg/status ]; then
+  dpkg-query -S $files 2>/dev/null | sed "s/^/$N owner /"
+  echo "$N asked"
+elif have rpm; then
+  for one in $files; do
+    owner=$(rpm -qf --qf "%{NAME}" "$one" 2>/dev/null) && echo "$N owner $owner: $one"
+  done
+  echo "$N asked"
+fi
+exit 0
+'
+
 section boot 10 262144 '
 if [ ! -d /sys/firmware ]; then :
 elif [ -d /sys/firmware/efi ]; then
@@ -366,9 +397,11 @@ done
 '
 
 section logins 20 4194304 '
-have lastlog || exit 3
-[ -s /var/log/lastlog ] || exit 4
-lastlog | tr -s " "
+if have lastlog; then tool=lastlog record=/var/log/lastlog
+elif have lastlog2; then tool=lastlog2 record=/var/lib/lastlog/lastlog2.db
+else exit 3; fi
+[ -s $record ] || exit 4
+$tool | tr -s " "
 '
 
 section modules 10 262144 '
@@ -606,6 +639,8 @@ exit 0
 
 # Nothing that a person typed or saved leaves the host: only names, rights and the number of lines.
 section traces 15 524288 '
+left=$(($(grep -cvE "/(nologin|false|sync|shutdown|halt)$" /etc/passwd) - 500))
+[ $left -gt 0 ] && echo "$N home denied ($left more)"
 grep -vE "/(nologin|false|sync|shutdown|halt)$" /etc/passwd | head -n 500 | while IFS=: read -r user _ _ _ _ home _; do
   case $home in /*) ;; *) continue ;; esac
   if [ -d "$home" ]; then

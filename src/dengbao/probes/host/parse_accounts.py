@@ -128,13 +128,32 @@ def _directories(passwd: Framed, nsswitch: Framed | None, transcript: Transcript
     """Return sources of accounts besides the local files; one that needs a daemon counts if it runs."""
     if nsswitch is None or nsswitch.state not in ("ok", "absent"):
         return None
-    found: list[str] = []
-    for line in nsswitch.lines:
-        if line.split("#")[0].strip().startswith("passwd:"):
-            words = line.split("#")[0].split(":", 1)[1]
-            found = re.sub(r"\[[^]]*\]", " ", words).split()
+    found = _sources(nsswitch, "passwd")
     if any(line.startswith("+") for line in passwd.lines):
         found.append("nis")
+    return _in_use(found, transcript)
+
+
+def sudo_sources(transcript: Transcript) -> tuple[str, ...]:
+    """Return where sudo takes rules from besides its files, by nsswitch.conf."""
+    if transcript.optional("group") is None:
+        return ()
+    nsswitch = transcript.files("group").get("/etc/nsswitch.conf")
+    found = _sources(nsswitch, "sudoers") if nsswitch is not None else []
+    return _in_use(found, transcript)
+
+
+def _sources(nsswitch: Framed, database: str) -> list[str]:
+    """Return the sources of a database, of its last line."""
+    found: list[str] = []
+    for line in nsswitch.lines:
+        if line.split("#")[0].strip().startswith(f"{database}:"):
+            words = line.split("#")[0].split(":", 1)[1]
+            found = re.sub(r"\[[^]]*\]", " ", words).split()
+    return found
+
+
+def _in_use(found: Iterable[str], transcript: Transcript) -> tuple[str, ...]:
     outside = [one for one in dict.fromkeys(found) if one not in _LOCAL_SOURCES]
     if not outside:
         return ()

@@ -56,13 +56,18 @@ def read_rights(transcript: Transcript) -> HostRights:
 
 
 def _writable(section: Section | None) -> tuple[tuple[FileMode, ...] | None, tuple[FileMode, ...] | None]:
-    """Return files and folders that everybody can write; none where the search was not let in everywhere."""
-    if section is None or _DENIED in section.error or not section.marks("searched"):
+    """Return files and folders that everybody can write; None where the search did not see everything."""
+    if section is None or _troubled(section) or not section.marks("searched"):
         return None, None
     lines = section.text.splitlines()
     files, _, _ = parse_rights(line.partition(" ")[2] for line in lines if line.startswith("-"))
     folders, _, _ = parse_rights(line.partition(" ")[2] for line in lines if line.startswith("d"))
     return files, folders
+
+
+def _troubled(section: Section) -> bool:
+    """Tell whether a command complained of more than a file that is gone; it may have found nothing then."""
+    return any(line and "No such file" not in line for line in section.error.splitlines())
 
 
 def _acls(section: Section) -> tuple[Acl, ...]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from .facts import Line
 from .frames import Files, Framed, Transcript
+from .parse_accounts import sudo_sources
 from .system_facts import HostPrivilege, SudoDefault, SudoRule
 
 _ALIAS: Final = re.compile(r"^(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)$")
@@ -43,7 +44,7 @@ def read_privilege(transcript: Transcript) -> HostPrivilege:
     return HostPrivilege(
         installed=section.mark("installed") is not None,
         rules=tuple(reader.expanded()),
-        unread=tuple(reader.unread),
+        unread=(*reader.unread, *(f"目录服务（{one}）中的规则" for one in sudo_sources(transcript))),
         defaults=tuple(reader.defaults),
     )
 
