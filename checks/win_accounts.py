@@ -30,6 +30,7 @@ from .windows import (
 )
 from .wording import listing
 
+_BUILT_IN: Final = frozenset({500, 501, 503, 504})
 _FACTORY: Final = frozenset({"administrator"})
 _AUTO: Final[Mapping[int | None, str]] = {
     None: "自动登录（AutoAdminLogon）未能确认",
@@ -252,3 +253,27 @@ def closed(found: Use, roster: tuple[str, ...], accounts: WindowsAccounts) -> Cr
     else:
         seen = "未见仍可使用的多余、过期账户"
     return ask("disabled", "多余、过期的账户是否已停用", met, seen, ACCOUNTS, decisive=True)
+
+
+def preset_passwords(accounts: WindowsAccounts, identity: WindowsIdentity) -> tuple[Criterion, ...]:
+    """Return whether accounts that come with the system have a password, set after the installation.
+
+    One older than the installation may be the system's before an upgrade in place; nobody can tell.
+    """
+    preset = [one for one in enabled(accounts) if (one.rid or 0) in _BUILT_IN]
+    empty = [one.name for one in preset if one.never_set and not one.password_required]
+    installed = identity.installed_s
+    old = [
+        one.name for one in preset if one.set_s is None or installed is None or one.set_s < installed + DAY_S
+    ]
+    names = listing(one.name for one in preset) or "无"
+    seen = f"启用的内置账户：{names}，口令均在系统安装后修改过"
+    if not preset:
+        seen = "没有启用的内置账户"
+    elif old:
+        seen = f"启用的内置账户：{names}，{listing(old)} 的口令自系统安装以来是否修改未能确认"
+    return (
+        ask("empty", "内置账户是否均设口令或已禁用", not empty,
+            f"从未设置口令的内置账户：{listing(empty) or '无'}", ACCOUNTS, decisive=True),
+        ask("changed", "内置账户的口令是否在系统安装后修改过", None if old else True, seen, ACCOUNTS),
+    )  # fmt: skip

@@ -141,10 +141,11 @@ def assigned(
         if people
         else "除内置账户外没有可用的账户，用户共用内置管理员"
     )
-    return (ask("people", "是否为用户分配了各自的账户", bool(people), seen, ACCOUNTS), _rights(policy))
+    return (ask("people", "是否为用户分配了各自的账户", bool(people), seen, ACCOUNTS), rights(policy))
 
 
-def _rights(policy: WindowsPolicy) -> Criterion:
+def rights(policy: WindowsPolicy) -> Criterion:
+    """Return whether user rights that reach round all others are kept from everybody."""
     question = "重要用户权限是否未授予全体用户"
     if policy.rights is None:
         return ask("rights", question, None, "用户权限分配未能查看", POLICY)
@@ -161,4 +162,23 @@ def _rights(policy: WindowsPolicy) -> Criterion:
         not wide,
         seen if wide else "调试、备份、取得所有权等权限未授予全体用户",
         POLICY,
+    )
+
+
+def roles(groups: WindowsGroups, accounts: WindowsAccounts) -> tuple[Criterion, ...]:
+    """Return whether people are put in groups with different duties."""
+    found = managers(groups, accounts)
+    held = {_PARTS[sid] for parts in found.people.values() for sid in parts}
+    own = {
+        one.name or one.sid
+        for one in groups.groups
+        if one.members and one.sid.startswith("S-1-5-21-") and not one.sid.endswith(("-513", "-514"))
+    }
+    named = sorted(held | own)
+    unseen = _unseen(found)
+    met = True if len(named) >= 2 else None if unseen else False
+    seen = f"有成员的管理组和自建组 {len(named)} 个：{listing(named) or '无'}"
+    return (
+        ask("roles", "是否按职责划分不同的组并分配账户", met, seen, GROUPS, decisive=True),
+        *(unseen if met else ()),
     )

@@ -10,7 +10,9 @@ from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.host.facts import HostAccounts, HostPasswords
 from dengbao.probes.host.identity_facts import HostInstallation
 from dengbao.probes.web.facts import WebDefaultAccounts
+from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
+from .. import win_accounts, windows
 from ..hosts import PASSWORDS, Seat, ask, is_default, local_only, seats
 from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
@@ -108,3 +110,20 @@ def _before(one: Seat, day: int) -> bool:
 def _after(one: Seat, day: int) -> bool:
     changed = one.password.last_change_day
     return changed is not None and changed > day + 1
+
+
+@check("access.default_password")
+def windows_built_in_passwords_were_changed(
+    accounts: WindowsAccounts, identity: WindowsIdentity
+) -> Judgement:
+    """Judge by when they were set whether built-in accounts still have the delivery's passwords.
+
+    Source: GB/T 22239-2019 8.1.4.2 b).
+    """
+    criteria = win_accounts.preset_passwords(accounts, identity)
+    return Judgement(
+        criteria=criteria,
+        statement=windows.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="业务软件、管理工具预置账户的默认口令是否已修改，须对照产品手册核查",
+    )
