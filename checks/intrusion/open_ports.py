@@ -9,6 +9,7 @@ from dengbao.errors import Reason, Undetermined
 from dengbao.model import Coverage, Criterion, HostAsset, Judgement
 from dengbao.probes.host.system_facts import HostListening
 from dengbao.probes.ports.facts import OpenPort, PortsOpen, ports_in
+from dengbao.probes.services.facts import ServicesExposed
 
 from ..wording import listing
 
@@ -17,6 +18,11 @@ _OWN = "host.listening"
 _ALL = "1-65535"
 # No server has so many services: something on the way takes every connection in its place (SYN proxy).
 _MOST_SERVED = 1000
+# What makes a port high-risk is the service: the same one is so behind any other number.
+_USUAL = {
+    "mysql": 3306, "rdp": 3389, "vnc": 5900, "redis": 6379, "memcached": 11211, "mongodb": 27017,
+    "mysql": 3306, "rdp": 3389, "vnc": 5900, "redis": 6379, "memcached": 11211, "mongodb": 27017,
+}  # fmt: skip
 
 
 class OpenPortsParams(Params):
@@ -27,19 +33,24 @@ class OpenPortsParams(Params):
 
 @check("intrusion.open_ports")
 def no_needless_port_is_open(
-    asset: HostAsset, ports: PortsOpen, listening: HostListening | None, params: OpenPortsParams
+    asset: HostAsset,
+    ports: PortsOpen,
+    listening: HostListening | None,
+    exposed: ServicesExposed | None,
+    params: OpenPortsParams,
 ) -> Judgement:
     """Judge that every open port is declared with a purpose, above all each high-risk one.
 
     What the host itself says of its sockets adds UDP, and tells whether a port that did not answer is
-    shut or only shut off from us.
+    shut or only shut off from us. What the services say makes a high-risk one known behind any number.
 
     Source: GB/T 22239-2019 8.1.4.4 b).
     """
     tcp, udp = _declared(asset)
     high = ports_in(",".join(params.high_risk_ports))
+    ports = _with_names(ports, exposed)
     criteria = [
-        _high_risk(ports, listening, tcp, high),
+        _high_risk(ports, listening, tcp, high | _disguised(exposed, high)),
         _all_declared(ports, listening, tcp),
         _answered(ports, listening),
     ]
@@ -53,6 +64,20 @@ def no_needless_port_is_open(
         coverage=Coverage.PARTIAL if lacking else Coverage.FULL,
         remainder=f"以主机侧端口清单（ss -tulnp）或扫描报告补充：{'；'.join(lacking)}" if lacking else "",
     )
+
+
+def _with_names(ports: PortsOpen, exposed: ServicesExposed | None) -> PortsOpen:
+    """Return the ports, called by the protocol they answered in where that is known."""
+    if exposed is None:
+        return ports
+    return ports.called({one.port: one.protocol for one in exposed.services})
+
+
+def _disguised(exposed: ServicesExposed | None, high: frozenset[int]) -> frozenset[int]:
+    """Return ports behind which a service speaks whose usual port is high-risk."""
+    if exposed is None:
+        return frozenset()
+    return frozenset(one.port for one in exposed.services if _USUAL.get(one.protocol) in high)
 
 
 def _declared(asset: HostAsset) -> tuple[frozenset[int], frozenset[int]]:

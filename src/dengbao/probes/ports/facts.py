@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
 from ...model import Facts, Value
 
 
@@ -41,6 +45,11 @@ class PortsOpen(Facts, tag="ports.open"):
     cut_because: str = ""
     engine: str = ""
     engine_note: str = ""
+
+    def called(self, names: Mapping[int, str]) -> PortsOpen:
+        """Return the same with other words for the services of some ports."""
+        named = (replace(one, service=names.get(one.port, one.service)) for one in self.open)
+        return replace(self, open=tuple(named))
 
 
 def ports_in(text: str) -> frozenset[int]:
