@@ -89,6 +89,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "backup.matches_policy": (B,),
     "backup.readable": (B,),
     "backup.restorable": (B,),
+    "backup.offsite": (D,),
     "residual.memory": (H, D),
     "residual.session": (W, D),
     "residual.cache_headers": (W,),

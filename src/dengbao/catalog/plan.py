@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..checking import Registry, Variant
 from ..errors import ContentError, UsageError
-from ..model import Asset, Case, Engagement, Item, Plan, PlannedProbe, Suite, kind_of
+from ..model import Asset, Case, Engagement, Item, Kind, Plan, PlannedProbe, Suite, kind_of
 from ..probes.base import ProbeSpec
 from ..probes.registry import probes_for
 from ..reading import suggest
@@ -21,8 +21,9 @@ def make_plan(
     """Return every case of the engagement and the probes whose facts they need.
 
     An item meets each asset of its kinds; there each check with a fitting variant is a case. Where
-    none fits, and where the engagement has no asset of the item's kinds, the item is one case that
-    people answer, so that no item vanishes. `offers` tells which probes can look at an asset.
+    none fits, the item is one case that people answer, unless they answer it for the system as a whole
+    anyway; where the engagement has no asset of the item's kinds, it is one, too, so that no item
+    vanishes. `offers` tells which probes can look at an asset.
 
     Raises:
         ContentError: a check that does not exist, or whose variants are not told apart by an asset.
@@ -86,7 +87,7 @@ class _Planner:
                 found = True
                 self._need(variant, asset)
                 yield Case(item=item.id, asset=asset.id, check=use.use)
-        if not found:
+        if not found and (asset.kind is Kind.SYSTEM or Kind.SYSTEM not in item.kinds):
             yield Case(item=item.id, asset=asset.id)
 
     def _variant(self, check: str, asset: Asset) -> Variant | None:

@@ -261,7 +261,17 @@ def _database(place: Place, asset: DatabaseAsset) -> Iterator[Mistake]:
     for number, one in enumerate(asset.sensitive):
         yield from _choice((*place, "sensitive", number, "holds"), one.holds, _HOLDS)
     for number, network in enumerate(asset.offsite):
-        yield from _heeds((*place, "offsite", number), _rule, network)
+        if not _is_network(network):
+            here: Place = (*place, "offsite", number)
+            yield Mistake(here, f"异地网络“{shorten(network)}”写法不对", "写成 10.20.0.0/16 或 10.20.0.5/32")
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _backup(place: Place, asset: BackupAsset) -> Iterator[Mistake]:

@@ -150,3 +150,28 @@ class BackupSchedule(Facts, tag="backup.schedule"):
     seen: int
     daemons: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+
+
+class Peer(Value):
+    """The other end of a database replication, as the server we asked sees it on the wire.
+
+    `role` is `replica` (it copies from here) or `source` (this server copies from it). `lag_s` is how far the
+    copy is behind, None where this end does not know. `synchronous`: a commit waits for this end.
+    """
+
+    role: str
+    address: str
+    connected: bool | None = None
+    lag_s: float | None = None
+    synchronous: bool | None = None
+
+
+class BackupPeers(Facts, tag="backup.peers"):
+    """With whom a database replicates right now; `complete` is False where others may be hidden from us.
+
+    `semi_synchronous`: every commit waits for at least one replica, as the server runs at this moment.
+    """
+
+    peers: tuple[Peer, ...]
+    complete: bool
+    semi_synchronous: bool | None = None

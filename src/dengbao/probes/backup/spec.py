@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...model import Asset, BackupAsset, Level
+from ...model import Asset, BackupAsset, DatabaseAsset, Level
 from ..base import ProbeSpec
-from .facts import BackupFiles, BackupIntegrity, BackupRestore, BackupSchedule
+from .facts import BackupFiles, BackupIntegrity, BackupPeers, BackupRestore, BackupSchedule
 
 
 def _is_here(asset: Asset) -> bool:
@@ -13,6 +13,10 @@ def _is_here(asset: Asset) -> bool:
 
 def _is_on_a_host(asset: Asset) -> bool:
     return isinstance(asset, BackupAsset) and bool(asset.host)
+
+
+def _is_copied_offsite(asset: Asset) -> bool:
+    return isinstance(asset, DatabaseAsset) and bool(asset.offsite) and asset.platform != "sqlite"
 
 
 def _asks_for_restore(asset: Asset) -> bool:
@@ -46,5 +50,13 @@ SPECS: tuple[ProbeSpec, ...] = (
         applies=_asks_for_restore,
         run="dengbao.probes.backup.restore:probe",
         timeout_s=600.0,
+    ),
+    ProbeSpec(
+        name="backup.peers",
+        title="登录数据库查看与异地的复制",
+        facts=(BackupPeers,),
+        level=Level.LOGIN,
+        applies=_is_copied_offsite,
+        run="dengbao.probes.backup.peers:probe",
     ),
 )
