@@ -163,6 +163,7 @@ def contained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crite
     data = [one for one in public(grants, *_LEVELS) if set(one.rights) & _DATA]
     makers = [one for one in public(grants, "schema") if "CREATE" in one.rights]
     doors = public(grants, "routine")
+    coming = [one for one in public(grants, "default") if set(one.rights) & _DATA]
     passing = [
         one
         for one in grants.grants
@@ -185,6 +186,13 @@ def contained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crite
             "是否未向所有人授予建对象权限",
             not makers,
             f"所有人可建对象的模式：{open_schemas}",
+            GRANTS,
+        ),
+        ask(
+            "no_public_default",
+            "新建的表是否未自动授予所有人",
+            not coming,
+            f"新建的表自动授予所有人：{told(coming)}" if coming else "",
             GRANTS,
         ),
         ask(

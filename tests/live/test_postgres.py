@@ -118,12 +118,14 @@ def test_pg_weak() -> None:
             "CREATE ROLE app LOGIN SUPERUSER",
             "CREATE ROLE old LOGIN PASSWORD 'Old-only-2024!' VALID UNTIL '2024-01-01'",
             "CREATE EXTENSION dblink",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA his GRANT SELECT ON TABLES TO PUBLIC",
             "CREATE DATABASE test",
             "CREATE LANGUAGE wild HANDLER plpgsql_call_handler",
             "ALTER ROLE postgres PASSWORD 'postgres'",
         )
         sight = look(asset("postgresql", server.address, "looker"))
     assert not sight.missing
+    assert "新建的表自动授予所有人：SELECT 于 his" in sight.judge("access.no_overreach").statement
     agree(
         "pg_weak",
         sight,

@@ -10,7 +10,16 @@ import pytest
 
 from dengbao.errors import NoPermission, ProbeError
 from dengbao.model import DatabaseAsset, SensitiveColumn
-from dengbao.probes.database import my_accounts, my_grants, my_system, pg_accounts, pg_logs, pg_system
+from dengbao.probes.database import (
+    my_accounts,
+    my_grants,
+    my_policy,
+    my_system,
+    pg_accounts,
+    pg_logs,
+    pg_policy,
+    pg_system,
+)
 from dengbao.probes.database.facts import HashCount
 from dengbao.probes.database.hashes import hashes_of, kind_of_hash, repeats
 
@@ -101,6 +110,17 @@ def test_what_keeps_statements_as_typed(values: dict[str, str], kept: int) -> No
     assert len(found.statement_logs) == kept
     assert (found.rewriting, found.dead_rows, found.vacuum_on) == (False, 5, None)
     assert found.settings_known is False
+
+
+def test_version_12_lacks_what_came_later() -> None:
+    """As its catalogue was: no idle time-out for sessions (14), no rights on settings (15)."""
+    session = pg_session(pg(**LOGGING, log_filename="x.log", idle_in_transaction_session_timeout="60000"))
+    session.answers = {
+        "pg_db_role_setting": (),
+        **{part: rows for part, rows in session.answers.items() if part != "pg_parameter_acl"},
+    }
+    assert pg_policy.policy(session, ASSET).idle_timeouts == ()
+    assert pg_logs.logs(session, ASSET).parameter_rights == ()
 
 
 # --- labels and copies of PostgreSQL ----------------------------------------------------------------------
@@ -269,6 +289,25 @@ def test_where_mysql_copies_from(
     assert (found.source, found.source_running, found.source_lag_s) == source
     assert (found.changes_logged, found.log_format, found.log_kept_s) == (True, "ROW", 648_000)
     assert found.replicas is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {}, {"check_user_name": "ON"}, {"check_user_name": "ON", "changed_characters_percentage": "0"},
+        {"dictionary_file": "", "check_user_name": "ON", "changed_characters_percentage": "0", "more": "1"},
+    ],
+)  # fmt: skip
+def test_how_many_variables_a_password_component_has_says_nothing(more: dict[str, str]) -> None:
+    named = {
+        f"validate_password__{name}": value
+        for name, value in {
+            "policy": "1", "length": "10", "mixed_case_count": "1", "number_count": "1",
+            "special_char_count": "1", **more,
+        }.items()
+    }  # fmt: skip
+    (module,) = my_policy.policy(my_session((), "ON", version="8.0.36", **named), ASSET).complexity
+    assert (module.min_length, module.min_lower, module.min_special) == (10, 1, 1)
 
 
 def with_users(rows: Rows, more: Mapping[str, Rows] = {}, **values: str) -> Canned:

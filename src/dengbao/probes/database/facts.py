@@ -235,7 +235,8 @@ class DatabaseAccess(Facts, tag="database.access"):
 class Grant(Value):
     """Rights on one object.
 
-    `level` is `global`, `database`, `schema`, `table`, `column`, `routine` or `keys` (names by a pattern).
+    `level` is `global`, `database`, `schema`, `table`, `column`, `routine`, `keys` (names by a pattern) or
+    `default` (tables yet to be made in that schema).
     `grantee` is `PUBLIC` for everyone and empty for the anonymous account.
     """
 

@@ -61,6 +61,13 @@ SELECT * FROM (
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles o ON o.oid = p.proowner,
     aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a LEFT JOIN pg_roles g ON g.oid = a.grantee
   WHERE NOT_OURS AND p.prosecdef AND o.rolsuper AND a.grantee <> p.proowner
+  UNION ALL
+  -- What tables to come will be granted at once, to others than those who make them.
+  SELECT coalesce(g.rolname, 'PUBLIC'), 'default', coalesce(n.nspname::text, '*'), a.privilege_type,
+    a.is_grantable
+  FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a
+    LEFT JOIN pg_roles g ON g.oid = a.grantee
+  WHERE d.defaclobjtype = 'r' AND a.grantee <> d.defaclrole
 ) x ORDER BY 1, 2, 3, 4 LIMIT 5001
 """.replace("NOT_OURS", _NOT_OURS)
 _MEMBERS: Final = """
