@@ -63,6 +63,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "audit.stop_refused": (H,),
     "intrusion.minimal_install": (H, D),
     "intrusion.unneeded_packages": (H, D),
+    "intrusion.listening_programs": (H,),
     "intrusion.services": (H,),
     "intrusion.open_ports": (H,),
     "intrusion.exposed_services": (H,),

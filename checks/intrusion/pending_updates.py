@@ -7,6 +7,7 @@ from typing import Final
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.host.running_facts import HostSockets
 from dengbao.probes.host.system_facts import HostPackages
 from dengbao.probes.windows.system_facts import WindowsUpdates
 
@@ -25,14 +26,17 @@ class UpdateParams(Params):
 
 
 @check("intrusion.pending_updates")
-def host_has_no_pending_security_updates(packages: HostPackages, params: UpdateParams) -> Judgement:
+def host_has_no_pending_security_updates(
+    packages: HostPackages, sockets: HostSockets | None, params: UpdateParams
+) -> Judgement:
     """Judge that the host's own package index knows no security update that is not installed.
 
-    An old index cannot prove that; it can only prove the contrary.
+    An old index cannot prove that; it can only prove the contrary. A service whose file was replaced by an
+    update still runs the old one until it is started anew.
 
     Source: GB/T 22239-2019 8.1.4.4 e).
     """
-    criteria = (_pending(packages, params.package_index_max_age_days),)
+    criteria = (_pending(packages, params.package_index_max_age_days), *_restarted(sockets))
     changed = f"；最近一次软件包变更于 {_date(packages.changed_at_s)}" if packages.changed_at_s else ""
     return Judgement(
         criteria=criteria,
@@ -40,6 +44,16 @@ def host_has_no_pending_security_updates(packages: HostPackages, params: UpdateP
         coverage=Coverage.PARTIAL,
         remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
     )
+
+
+def _restarted(sockets: HostSockets | None) -> tuple[Criterion, ...]:
+    """Return a failed criterion where packaged programs listen whose files were replaced meanwhile."""
+    old = [one for one in (sockets.sockets if sockets is not None else ()) if one.deleted and one.package]
+    if not old:
+        return ()
+    names = listing(dict.fromkeys(f"{one.process}（{one.package}）" for one in old))
+    seen = f"更新后未重启、仍在运行旧程序的服务：{names}"
+    return (ask("restarted", "更新后的服务是否已重启生效", False, seen, "host.sockets"),)
 
 
 def _pending(packages: HostPackages, most_days: int) -> Criterion:

@@ -36,7 +36,7 @@ GOOD = (
     "identity.login_failure", "identity.login_required", "identity.password_ageing",
     "identity.password_complexity", "identity.remote_admin_encrypted", "identity.two_factor",
     "identity.unique_accounts", "integrity.storage", "intrusion.admin_sources",
-    "intrusion.detection", "intrusion.minimal_install", "intrusion.pending_updates",
+    "intrusion.detection", "intrusion.listening_programs", "intrusion.minimal_install", "intrusion.pending_updates",
     "intrusion.services", "intrusion.unneeded_packages", "residual.memory", "residual.session",
     "trusted.boot",
     "trusted.runtime",
@@ -58,6 +58,8 @@ WEAK = (
         "access.accounts_assigned": "partial",
         "access.granularity": "partial",
         "intrusion.minimal_install": "partial",
+        # what listens there is a Python that no package owns: whether it is needed, a person must say
+        "intrusion.listening_programs": "undetermined",
         # the trail holds no record of anybody's action
         "audit.record_fields": "undetermined",
     }

@@ -53,7 +53,7 @@ def common(host: Prepared) -> None:
     host.folder("var/spool")
     host.folder("var/log", 0o755)
     host.file("var/lib/dpkg/available", "")
-    host.folder("var/lib/dpkg/info")
+    host.file("var/lib/dpkg/info/openssh-server.list", "/.\n/usr/sbin/sshd\n")
     host.folder("var/lib/dpkg/updates")
     host.folder("var/lib/apt/lists/partial")
     host.file("etc/apt/sources.list", "deb http://security.test/debian-security bookworm-security main\n")

@@ -32,8 +32,10 @@ from .parse_logs import read_files, read_logs, read_syslog
 from .parse_pam import read_pam, read_policy
 from .parse_privilege import read_privilege
 from .parse_processes import read_listening, read_processes, read_services
+from .parse_sockets import read_sockets
 from .parse_sshd import read_sshd
 from .parse_system import read_boot, read_identity, read_mac, read_memory, read_packages
+from .running_facts import HostSockets
 from .system_facts import (
     HostBoot,
     HostFirewall,
@@ -60,6 +62,7 @@ READERS: Final[Mapping[type[Facts], Callable[[Transcript], Facts]]] = {
     HostServices: read_services,
     HostProcesses: read_processes,
     HostListening: read_listening,
+    HostSockets: read_sockets,
     HostPackages: read_packages,
     HostMac: read_mac,
     HostBoot: read_boot,

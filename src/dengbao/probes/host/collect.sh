@@ -289,8 +289,9 @@ section sweep 20 524288 '
 for one in /etc /root /home /opt /srv /data /u01 /var/log /var/spool /var/www /usr/local/bin /usr/local/sbin /usr/local/etc; do
   [ -d "$one" ] || continue
   echo "$N searched $one"
-  find -H "$one" -xdev -maxdepth 4 \( -type d ! -perm -0001 -prune \) -o \
-    \( \( -type f -o -type d ! -perm -1000 \) -perm -0002 -exec stat -c "%A ok %a %U %G %s %Y %n" {} + \)
+  # No brackets around -exec: busybox would then never run what it gathered.
+  find -H "$one" -xdev -maxdepth 4 -type d ! -perm -0001 -prune -o \
+    \( -type f -o -type d ! -perm -1000 \) -perm -0002 -exec stat -c "%A ok %a %U %G %s %Y %n" {} +
 done | head -n 2000
 '
 

@@ -64,14 +64,10 @@ def read_listening(transcript: Transcript) -> HostListening:
         ProbeError: the tables could not be read.
 
     """
-    files = transcript.files("listening")
     owners = _owners(transcript.optional("sockets"), read_processes(transcript))
     found: dict[tuple[str, str, int], Listener] = {}
     for name in ("tcp", "tcp6", "udp", "udp6"):
-        table = files.get(f"/proc/net/{name}")
-        if table is None or table.state in ("denied", "broken") or (name == "tcp" and table.state != "ok"):
-            raise transcript.refuse(f"/proc/net/{name}")
-        for one, inode in _sockets(name[:3], table.lines):
+        for one, inode in sockets_in(transcript, name):
             process = owners.get(inode, "")
             key = (one.protocol, one.address, one.port)
             if key not in found or not found[key].process:
@@ -79,6 +75,19 @@ def read_listening(transcript: Transcript) -> HostListening:
                     protocol=one.protocol, address=one.address, port=one.port, process=process
                 )
     return HostListening(listeners=tuple(sorted(found.values(), key=lambda one: (one.protocol, one.port))))
+
+
+def sockets_in(transcript: Transcript, name: str) -> Iterator[tuple[Listener, str]]:
+    """Yield the sockets of one table of /proc/net with their inodes.
+
+    Raises:
+        NoPermission: the table may not be read.
+
+    """
+    table = transcript.files("listening").get(f"/proc/net/{name}")
+    if table is None or table.state in ("denied", "broken") or (name == "tcp" and table.state != "ok"):
+        raise transcript.refuse(f"/proc/net/{name}")
+    yield from _sockets(name[:3], table.lines)
 
 
 def _sockets(protocol: str, lines: tuple[str, ...]) -> Iterator[tuple[Listener, str]]:

@@ -30,3 +30,37 @@ class HostAuditStop(Facts, tag="host.audit_stop"):
     attempts: tuple[StopAttempt, ...] = ()
     running_after: bool | None = None
     restored: bool | None = None
+
+
+class Served(Value):
+    """A listening socket and the program behind it, as one row.
+
+    `pid` 0 and empty `process`: the kernel itself, or a process outside what was seen. `deleted`: the file
+    was replaced or removed since the start. `package` is empty where no package owns the executable, None
+    where that was not to be had. `unit` is that of systemd, `enabled` whether it starts by itself. `label` is
+    the label or profile the process runs under.
+    """
+
+    protocol: str
+    address: str
+    port: int
+    pid: int = 0
+    process: str = ""
+    user: str = ""
+    executable: str = ""
+    deleted: bool | None = None
+    package: str | None = None
+    unit: str = ""
+    enabled: bool | None = None
+    label: str = ""
+
+    @property
+    def reachable(self) -> bool:
+        """Tell whether it listens beyond loopback."""
+        return not (self.address.startswith("127.") or self.address == "::1")
+
+
+class HostSockets(Facts, tag="host.sockets"):
+    """Listening TCP and bound UDP sockets with process, executable, package and unit."""
+
+    sockets: tuple[Served, ...]

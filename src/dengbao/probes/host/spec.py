@@ -20,8 +20,9 @@ from .facts import (
     HostSshd,
     HostSyslog,
 )
+from .hole_facts import HostHoles
 from .identity_facts import HostInstallation, HostLoginRules, HostRights, HostTraces
-from .running_facts import HostAuditStop
+from .running_facts import HostAuditStop, HostSockets
 from .system_facts import (
     HostBoot,
     HostFirewall,
@@ -48,6 +49,7 @@ LINUX_FACTS: Final[tuple[type[Facts], ...]] = (
     HostServices,
     HostProcesses,
     HostListening,
+    HostSockets,
     HostPackages,
     HostMac,
     HostBoot,
@@ -58,6 +60,7 @@ LINUX_FACTS: Final[tuple[type[Facts], ...]] = (
     HostTraces,
     HostLoginRules,
     HostInstallation,
+    HostHoles,
 )
 
 
