@@ -20,8 +20,9 @@ _ALL = "1-65535"
 _MOST_SERVED = 1000
 # What makes a port high-risk is the service: the same one is so behind any other number.
 _USUAL = {
-    "mysql": 3306, "rdp": 3389, "vnc": 5900, "redis": 6379, "memcached": 11211, "mongodb": 27017,
-    "mysql": 3306, "rdp": 3389, "vnc": 5900, "redis": 6379, "memcached": 11211, "mongodb": 27017,
+    "ftp": 21, "telnet": 23, "rpcbind": 111, "smb": 445, "rexec": 512, "rlogin": 513, "rsh": 514,
+    "rsync": 873, "mysql": 3306, "rdp": 3389, "vnc": 5900, "redis": 6379, "memcached": 11211,
+    "mongodb": 27017,
 }  # fmt: skip
 
 
