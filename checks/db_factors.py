@@ -33,7 +33,8 @@ _KEY: Final = frozenset({"authentication_webauthn", "authentication_fido"})
 # Plugins that ask the operating system or another service: what those ask for is not known here.
 _ELSEWHERE: Final = frozenset(
     {"unix_socket", "auth_socket", "named_pipe", "authentication_windows", "pam", "pam_v1",
-     "authentication_pam", "authentication_ldap_simple", "authentication_ldap_sasl"}
+     "authentication_pam", "authentication_ldap_simple", "authentication_ldap_sasl", "external",
+     "global", "windows"}
 )  # fmt: skip
 
 

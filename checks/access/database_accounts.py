@@ -18,7 +18,7 @@ from .. import databases, db_access
 from ..hosts import ask
 
 # Products that come without a password for their first account, so that any password was set by somebody.
-_COME_BARE: Final = frozenset({"postgresql", "mariadb", "mysql"})
+_COME_BARE: Final = frozenset({"postgresql", "mariadb", "mysql", "redis", "sqlserver"})
 
 
 @check("access.default_password")
@@ -27,8 +27,8 @@ def database_default_passwords_were_changed(
 ) -> Judgement:
     """Judge that default accounts have neither no password nor their own name as one.
 
-    PostgreSQL, MariaDB and MySQL come without a password, so a set one is a changed one. Whether it is
-    the account's name, the server compares where its hash allows that.
+    Some products come without a password, so a set one is a changed one. Whether it is the account's name
+    the server compares where its hash allows that; Oracle itself lists accounts with a shipped password.
 
     Source: GB/T 22239-2019 8.1.4.2 b).
     """
@@ -49,8 +49,10 @@ def database_default_passwords_were_changed(
 def _changed(platform: str, password: StoredPassword | None) -> bool | None:
     if password is None or password.state is PasswordState.UNKNOWN:
         return None
-    if password.state is PasswordState.EMPTY or password.is_name:
+    if password.state is PasswordState.EMPTY or password.is_name or password.default:
         return False
+    if password.default is False:
+        return True
     if password.state is PasswordState.NONE or platform in _COME_BARE:
         return True
     return None
@@ -63,7 +65,7 @@ def _criterion(
     if not found:
         return ask("changed", question, True, "没有可登录的默认账户", databases.PASSWORDS, decisive=True)
     seen = (
-        f"可登录的默认账户：{databases.labels(found)}，其中口令为空或与账户名相同的：{databases.labels(bad)}"
+        f"可登录的默认账户：{databases.labels(found)}，其中口令为空、为出厂口令或与账户名相同的：{databases.labels(bad)}"
     )
     if unclear:
         seen += f"；口令未能确认的：{databases.labels(unclear)}"

@@ -14,12 +14,15 @@ from .content import Content
 from .errors import ContentError, DengbaoError, EvidenceError, ProbeError, UsageError
 from .evidence import carried_folder, load_carried, measure, write_carried
 from .files import write_whole
-from .model import CarriedFile, Engagement, EvidenceFile, HostAsset, ParamValue, Person
+from .model import CarriedFile, DatabaseAsset, Engagement, EvidenceFile, HostAsset, ParamValue, Person
 from .probes.collected import Collected, read_collected, require_fresh, take_bytes
+from .probes.database.collected import envelope_of, recognise
+from .probes.database.collected_sql import read_sql
 from .probes.host.collect import script_to_carry
 from .reading import suggest
 
 _SUFFIX: Final = ".txt"
+Carried = HostAsset | DatabaseAsset
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,14 @@ SCRIPTS: Final[Mapping[str, Script]] = {
         "collect-windows.ps1",
         "以管理员身份运行：powershell -ExecutionPolicy Bypass -File collect-windows.ps1，带回文件",
     ),
+    "oracle": Script("collect-oracle.sql", "由数据库管理员运行：sqlplus / as sysdba @collect-oracle.sql"),
+    "sqlserver": Script("collect-sqlserver.sql", "由数据库管理员以 sqlcmd 运行，命令行见脚本开头几行"),
+    "dm": Script("collect-dm.sql", "由数据库管理员在 disql 中运行：START collect-dm.sql；审计员再运行一次"),
 }
 
 
 def collector(content: Content, platform: str) -> tuple[str, bytes]:
-    """Return file name and content of the collector for `linux` or `windows`.
+    """Return file name and content of the collector for an operating system or a database product.
 
     Raises:
         ContentError: the content has no such script.
@@ -89,10 +95,10 @@ def import_facts(
         EvidenceError: not a whole, unaltered file, or one that seems to be another host's.
 
     """
-    asset = _host(engagement, asset_id)
+    asset = _asset(engagement, asset_id)
     try:
         raw = take_bytes(source)
-        found = read_collected(raw, where=str(source))
+        found = _read(asset, raw, source)
     except ProbeError as exc:
         raise EvidenceError(exc.message, where=exc.where, cure=exc.cure) from exc
     _fits(asset, found, source)
@@ -114,7 +120,18 @@ def import_facts(
     )  # fmt: skip
 
 
-def _record(asset: HostAsset, found: Collected, target: Path, by: Person, at: datetime) -> CarriedFile:
+def _read(asset: Carried, raw: bytes, source: Path) -> Collected:
+    """Return what the file holds: an envelope of a host, or what a database's own tool wrote."""
+    if isinstance(asset, DatabaseAsset):
+        return envelope_of(read_sql(raw, where=str(source)))
+    if recognise(raw):
+        raise EvidenceError(
+            "这是数据库采集脚本的结果", where=str(source), cure="--asset 写数据库类测评对象的 id"
+        )
+    return read_collected(raw, where=str(source))
+
+
+def _record(asset: Carried, found: Collected, target: Path, by: Person, at: datetime) -> CarriedFile:
     measured = measure(target)
     return CarriedFile(
         asset=asset.id, host=found.host, platform=found.platform, collector=found.collector,
@@ -126,18 +143,25 @@ def _record(asset: HostAsset, found: Collected, target: Path, by: Person, at: da
     )  # fmt: skip
 
 
-def _host(engagement: Engagement, asset_id: str) -> HostAsset:
-    hosts = {one.id: one for one in engagement.assets if isinstance(one, HostAsset)}
-    if asset_id not in hosts:
+def _asset(engagement: Engagement, asset_id: str) -> Carried:
+    known = {one.id: one for one in engagement.assets if isinstance(one, HostAsset | DatabaseAsset)}
+    if asset_id not in known:
         raise UsageError(
-            f"没有服务器类测评对象“{asset_id[:64]}”", where="--asset",
-            cure=suggest(asset_id, hosts) or "在 engagement.yaml 登记该服务器",
+            f"没有服务器类、数据库类测评对象“{asset_id[:64]}”", where="--asset",
+            cure=suggest(asset_id, known) or "在 engagement.yaml 登记该服务器或数据库",
         )  # fmt: skip
-    return hosts[asset_id]
+    return known[asset_id]
 
 
-def _fits(asset: HostAsset, found: Collected, source: Path) -> None:
+def _fits(asset: Carried, found: Collected, source: Path) -> None:
     """Refuse a file of another platform than the asset's: its probe would bring nothing."""
+    if isinstance(asset, DatabaseAsset):
+        if asset.platform != found.platform:
+            raise EvidenceError(
+                f"文件来自 {found.platform}，{asset.id} 的 platform 是“{asset.platform}”", where=str(source),
+                cure="核对 --asset 与 engagement.yaml 的 platform",
+            )  # fmt: skip
+        return
     windows = asset.platform.lower().startswith("win")
     if windows != found.platform.startswith("win"):
         raise EvidenceError(
@@ -152,7 +176,7 @@ def _is_current(record: CarriedFile, asset_id: str) -> bool:
 
 
 def _refuse_doubtful(
-    asset: HostAsset,
+    asset: Carried,
     found: Collected,
     records: tuple[CarriedFile, ...],
     current: CarriedFile | None,

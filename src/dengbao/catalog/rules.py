@@ -38,7 +38,9 @@ _HOST_KEY: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 _ID_CURE: Final = "用英文字母、数字、- 和 _，首尾为字母或数字，不超过 64 个"
 # Names that Windows keeps for devices: a folder of facts is named after the asset.
 _DEVICES: Final = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
-PLATFORMS: Final = ("postgresql", "mariadb", "mysql", "sqlite", "redis")
+# Read from what a DBA brought only.
+_CARRIED: Final = ("oracle", "sqlserver", "dm")
+PLATFORMS: Final = ("postgresql", "kingbase", "mariadb", "mysql", "sqlite", "redis", *_CARRIED)
 _CHOICES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
     (HostAsset, "sudo", ("none", "nopasswd", "password")),
     (WebAsset, "logout_method", ("GET", "POST")),
@@ -235,7 +237,7 @@ def _sources(place: Place, asset: HostAsset) -> Iterator[Mistake]:
         )
 
 
-def _collected(place: Place, asset: HostAsset) -> Iterator[Mistake]:
+def _collected(place: Place, asset: HostAsset | DatabaseAsset) -> Iterator[Mistake]:
     path = PureWindowsPath(asset.collected)  # splits at both kinds of slashes, knows drives
     if path.is_absolute() or path.drive or path.root or ".." in path.parts or asset.collected.startswith("~"):
         yield Mistake(
@@ -251,7 +253,20 @@ def _collected(place: Place, asset: HostAsset) -> Iterator[Mistake]:
 
 
 def _database(place: Place, asset: DatabaseAsset) -> Iterator[Mistake]:
-    if asset.platform == "sqlite":
+    carried = asset.platform in _CARRIED
+    if asset.collected:
+        yield from _collected(place, asset)
+        if not carried:
+            yield Mistake(
+                (*place, "collected"), f"平台 {asset.platform} 没有采集脚本",
+                f"删去 collected；{'、'.join(_CARRIED)} 才用采集文件",
+            )  # fmt: skip
+    elif carried:
+        yield Mistake(
+            place, f"测评对象 {asset.id} 缺少键“collected”",
+            f"由数据库管理员运行 dengbao collect-script {asset.platform} 给出的脚本，再登记结果",
+        )  # fmt: skip
+    elif asset.platform == "sqlite":
         if not asset.path:
             yield Mistake(place, f"测评对象 {asset.id} 缺少键“path”", "sqlite 写 path: 数据库文件")
     elif not asset.address:

@@ -28,11 +28,17 @@ _EXECUTABLE: Final = 0o755
 @click.command(
     "collect-script",
     cls=Command,
-    help="取出采集脚本，带到不能远程登录的主机上由管理员运行；脚本只读，写出一个结果文件。\n\n"
+    help="取出采集脚本，带到不能远程登录的主机或数据库上由管理员运行；脚本只读，写出一个结果文件。\n\n"
     "带回的文件用 dengbao evidence import-facts 登记。",
     epilog="dengbao collect-script linux\ndengbao collect-script windows -o U盘/collect-windows.ps1",
 )
-@click.argument("platform", metavar="系统", cls=Argument, type=choice(PLATFORMS), help="linux 或 windows")
+@click.argument(
+    "platform",
+    metavar="系统",
+    cls=Argument,
+    type=choice(PLATFORMS),
+    help="linux、windows，或数据库 oracle、sqlserver、dm",
+)
 @click.option(
     "-o", "--output", "target", type=any_file, metavar="文件", help="写到哪里，缺省为当前目录；- 为屏幕"
 )
@@ -62,7 +68,7 @@ def collect_script(platform: str, target: Path | None, content: Path | None) -> 
 )
 @options.directory
 @click.argument("source", metavar="文件", cls=Argument, type=existing_file, help="采集脚本写出的文件")
-@click.option("--asset", required=True, metavar="对象", help="是哪台服务器：测评对象的 id")
+@click.option("--asset", required=True, metavar="对象", help="是哪台服务器、哪个数据库：测评对象的 id")
 @click.option("--by", "bringer", type=person, required=True, metavar="姓名/单位", help="带回文件的人")
 @click.option("--at", type=moment, metavar="时间", help="何时带回，如 2026-03-02T10:30；缺省为现在")
 @click.option("--replace", is_flag=True, help="主机名或先后与已登记的不符时，确认无误后替换")

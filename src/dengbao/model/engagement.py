@@ -239,12 +239,16 @@ class SensitiveColumn(Value):
 
 
 class DatabaseAsset(AssetBase, tag="database"):
-    """数据库管理系统: `platform` is `postgresql`, `mariadb`, `mysql` or `sqlite`.
+    """数据库管理系统: `platform` is `postgresql`, `kingbase`, `mariadb`, `mysql`, `sqlite`, `redis` and the like.
+
+    `oracle`, `sqlserver` and `dm` are read from a file that a DBA's tool wrote, never over the network.
+    `collected` names that file in the engagement's folder: it is read instead of logging in.
 
     `offsite` holds the networks (`cidr`) of the off-site place that the database is replicated to.
     """
 
     address: str = ""
+    collected: str = ""
     path: str = ""
     database: str = ""
     account: str = ""
@@ -292,7 +296,10 @@ Asset = WebAsset | TlsAsset | HostAsset | DatabaseAsset | BackupAsset | SystemAs
 
 
 class Engagement(Value):
-    """项目: one institution's system under joint test. `assets` ends with the implicit `system`."""
+    """项目: one institution's system under joint test. `assets` ends with the implicit `system`.
+
+    `vulnerability_data` names the store of known holes, by default `vulnerabilities.sqlite` in the folder.
+    """
 
     schema: int
     suite: str
@@ -304,6 +311,7 @@ class Engagement(Value):
     people: tuple[Person, ...] = ()
     period: tuple[date, date] | None = None
     report_number: str = ""
+    vulnerability_data: str = ""
     not_applicable: tuple[NotApplicable, ...] = ()
 
     def asset(self, asset_id: str) -> Asset | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import Damaged, NoPermission, NotDeclared, OutOfScope, Stale
-from ..model import HostAsset, ParamValue
+from ..model import DatabaseAsset, HostAsset, ParamValue
 from .base import Context
 from .host.frames import Section, Transcript, parse_transcript
 
@@ -131,7 +131,7 @@ def carried_in(asset: HostAsset, context: Context, platform: str) -> Collected:
         Stale: it is older than the profile allows.
 
     """
-    path = _inside(asset, context)
+    path = carried_path(asset, context)
     found = open_collected(path)
     if not found.platform.startswith(platform):
         raise Damaged(
@@ -166,7 +166,14 @@ def require_fresh(
         )  # fmt: skip
 
 
-def _inside(asset: HostAsset, context: Context) -> Path:
+def carried_path(asset: HostAsset | DatabaseAsset, context: Context) -> Path:
+    """Return where the file lies that an asset names.
+
+    Raises:
+        NotDeclared: none is named, or there can be none.
+        OutOfScope: it lies outside the engagement's folder.
+
+    """
     where = f"engagement.yaml 测评对象 {asset.id} collected"
     if not asset.collected or context.folder is None:
         raise NotDeclared("未登记采集文件", where=where, cure="用 dengbao evidence import-facts 登记")

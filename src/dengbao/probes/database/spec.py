@@ -40,11 +40,15 @@ _COMMON: Final[tuple[type[Facts], ...]] = (
 
 
 def _is_redis(asset: Asset) -> bool:
-    return isinstance(asset, DatabaseAsset) and asset.platform == "redis"
+    return isinstance(asset, DatabaseAsset) and asset.platform == "redis" and not asset.collected
 
 
 def _is_asked_in_sql(asset: Asset) -> bool:
-    return isinstance(asset, DatabaseAsset) and not _is_redis(asset)
+    return isinstance(asset, DatabaseAsset) and asset.platform != "redis" and not asset.collected
+
+
+def _is_carried_in(asset: Asset) -> bool:
+    return isinstance(asset, DatabaseAsset) and bool(asset.collected)
 
 
 SPECS: tuple[ProbeSpec, ...] = (
@@ -71,6 +75,15 @@ SPECS: tuple[ProbeSpec, ...] = (
         level=Level.LOGIN,
         applies=_is_redis,
         run="dengbao.probes.database.redis:probe",
+        timeout_s=120.0,
+    ),
+    ProbeSpec(
+        name="database.collected",
+        title="读取带回的数据库采集结果",
+        facts=_COMMON,
+        level=Level.OBSERVE,
+        applies=_is_carried_in,
+        run="dengbao.probes.database.collected:probe",
         timeout_s=120.0,
     ),
 )
