@@ -37,9 +37,12 @@ def run(tree: Path, tools: str) -> HostRights:
     bodies = "".join(_section(whole, name) for name in ("sweep", "places"))
     bodies = re.sub(r"for one in /etc /root .*?; do", f"for one in {tree}; do", bodies, count=1)
     done = subprocess.run(
-        ["sh", "-s", "dengbao-0"], input=(head + bodies).encode(), stdout=subprocess.PIPE, env={"PATH": tools},
+        ["sh", "-s", "dengbao-0"],
+        input=(head + bodies).encode(),
+        stdout=subprocess.PIPE,
+        env={"PATH": tools},
         check=True,
-    )  # fmt: skip
+    )
     sections, _ = parse_transcript(done.stdout, "dengbao-0")
     found = read_rights(Transcript(sections, done=True))
     assert found.searched == (str(tree),)

@@ -660,7 +660,7 @@ grep -vE "/(nologin|false|sync|shutdown|halt)$" /etc/passwd | head -n 500 | whil
   for one in .bash_history .sh_history .ash_history .zsh_history .mysql_history .mariadb_history .psql_history; do
     [ -f "$home/$one" ] && [ -s "$home/$one" ] || continue
     count=?
-    [ -r "$home/$one" ] && count=$(tail -c 1048576 "$home/$one" | grep -ciE "sshpass +-p|(PGPASSWORD|MYSQL_PWD|SSHPASS)=[^ ]|--password=[^ ]|(mysql|mariadb)[a-z]* ([^|;]* )?-p[^ ]|passwd +--stdin|\| *chpasswd|curl [^|;]*(-u|--user) *[^ :]+:[^ ]|identified +(with [^ ]+ +)?by +[^ ]|(create|alter) +(user|role) .*password +[^ ]")
+    [ -r "$home/$one" ] && count=$(tail -c 1048576 "$home/$one" | grep -cE "sshpass +-p|(PGPASSWORD|MYSQL_PWD|SSHPASS)=[^ ]|--password=[^ ]|(mysql|mariadb)[a-z]* ([^|;]* )?-p[^ ]|passwd +--stdin|\| *chpasswd|curl [^|;]*(-u|--user) *[^ :]+:[^ ]|(IDENTIFIED|identified) +((WITH|with) +[^ ]+ +)?(BY|by) +[^ ]|(CREATE|ALTER|create|alter) +(USER|ROLE|user|role) .*(PASSWORD|password) +[^ ]")
     echo "$N history $user ${count:-?} $(stat -L -c "%a %U %n" "$home/$one")"
   done
 done
