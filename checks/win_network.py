@@ -29,7 +29,8 @@ _IPC: Final = 0x80000003
 _SYSTEM: Final = frozenset({"localsystem", "nt authority\\system", ".\\administrator"})
 _TCP: Final = frozenset({"", "6", "256"})
 # Programs that listen for Remote Desktop and WinRM; a rule for another one does not open their ports.
-_HOSTS: Final = frozenset({"", "svchost.exe", "system"})
+_HOSTS: Final = frozenset({"", "svchost.exe", "system", "sshd.exe"})
+_OWN_SERVICES: Final = frozenset({"", "*", "termservice", "winrm", "sshd"})
 _WRITE: Final = 0x2 | 0x4 | 0x10000 | 0x40000 | 0x80000
 # Databases, middleware and run-times of applications by program.
 _SERVERS: Final = frozenset(
@@ -187,6 +188,9 @@ def _widest(
         return Reach(None if blocked else True, (), f"规则 {certain[0]} 未限定来源")
     if wide:
         return Reach(None, sources, f"规则 {wide[0].name} 另有条件")
+    words = [one for one in sources if not re.match(r"[0-9a-fA-F]*[.:]", one)]
+    if words:
+        return Reach(None, sources, f"规则允许 {listing(words)}，其范围须人工核查")
     return Reach(False, sources)
 
 
@@ -199,9 +203,9 @@ def _anybody(rule: InboundRule) -> bool:
 def _concerns(rule: InboundRule, profile: str, port: int) -> bool:
     if rule.protocol not in _TCP or (rule.profiles and profile not in rule.profiles):
         return False
-    if rule.ports:
-        return any(_covers(text, port) for text in rule.ports)
-    return rule.program in _HOSTS and rule.service in ("", "*", "termservice", "winrm")
+    if rule.program not in _HOSTS or rule.service not in _OWN_SERVICES:
+        return False
+    return not rule.ports or any(_covers(text, port) for text in rule.ports)
 
 
 def _covers(text: str, port: int) -> bool:

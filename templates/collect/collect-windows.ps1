@@ -245,10 +245,14 @@ Section 'auditbackup' '审核策略（数值）' 1048576 {
 Section 'accounts' '本地账户' 8388608 {
     $set = @{}
     if (Get-Command -Name Get-LocalUser -CommandType Cmdlet -ErrorAction SilentlyContinue) {
-        foreach ($one in @(Get-LocalUser)) {
-            $when = 'never'
-            if ($null -ne $one.PasswordLastSet) { $when = Get-Epoch $one.PasswordLastSet }
-            $set[$one.SID.Value] = $when
+        try {
+            foreach ($one in @(Get-LocalUser)) {
+                $when = 'never'
+                if ($null -ne $one.PasswordLastSet) { $when = Get-Epoch $one.PasswordLastSet }
+                $set[$one.SID.Value] = $when
+            }
+        } catch {
+            $set = @{} # 域控制器上没有本地账户可列，改用口令已用天数
         }
     }
     $machine = [ADSI]('WinNT://' + $env:COMPUTERNAME + ',computer')

@@ -359,6 +359,15 @@ def test_a_rule_with_conditions_that_are_not_understood_is_uncertain() -> None:
     )  # fmt: skip
 
 
+def test_rules_of_packaged_applications_open_nothing_else() -> None:
+    rule = parse_rule(
+        "v2.26|Action=Allow|Active=TRUE|Dir=In|Profile=Domain|Profile=Public|Name=@{Microsoft.Windows.Cortana}|"
+        "LUOwn=S-1-5-21-1-2-3-500|AppPkgId=S-1-15-2-1861897761|EmbedCtxt=x|Platform=2:6:2|Platform2=GTEQ|",
+        "{C}",
+    )
+    assert (rule.program, rule.ports, rule.certain) == ("appcontainer", (), False)
+
+
 def test_shares_and_services() -> None:
     seen = see(weak())
     shares = {share.name: share for share in one(seen, WindowsShares).shares}

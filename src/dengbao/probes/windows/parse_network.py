@@ -21,6 +21,7 @@ from .system_facts import (
     WindowsShares,
 )
 
+_PACKAGED: Final = "appcontainer"
 _CURE: Final = "该部分改由人工核查，并反馈采集文件"
 _PROFILES: Final = (("domain", 1), ("private", 2), ("public", 4))
 _KEYS: Final = {
@@ -168,6 +169,8 @@ def parse_rule(text: str, name: str) -> InboundRule:
             fields.setdefault(key.strip().casefold(), []).append(value.strip())
     ports = fields.get("lport", []) + fields.get("lport2_10", [])
     remote = [value for key, values in fields.items() if key.startswith(("ra4", "ra6")) for value in values]
+    # Rules for packaged applications let in nothing else, whatever ports they leave open.
+    packaged = "apppkgid" in fields
     known = all(key in _PLAIN or key.startswith(("ra4", "ra6")) for key in fields)
     return InboundRule(
         name=(fields.get("name") or [name])[0] or name,
@@ -176,7 +179,7 @@ def parse_rule(text: str, name: str) -> InboundRule:
         ports=tuple(ports),
         remote=tuple(dict.fromkeys(remote)),
         profiles=tuple(one.casefold() for one in fields.get("profile", [])),
-        program=ntpath.basename(fields.get("app", [""])[0]).casefold(),
+        program=_PACKAGED if packaged else ntpath.basename(fields.get("app", [""])[0]).casefold(),
         service=fields.get("svc", [""])[0].casefold(),
         certain=known,
     )
