@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from dengbao.checking import check
 from dengbao.errors import Reason, Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
-from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity, BackupReading
+from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity, BackupReading, BackupRestore
 
 from ..backup_copies import all_seen, copies, presence
 
@@ -21,8 +23,12 @@ _UNSEEN = Criterion(
 
 
 @check("backup.readable")
-def newest_backups_are_readable(files: BackupFiles, integrity: BackupIntegrity) -> Judgement:
+def newest_backups_are_readable(
+    files: BackupFiles, integrity: BackupIntegrity, restore: BackupRestore | None
+) -> Judgement:
     """Judge that the newest backup files are whole: read to the end, checksums and end marks agree.
+
+    A format that only its own program reads counts as read where that program restored the whole file.
 
     Source: GB/T 22239-2019 8.1.4.9 a).
     """
@@ -30,7 +36,11 @@ def newest_backups_are_readable(files: BackupFiles, integrity: BackupIntegrity) 
         there = presence(files, copies(files, integrity), integrity)
         return _judgement((there,), f"经核查，{there.measured}，没有可试读的备份。")
     # Older ones are read for the number of copies kept; here they count where they are shown to be broken.
-    chosen = [one for number, one in enumerate(integrity.readings) if number < _NEWEST or one.intact is False]
+    chosen = [
+        _after_restore(one, restore)
+        for number, one in enumerate(integrity.readings)
+        if number < _NEWEST or one.intact is False
+    ]
     criteria = [_readable(one, newest=number == 0) for number, one in enumerate(chosen)]
     if not all_seen(files):
         criteria.append(_UNSEEN)
@@ -44,8 +54,17 @@ def newest_backups_are_readable(files: BackupFiles, integrity: BackupIntegrity) 
     return judgement
 
 
+def _after_restore(one: BackupReading, restore: BackupRestore | None) -> BackupReading:
+    if restore is None or restore.outcome != "restored" or restore.file != one.name:
+        return one
+    if one.intact is None and one.cause == "format":
+        return replace(one, intact=True, note=f"{one.note}；经 {restore.engine} 试恢复，全部读出")
+    return one
+
+
 def _rest(integrity: BackupIntegrity, chosen: list[BackupReading]) -> str:
-    good = sum(1 for one in integrity.readings if one.intact and one not in chosen)
+    told = {one.name for one in chosen}
+    good = sum(1 for one in integrity.readings if one.intact and one.name not in told)
     return f"；此前另有 {good} 个完好" if good else ""
 
 

@@ -22,7 +22,9 @@ from dengbao.demo.measures import AFTER, BEFORE
 from dengbao.errors import Reason
 from dengbao.facts import as_stored
 from dengbao.model import BackupAsset, BackupPolicy, Level, Scope
+from dengbao.probes.backup.databases import look_at_sqlite
 from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity, BackupReading
+from dengbao.probes.backup.streams import Budget, Limits, Undecided
 
 from ..servers.backups import (
     BROKEN,
@@ -103,7 +105,7 @@ def test_good_copies_of_each_format_conform(name: str, tmp_path: Path, database:
 
 @pytest.mark.parametrize("spoil", [damaged, cut])
 @pytest.mark.parametrize(
-    "name", ["his.db.gz", "his.db.bz2", "his.db.xz", "his.db.zip", "his.tar.gz", "his.db"]
+    "name", ["his.db.gz", "his.db.bz2", "his.db.xz", "his.db.zst", "his.db.zip", "his.tar.gz", "his.db"]
 )
 def test_a_newest_copy_that_is_damaged_does_not_conform(
     name: str, spoil: Callable[[bytes], bytes], tmp_path: Path, database: bytes
@@ -386,3 +388,15 @@ def test_a_sub_folder_that_may_not_be_listed(open_folder: Path, database: bytes)
     closed.chmod(0)
     found, _ = without_rights(open_folder, "**/*")
     assert found == NOTHING_SEEN
+
+
+def test_a_database_that_is_swapped_for_another_is_not_judged(tmp_path: Path, database: bytes) -> None:
+    """SQLite opens by name; between our look and its own somebody may put another file there."""
+    asked, other = put(tmp_path, "asked.db", database, 1), put(tmp_path, "other.db", database, 1)
+    budget = Budget(Limits(), time.monotonic() + 20)
+    with asked.open("rb") as file:
+        assert look_at_sqlite(asked, budget, same_as=file.fileno()).intact
+        asked.unlink()
+        asked.symlink_to(other)
+        with pytest.raises(Undecided, match="被换成了另一个"):
+            look_at_sqlite(asked, budget, same_as=file.fileno())

@@ -31,7 +31,7 @@ GOOD = dict.fromkeys(
     ("backup.performed", "backup.policy", "backup.matches_policy", "backup.readable", "backup.restorable"),
     "conform",
 )
-# The archive's own format is not read here; that it can be restored is shown all the same.
+# Of an archive's own format only the newest is read, by restoring it; the one before stays open.
 CUSTOM = GOOD | {"backup.readable": "undetermined"}
 EXPECT = {"visit": 3000, "patient": 40}
 # What somebody might slip into a dump that the tester restores: shell, files, other roles, endless work.

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import zstandard
+
 DUMP = (
     "-- MySQL dump 10.19  Distrib 10.11.6-MariaDB\n--\nCREATE TABLE `visit` (`id` int);\n"
     + "INSERT INTO `visit` VALUES (1),(2),(3);\n" * 5000
@@ -69,6 +71,7 @@ MAKERS: dict[str, Callable[[bytes], bytes]] = {
     "his.db.gz": gzip.compress,
     "his.db.bz2": bz2.compress,
     "his.db.xz": lambda data: lzma.compress(data, preset=1),
+    "his.db.zst": lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
     "his.db.zip": lambda data: packed_zip({"his.db": data, "readme.txt": b"restore with sqlite3"}),
     "his.tar.gz": lambda data: gzip.compress(tar({"etc/his.conf": b"a=1\n" * 300, "his.db": data})),
     "nested.tar": lambda data: tar({"a.gz": gzip.compress(data), "b.xz": lzma.compress(DUMP.encode())}),
@@ -81,6 +84,7 @@ MAKERS: dict[str, Callable[[bytes], bytes]] = {
 }  # fmt: skip
 LAYERS = {
     "his.db.gz": ("gzip", "sqlite"), "his.db.bz2": ("bzip2", "sqlite"), "his.db.xz": ("xz", "sqlite"),
+    "his.db.zst": ("zstd", "sqlite"),
     "his.db.zip": ("zip",), "his.tar.gz": ("gzip", "tar"), "nested.tar": ("tar",), "his.db": ("sqlite",),
     "his.sql": ("sql",), "his.sql.gz": ("gzip", "sql"), "two-members.sql.gz": ("gzip", "sql"),
 }  # fmt: skip
@@ -129,7 +133,7 @@ PLAIN_SQL = b"CREATE TABLE t (x);\nINSERT INTO t VALUES (1);\n" * 90
 UNREAD: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "pg_dump custom": (lambda _data: b"PGDMP\1\16\0" + os.urandom(9000), "format"),
     "openssl": (lambda data: b"Salted__" + os.urandom(len(data)), "encrypted"),
-    "zstd": (lambda _data: b"\x28\xb5\x2f\xfd" + os.urandom(5000), "format"),
+    "lz4": (lambda _data: b"\x04\x22\x4d\x18" + os.urandom(5000), "format"),
     "bomb": (lambda _data: bomb(), "limit"),
     "sql without end mark": (lambda _data: PLAIN_SQL, "format"),
     "packed Oracle export": (lambda _data: gzip.compress(os.urandom(9000)), "format"),

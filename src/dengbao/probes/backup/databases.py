@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -64,8 +65,11 @@ def _no_room() -> Undecided:
     return Undecided("本机没有可用的临时空间，未核对内层文件")
 
 
-def look_at_sqlite(path: Path, budget: Budget) -> Finding:
+def look_at_sqlite(path: Path, budget: Budget, *, same_as: int | None = None) -> Finding:
     """Run SQLite's own integrity check on a file, read only and without creating anything beside it.
+
+    `same_as` is a descriptor of the very file that is meant: SQLite opens by name and follows links, so
+    what it opened is compared with that before anything is believed.
 
     Raises:
         Damaged: the check finds errors, or there is no table in it.
@@ -80,6 +84,9 @@ def look_at_sqlite(path: Path, budget: Budget) -> Finding:
             base.text_factory = bytes
             for pragma in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
                 base.execute(f"PRAGMA {pragma}")
+            if same_as is not None:
+                base.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+                _refuse_another(same_as)
             (tables,) = base.execute("SELECT count(*) FROM sqlite_master WHERE type='table'").fetchone()
             rows = base.execute(f"PRAGMA integrity_check({_ERRORS_COUNTED})").fetchall()
     except sqlite3.Error as exc:
@@ -92,6 +99,25 @@ def look_at_sqlite(path: Path, budget: Budget) -> Finding:
     if not tables:
         raise Damaged("SQLite 数据库内没有任何表")
     return Finding(("sqlite",), True, f"SQLite 数据库 {tables} 张表，完整性检查通过")
+
+
+def _refuse_another(descriptor: int) -> None:
+    """Refuse to judge where SQLite has another file open than the one we opened.
+
+    Raises:
+        Undecided: no second descriptor of this process leads to the file that is meant.
+
+    """
+    meant = os.fstat(descriptor)
+    try:
+        names = [one.name for one in Path("/proc/self/fd").iterdir() if one.name != str(descriptor)]
+    except OSError:
+        return  # not Linux: no way to look
+    for one in names:
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(int(one)), meant):
+                return
+    raise Undecided("试读时文件被换成了另一个，未核对", cause="changing")
 
 
 def _what_it_means(exc: sqlite3.Error, budget: Budget) -> Damaged | Undecided:

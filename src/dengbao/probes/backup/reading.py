@@ -18,11 +18,10 @@ from .listing import Entry
 from .streams import Budget, Damaged, Limits, Stream, Undecided, size_zh
 from .unpack import Unpacker
 
-PACKED: Final = ("gzip", "bzip2", "xz")
+PACKED: Final = ("gzip", "bzip2", "xz", "zstd")
 _NOT_READ: Final = {
     "encrypted": ("文件已加密，无法试读", "encrypted"),
     "pg_dump": ("pg_dump 自定义格式，只核对了文件头", "format"),
-    "zstd": ("zstd 压缩，本工具不能解压", "format"),
     "lz4": ("lz4 压缩，本工具不能解压", "format"),
     "7z": ("7z 压缩包，本工具不能解压", "format"),
     "rar": ("rar 压缩包，本工具不能解压", "format"),
@@ -147,7 +146,7 @@ def _outermost(entry: Entry, file: IO[bytes], kind: str, expected: str, budget: 
         if size > budget.limits.raw_bytes:
             raise Undecided(f"文件超过试读上限 {size_zh(budget.limits.raw_bytes)}，未读")
         budget.raw = size
-        return look_at_sqlite(Path(entry.path), budget)
+        return look_at_sqlite(Path(entry.path), budget, same_as=file.fileno())
     return _look(Stream(file.read, budget.spend_raw), budget, 0)
 
 

@@ -1,4 +1,4 @@
-"""Takes gzip, bzip2 and xz apart piece by piece, to the last checksum."""
+"""Takes gzip, bzip2, xz and zstd apart piece by piece, to the last checksum."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ import zlib
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import zstandard
+
 from .streams import CHUNK, Damaged, Stream, Undecided
 
 _XZ_MEMORY_BYTES: Final = 256 * 1024 * 1024
-_MAGIC: Final = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\0"}
+_ZSTD_WINDOW_BYTES: Final = 256 * 1024 * 1024
+_ZSTD_PIECE_BYTES: Final = 4096
+_MAGIC: Final = {
+    "gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\0", "zstd": b"\x28\xb5\x2f\xfd",
+}  # fmt: skip
 _LONGEST_MAGIC: Final = 6
 _PADDING_MAX_BYTES: Final = 16 * 1024 * 1024  # tapes pad to a block, never to this
 
@@ -53,9 +59,39 @@ class _Gzip:
         return out
 
 
+class _Zstd:
+    """zstandard's decoder in the manner of the others; fed in small pieces, since it knows no bound."""
+
+    def __init__(self) -> None:
+        self._inner = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
+        self._kept = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._kept and not self.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data + self._kept
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        kept, at, out, size = self._kept + data, 0, [], 0
+        while at < len(kept) and size < max_length and not self.eof:
+            out.append(self._inner.decompress(kept[at : at + _ZSTD_PIECE_BYTES]))
+            size += len(out[-1])
+            at += _ZSTD_PIECE_BYTES
+        self._kept = kept[at:]
+        return b"".join(out)
+
+
 _NEW: Final[dict[str, Callable[[], _Decoder]]] = {
     "gzip": _Gzip,
     "bzip2": bz2.BZ2Decompressor,
+    "zstd": _Zstd,
     "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES),
 }
 
@@ -95,6 +131,10 @@ class Unpacker:
             if "memory" in str(exc).lower():
                 raise Undecided("xz 解压所需内存超过上限，未读完") from exc
             raise Damaged("xz 数据损坏，无法解压或校验不符") from exc
+        except zstandard.ZstdError as exc:
+            if "memory" in str(exc).lower() or "window" in str(exc).lower():
+                raise Undecided("zstd 解压所需内存超过上限，未读完") from exc
+            raise Damaged("zstd 数据损坏，无法解压或校验不符") from exc
         except (zlib.error, OSError, ValueError, EOFError) as exc:
             raise Damaged(f"{self._kind} 数据损坏，无法解压或校验不符") from exc
 
