@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Final
 
+from ...errors import ProtocolMismatch
 from ..host.frames import Section, Transcript
 from .parse_accounts import clock
 from .sections import number, records, truth, whole
@@ -72,8 +73,15 @@ def day_of(text: str) -> int | None:
 
 
 def read_software(transcript: Transcript) -> WindowsSoftware:
-    """Return enabled features and installed programs."""
+    """Return enabled features and installed programs.
+
+    Raises:
+        ProtocolMismatch: not a single feature, which no Windows has.
+
+    """
     features = {one[0] for one in records(whole(transcript, "features"), "feature")}
+    if not features:
+        raise ProtocolMismatch("采集文件中没有已启用的功能", cure="该部分改由人工核查，并反馈采集文件")
     programs = (
         Program(name=one[0], version=one[1], maker=one[2])
         for one in records(whole(transcript, "programs"), "program", 3)
