@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dengbao.errors import Reason, Undetermined
+from dengbao.model import Criterion
 from dengbao.probes.database.facts import (
     DatabaseAccess,
     DatabaseAccount,
@@ -18,8 +19,9 @@ from dengbao.probes.database.facts import (
     StoredPassword,
 )
 
-from . import hba
+from . import databases, hba
 from .databases import logins, stored
+from .hosts import ask
 from .wording import listing
 
 CRYPTOGRAPHIC: Final = frozenset({"certificate", "ticket", "key"})
@@ -119,3 +121,21 @@ def _of_plugin(plugin: str) -> frozenset[str] | None:
 def told(found: Iterable[Way]) -> str:
     """Return the ways and their factors for a statement."""
     return listing((one.words for one in found), 5) or "无"
+
+
+def every(
+    found: tuple[Way, ...], bad: list[Way], question: str, seen: str, access: DatabaseAccess
+) -> tuple[Criterion, ...]:
+    """Return whether no way in is among the bad ones, and no way's factors are unknown.
+
+    Raises:
+        Undetermined: no way in was seen at all.
+
+    """
+    if not found:
+        raise Undetermined("经核查，未见可用的登录方式，其他登录途径须人工核查")
+    met = False if bad else None if any(one.factors is None for one in found) else True
+    return (
+        ask("every_way", question, met, seen, databases.ACCESS, decisive=True),
+        *hba.certain(access),
+    )

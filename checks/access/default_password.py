@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPasswords
 from dengbao.probes.host.identity_facts import HostInstallation
 from dengbao.probes.web.facts import WebDefaultAccounts
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import win_accounts, windows
+from .. import databases, db_defaults, win_accounts, windows
 from ..hosts import PASSWORDS, Seat, ask, is_default, local_only, seats
 from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
@@ -126,4 +127,24 @@ def windows_built_in_passwords_were_changed(
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="业务软件、管理工具预置账户的默认口令是否已修改，须对照产品手册核查",
+    )
+
+
+@check("access.default_password")
+def database_default_passwords_were_changed(
+    asset: DatabaseAsset, accounts: DatabaseAccounts, passwords: DatabasePasswords
+) -> Judgement:
+    """Judge that default accounts have neither no password nor their own name as one.
+
+    Some products come without a password, so a set one is a changed one. Whether it is the account's name
+    the server compares where its hash allows that; Oracle itself lists accounts with a shipped password.
+
+    Source: GB/T 22239-2019 8.1.4.2 b).
+    """
+    criteria = db_defaults.changed(asset.platform, accounts, passwords)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="安装程序、集成商或应用软件预置的数据库账户，其口令是否已修改，须对照产品手册核查",
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.system_facts import DatabaseLabels
 from dengbao.probes.host.system_facts import HostMac
 
+from .. import databases, db_system
 from ..hosts import ask, told
 
 _FACT = "host.mac"
@@ -51,3 +53,18 @@ def _configured(mac: HostMac) -> tuple[Criterion, ...]:
     value = mac.selinux_configured
     seen = f"重启后的模式（/etc/selinux/config）为 {value}" if value else "重启后的模式未能确认"
     return (ask("configured", "重启后是否仍强制", value == "enforcing" if value else None, seen, _FACT),)
+
+
+@check("access.mandatory_control")
+def database_enforces_labels(labels: DatabaseLabels) -> Judgement:
+    """Judge that the label mechanism refuses access, not only notes it.
+
+    Source: GB/T 22239-2019 8.1.4.2 g).
+    """
+    criteria = db_system.enforced(labels)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="应以不同标记的主体实际访问有标记的客体，验证越权访问被拒绝",
+    )

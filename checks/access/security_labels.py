@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.system_facts import DatabaseLabels
 from dengbao.probes.host.system_facts import HostMac
 
+from .. import databases, db_system
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -55,3 +57,20 @@ def _labelled(mac: HostMac, name: str, title: str, labels: list[str]) -> tuple[C
     if bare:
         seen = f"{title}中有 {len(bare)} 个未设置标记"
     return (ask(name, f"{title}是否设置安全标记", met, seen, _FACT),)
+
+
+@check("access.security_labels")
+def database_sets_security_labels(labels: DatabaseLabels) -> Judgement:
+    """Judge that a label mechanism is loaded and objects are labelled.
+
+    MariaDB and MySQL have none; row security is a rule on rows, not a label.
+
+    Source: GB/T 22239-2019 8.1.4.2 g).
+    """
+    criteria = db_system.labelled(labels)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="重要主体是否设置安全标记、标记与数据敏感级别是否相符，须人工核查",
+    )

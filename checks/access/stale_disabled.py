@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import HostAsset, Judgement
+from dengbao.model import Coverage, DatabaseAsset, HostAsset, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import win_accounts, windows
+from .. import databases, db_access, win_accounts, windows
 from ..hosts import ask, local_only, told
 from ..stale import StaleParams, outside, usage
 from ..wording import listing
@@ -60,3 +61,21 @@ def windows_unneeded_accounts_are_disabled(
     )
     disabled = f"已禁用或到期的账户：{listing(found.disabled) or '无'}"
     return Judgement(criteria=criteria, statement=windows.sentence(criteria, disabled))
+
+
+@check("access.stale_disabled")
+def database_unneeded_accounts_are_disabled(asset: DatabaseAsset, accounts: DatabaseAccounts) -> Judgement:
+    """Judge that accounts outside the roster, and expired ones, can no longer log in.
+
+    These products do not record when an account was last used.
+
+    Source: GB/T 22239-2019 8.1.4.2 c).
+    """
+    criteria = db_access.stale(accounts, asset.roster)
+    closed = [one for one in accounts.accounts if one.can_login is False and not (one.system or one.is_role)]
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria, f"；已停用、不可登录的账户：{databases.labels(closed)}"),
+        coverage=Coverage.PARTIAL,
+        remainder="数据库不记录账户的最近登录时间，长期未用的账户是否停用须结合审计日志与人员台账核查",
+    )

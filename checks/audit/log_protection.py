@@ -8,12 +8,14 @@ from typing import Final
 from dengbao.checking import check
 from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseAudit, DatabaseGrants
+from dengbao.probes.database.system_facts import DatabaseLogs
 from dengbao.probes.host.facts import FileMode, HostAccounts, HostLogs
 from dengbao.probes.host.system_facts import HostPrivilege
 from dengbao.probes.windows.facts import WindowsPolicy
 from dengbao.probes.windows.system_facts import WindowsLogs
 
-from .. import win_audit, windows
+from .. import databases, db_logs, win_audit, windows
 from ..hosts import ask, modes, told, wider_than
 from ..sudo import administrators
 from ..wording import listing
@@ -120,4 +122,24 @@ def windows_logs_are_protected(logs: WindowsLogs, policy: WindowsPolicy) -> Judg
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="日志服务器、审计平台上的记录是否同样受保护，须人工核查",
+    )
+
+
+@check("audit.log_protection")
+def database_logs_are_protected(
+    audit: DatabaseAudit,
+    logs: DatabaseLogs,
+    accounts: DatabaseAccounts | None,
+    grants: DatabaseGrants | None,
+) -> Judgement:
+    """Judge that files of records are closed to others, and ordinary accounts cannot change records.
+
+    Source: GB/T 22239-2019 8.1.4.3 c).
+    """
+    criteria = db_logs.protected(audit, logs, accounts, grants)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria, f"；{db_logs.told_places(logs)}"),
+        coverage=Coverage.PARTIAL,
+        remainder="审计记录文件及其目录在服务器上的实际权限，日志服务器、审计平台上的记录是否同样受保护，须在其上核查",
     )

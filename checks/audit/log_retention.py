@@ -9,10 +9,12 @@ from typing import Final
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAudit
+from dengbao.probes.database.system_facts import DatabaseLogs
 from dengbao.probes.host.facts import Forwarding, HostAudit, HostLogs, HostSyslog, Rotation
 from dengbao.probes.windows.system_facts import WindowsLogs, WindowsServices
 
-from .. import win_audit, windows
+from .. import databases, db_logs, win_audit, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -224,4 +226,19 @@ def windows_logs_are_backed_up_and_kept(
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="日志接收端的实际接收与留存情况、备份策略，须人工核查",
+    )
+
+
+@check("audit.log_retention")
+def database_logs_are_kept(audit: DatabaseAudit, logs: DatabaseLogs, params: RetentionParams) -> Judgement:
+    """Judge that records are kept long enough: the oldest proves it, a cycle that overwrites disproves it.
+
+    Source: GB/T 22239-2019 8.1.4.3 c).
+    """
+    criteria = db_logs.kept(audit, logs, params.log_retention_min_days)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="审计记录是否定期备份到本机以外（日志服务器、审计平台）及其备份策略，须人工核查",
     )

@@ -6,11 +6,13 @@ import re
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseAudit, DatabaseGrants
+from dengbao.probes.database.system_facts import DatabaseLogs
 from dengbao.probes.host.facts import HostAudit
 from dengbao.probes.host.running_facts import HostAuditStop
 from dengbao.probes.windows.system_facts import WindowsServices
 
-from .. import win_audit, windows
+from .. import databases, db_logs, win_audit, windows
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon
 
@@ -83,4 +85,24 @@ def windows_event_log_is_protected(services: WindowsServices) -> Judgement:
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="以非审计管理员账户尝试停止事件日志服务被拒绝的测试记录",
+    )
+
+
+@check("audit.process_protection")
+def database_audit_is_protected(
+    audit: DatabaseAudit, logs: DatabaseLogs, accounts: DatabaseAccounts, grants: DatabaseGrants | None
+) -> Judgement:
+    """Judge by rights that only superusers can switch auditing off, and that its module stays loaded.
+
+    Nobody tries it: that would be done to a live system.
+
+    Source: GB/T 22239-2019 8.1.4.3 d).
+    """
+    criteria = db_logs.unstoppable(audit, logs, accounts, grants)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="超级用户可关闭审计的，是否由审计管理员专管或另有独立的数据库审计系统；"
+        "以非审计管理员账户尝试关闭审计被拒绝的测试记录",
     )

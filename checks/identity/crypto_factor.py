@@ -7,10 +7,11 @@ from typing import Final
 from dengbao.checking import check
 from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Judgement
+from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostPam, HostSshd
 from dengbao.probes.windows.facts import WindowsProviders, WindowsSettings
 
-from .. import win_channels, windows
+from .. import databases, db_factors, win_channels, windows
 from ..factors import FACTOR_OPTIONS, Way, ways
 from ..hosts import SSHD, ask, under_match
 from ..wording import listing
@@ -66,4 +67,29 @@ def windows_uses_a_cryptographic_factor(settings: WindowsSettings, providers: Wi
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
+    )
+
+
+@check("identity.crypto_factor")
+def database_uses_a_cryptographic_factor(
+    access: DatabaseAccess, accounts: DatabaseAccounts | None, passwords: DatabasePasswords | None
+) -> Judgement:
+    """Judge that every way in takes a certificate, a ticket or a hardware key.
+
+    A password stays one, however its hash is stored or sent.
+
+    Source: GB/T 22239-2019 8.1.4.1 d).
+    """
+    found = db_factors.ways(access, accounts, passwords)
+    plain = [one for one in found if one.factors is not None and not one.factors & db_factors.CRYPTOGRAPHIC]
+    seen = f"数据库登录方式：{db_factors.told(found)}"
+    if plain:
+        seen += f"，其中 {listing(one.name for one in plain[:3])} 未使用密码技术"
+    question = "每种登录方式是否均使用密码技术"
+    criteria = db_factors.every(found, plain, question, seen, access)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="其他管理途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dengbao.checking import check
 from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostPam, HostSshd
 from dengbao.probes.windows.facts import WindowsProviders, WindowsSettings
 
-from .. import win_channels, windows
+from .. import databases, db_factors, win_channels, windows
 from ..factors import FACTOR_OPTIONS, Way, ways
 from ..hosts import SSHD, ask, under_match
 from ..wording import listing
@@ -66,4 +67,30 @@ def windows_demands_a_smart_card(settings: WindowsSettings, providers: WindowsPr
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查",
+    )
+
+
+@check("identity.two_factor")
+def database_demands_two_factors(
+    access: DatabaseAccess, accounts: DatabaseAccounts | None, passwords: DatabasePasswords | None
+) -> Judgement:
+    """Judge that every way in takes two different factors; one way with a single factor fails.
+
+    A certificate besides the password counts where it must be the user's own (`verify-full`, `X509`).
+    What LDAP, RADIUS, PAM or the operating system ask for is not known here.
+
+    Source: GB/T 22239-2019 8.1.4.1 d).
+    """
+    found = db_factors.ways(access, accounts, passwords)
+    single = [one for one in found if one.factors is not None and len(one.factors) < 2]
+    seen = f"数据库登录方式：{db_factors.told(found)}"
+    if single:
+        seen += f"，其中 {len(single)} 种只需一种鉴别技术"
+    question = "每种登录方式是否均需两种不同鉴别技术"
+    criteria = db_factors.every(found, single, question, seen, access)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="堡垒机、运维平台等其他管理途径是否同样采用两种以上鉴别技术，须人工核查",
     )

@@ -6,10 +6,11 @@ from typing import Final
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Judgement
+from dengbao.probes.database.system_facts import DatabaseComponents
 from dengbao.probes.host.system_facts import HostPackages
 from dengbao.probes.windows.system_facts import WindowsSoftware
 
-from .. import win_system, windows
+from .. import databases, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -85,4 +86,30 @@ def windows_is_installed_minimally(software: WindowsSoftware, params: WindowsIns
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="已安装组件与业务必需组件清单的比对，须人工确认",
+    )
+
+
+class ComponentParams(Params):
+    """Extensions and plugins a business database does not need, and names of test and sample databases."""
+
+    unneeded_database_components: tuple[str, ...]
+    sample_databases: tuple[str, ...]
+
+
+@check("intrusion.minimal_install")
+def database_is_installed_minimally(components: DatabaseComponents, params: ComponentParams) -> Judgement:
+    """Judge that there are no sample databases, untrusted languages or unneeded modules.
+
+    Source: GB/T 22239-2019 8.1.4.4 a).
+    """
+    criteria = (
+        db_system.samples(components, params.sample_databases),
+        db_system.untrusted_languages(components),
+        db_system.extra_components(components, params.unneeded_database_components),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="已安装组件与业务必需组件清单的比对，须人工确认" + db_system.unseen(components),
     )

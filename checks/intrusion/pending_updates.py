@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from dengbao.checking import Params, check
+from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.facts import DatabaseServer
 from dengbao.probes.host.running_facts import HostSockets
 from dengbao.probes.host.system_facts import HostPackages
 from dengbao.probes.windows.system_facts import WindowsUpdates
 
-from .. import win_system, windows
+from .. import databases, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -92,6 +94,42 @@ def windows_has_no_pending_security_updates(updates: WindowsUpdates, params: Upd
     return Judgement(
         criteria=(criterion,),
         statement=windows.sentence((criterion,), last),
+        coverage=Coverage.PARTIAL,
+        remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
+    )
+
+
+class VersionParams(Params):
+    """Tables of `product line value`: end of maintenance, least mended version; the day they were written."""
+
+    database_support_ends: tuple[str, ...]
+    database_least_versions: tuple[str, ...]
+    database_versions_as_of: str
+    database_versions_max_age_days: int
+
+
+@check("intrusion.pending_updates")
+def database_version_is_mended(server: DatabaseServer, params: VersionParams) -> Judgement:
+    """Judge that the version is still maintained and not older than the fixes known.
+
+    The tables of the profile carry their day: later fixes are unknown, and an old table proves nothing good.
+
+    Source: GB/T 22239-2019 8.1.4.4 e).
+    """
+    if server.product == "sqlite":
+        raise Undetermined("SQLite 的版本由使用它的应用程序决定，文件中不可见，须核查应用程序所带的库")
+    criteria = (
+        db_system.maintained(server, params.database_support_ends),
+        db_system.current(
+            server,
+            params.database_least_versions,
+            params.database_versions_as_of,
+            params.database_versions_max_age_days,
+        ),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dengbao.checking import check
+from dengbao.checking import Params, check
 from dengbao.model import Coverage, Judgement
+from dengbao.probes.database.system_facts import DatabaseComponents
 from dengbao.probes.host.system_facts import HostPackages
 from dengbao.probes.windows.system_facts import WindowsSoftware
 
-from .. import win_system, windows
+from .. import databases, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 from .minimal_install import InstallParams, WindowsInstallParams
@@ -55,4 +56,28 @@ def windows_has_no_unneeded_programs(software: WindowsSoftware, params: WindowsI
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="未登记在程序列表中的绿色软件是否必要，须人工核查",
+    )
+
+
+class ListedParams(Params):
+    """Extensions and plugins a business database does not need."""
+
+    unneeded_database_components: tuple[str, ...]
+
+
+@check("intrusion.unneeded_packages")
+def database_has_no_unneeded_components(components: DatabaseComponents, params: ListedParams) -> Judgement:
+    """Judge that no extension or plugin of the list of unneeded ones is installed.
+
+    An empty list of components is believed only where the product told at least one database.
+
+    Source: GB/T 22239-2019 8.1.4.4 a).
+    """
+    criterion = db_system.extra_components(components, params.unneeded_database_components)
+    criteria = (criterion, *db_system.any_seen(components))
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="组件清单的必要性须人工确认" + db_system.unseen(components),
     )

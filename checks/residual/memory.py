@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.system_facts import DatabaseResidue
 from dengbao.probes.host.facts import HostMemory
 from dengbao.probes.windows.facts import WindowsSettings
 
-from .. import win_system, windows
+from .. import databases, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -86,4 +87,21 @@ def windows_memory_does_not_stay_on_disk(settings: WindowsSettings) -> Judgement
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="应用与数据库对敏感数据存储空间的清除措施，须核查设计文档或厂商说明",
+    )
+
+
+@check("residual.memory")
+def database_clears_deleted_data(residue: DatabaseResidue) -> Judgement:
+    """Judge that the space of deleted data is overwritten, or was never written in clear.
+
+    Engines initialise pages before another table gets them; that is the maker's word, not a fact seen.
+
+    Source: GB/T 22239-2019 8.1.4.10 b).
+    """
+    criteria = (db_system.cleared(residue),)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="临时文件、导出文件、备份介质释放前的清除，须核查设计文档或厂商说明",
     )

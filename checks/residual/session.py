@@ -6,13 +6,14 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.probes.database.system_facts import DatabaseResidue
 from dengbao.probes.host.facts import HostPolicy, HostSshd
 from dengbao.probes.host.identity_facts import HostTraces
 from dengbao.probes.host.system_facts import HostServices
 from dengbao.probes.web.facts import WebLogout
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy, WindowsSettings
 
-from .. import win_system, windows
+from .. import databases, db_system, win_system, windows
 from ..hosts import ask, modes, told
 from ..web_logout import endings, sight
 from ..wording import listing
@@ -154,4 +155,23 @@ def windows_credentials_do_not_stay_behind(
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder="鉴别信息所在内存、缓存和文件在释放前是否完全清除，须核查产品说明或设计文档",
+    )
+
+
+@check("residual.session")
+def database_logs_keep_no_passwords(residue: DatabaseResidue) -> Judgement:
+    """Judge that no log keeps statements with the passwords typed into them.
+
+    A log that does so proves only that a password may stand in it; only where taking them out was
+    switched off on purpose is that wrong by itself.
+
+    Source: GB/T 22239-2019 8.1.4.10 a).
+    """
+    criteria = (db_system.no_passwords_logged(residue),)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria),
+        coverage=Coverage.PARTIAL,
+        remainder="鉴别信息在内存、客户端历史文件（.psql_history、.mysql_history、.pgpass）中的清除，"
+        "须核查运维终端与厂商说明",
     )
