@@ -90,7 +90,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "backup.matches_policy": (B,),
     "backup.readable": (B,),
     "backup.restorable": (B,),
-    "backup.offsite": (D,),
+    "backup.offsite": (D, B),
     "residual.memory": (H, D),
     "residual.session": (W, D),
     "residual.cache_headers": (W,),

@@ -7,8 +7,9 @@ from typing import Final
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
-from dengbao.probes.backup.facts import BackupPeers, Peer
+from dengbao.probes.backup.facts import BackupFiles, BackupPeers, BackupPlace, Peer
 
+from ..backup_copies import Copy, all_seen, copies, refuse_the_future
 from ..wording import listing
 
 _FACT: Final = "backup.peers"
@@ -44,6 +45,51 @@ def database_is_copied_offsite(peers: BackupPeers, asset: DatabaseAsset, params:
         coverage=Coverage.PARTIAL,
         remainder=_REMAINDER,
     )
+
+
+@check("backup.offsite")
+def offsite_folder_receives_at_once(
+    place: BackupPlace, files: BackupFiles, params: OffsiteParams
+) -> Judgement:
+    """Judge that the off-site folder lies on another machine and that its newest file came a moment ago.
+
+    Source: GB/T 22239-2019 8.1.4.9 b).
+    """
+    found = copies(files, None)
+    refuse_the_future(found)
+    criteria = (_elsewhere(place), _fresh(files, found, params))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，异地备份目录 {files.folder}：{'；'.join(one.measured for one in criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=f"{_REMAINDER}；最新文件是否含全部新增数据（如持续归档的日志）须由人确认",
+    )
+
+
+def _elsewhere(place: BackupPlace) -> Criterion:
+    how = "经网络挂载，" if place.mounted else ""
+    return Criterion(
+        name="elsewhere",
+        question="目录是否位于另一台机器",
+        met=True if place.machine else None,
+        measured=f"{how}位于 {place.machine}" if place.machine else "位于测评所用的本机，看不出场地",
+        fact="backup.place",
+    )
+
+
+def _fresh(files: BackupFiles, found: tuple[Copy, ...], params: OffsiteParams) -> Criterion:
+    most = params.offsite_lag_max_s
+    age_s = max(min((one.age_h for one in found), default=0.0), 0.0) * 3600
+    met: bool | None = age_s <= most
+    measured = (
+        f"最新文件 {found[0].name} 到达于 {age_s:.0f} 秒前（应不超过 {most} 秒）" if found else "没有备份文件"
+    )
+    if not found or not met:
+        met = False if all_seen(files) else None
+    return Criterion(
+        name="fresh", question=f"最新文件是否在 {most} 秒内到达", met=met, measured=measured,
+        fact="backup.files", decisive=True,
+    )  # fmt: skip
 
 
 def _there(peers: BackupPeers, asset: DatabaseAsset) -> list[Peer]:

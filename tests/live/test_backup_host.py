@@ -121,6 +121,7 @@ def see(
     pattern: str = "*",
     path: str = FOLDER,
     scope: Scope | None = None,
+    offsite: bool = False,
 ) -> Sight:
     account = Account(id="collector", username=username, key_file=str(key_file), secret="${ENV:HOST_PW}")
     host = HostAsset(
@@ -129,7 +130,7 @@ def see(
         accounts=(account,),
     )  # fmt: skip
     asset = BackupAsset(
-        id="backup", name="本地备份", path=path, pattern=pattern, host="app",
+        id="backup", name="本地备份", path=path, pattern=pattern, host="app", offsite=offsite,
         policy=BackupPolicy(every_h=24, keep=7),
     )  # fmt: skip
     return look(asset, scope=scope, others=(host,))
@@ -190,3 +191,11 @@ def test_a_folder_that_is_not_there_and_a_level_that_forbids_login(
     assert sight.missing["backup.files"].reason is Reason.NOT_AUTHORISED
     assert time.monotonic() - began < 5
     assert not sight.contacts
+
+
+def test_a_copy_each_night_is_no_copy_in_real_time(well_kept: Server, key: tuple[Path, str]) -> None:
+    sight = see(well_kept, "inspector", key[0], offsite=True)
+    agree("off-site folder, nightly", sight, {**GOOD, "backup.offsite": "nonconform"})
+    assert "位于 127.0.0.1；最新文件 his-0.db.gz" in sight.judge("backup.offsite").statement
+    blind = see(well_kept, "viewer", key[0], offsite=True)
+    agree("off-site folder, no rights", blind, {**UNSEEN, "backup.offsite": "undetermined"})

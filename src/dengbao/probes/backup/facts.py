@@ -175,3 +175,14 @@ class BackupPeers(Facts, tag="backup.peers"):
     peers: tuple[Peer, ...]
     complete: bool
     semi_synchronous: bool | None = None
+
+
+class BackupPlace(Facts, tag="backup.place"):
+    """Where a backup folder lies: `machine` is the host or file server, empty for this machine.
+
+    `filesystem` is the type of the mount, `mounted` whether a network mount of this machine leads there.
+    """
+
+    machine: str
+    filesystem: str = ""
+    mounted: bool = False

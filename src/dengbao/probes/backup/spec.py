@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from ...model import Asset, BackupAsset, DatabaseAsset, Level
 from ..base import ProbeSpec
-from .facts import BackupFiles, BackupIntegrity, BackupPeers, BackupRestore, BackupSchedule
+from .facts import (
+    BackupFiles,
+    BackupIntegrity,
+    BackupPeers,
+    BackupPlace,
+    BackupRestore,
+    BackupSchedule,
+)
 
 
 def _is_here(asset: Asset) -> bool:
@@ -13,6 +20,10 @@ def _is_here(asset: Asset) -> bool:
 
 def _is_on_a_host(asset: Asset) -> bool:
     return isinstance(asset, BackupAsset) and bool(asset.host)
+
+
+def _is_offsite(asset: Asset) -> bool:
+    return isinstance(asset, BackupAsset) and asset.offsite
 
 
 def _is_copied_offsite(asset: Asset) -> bool:
@@ -58,5 +69,13 @@ SPECS: tuple[ProbeSpec, ...] = (
         level=Level.LOGIN,
         applies=_is_copied_offsite,
         run="dengbao.probes.backup.peers:probe",
+    ),
+    ProbeSpec(
+        name="backup.place",
+        title="查看异地备份目录位于何处",
+        facts=(BackupPlace,),
+        level=Level.OBSERVE,
+        applies=_is_offsite,
+        run="dengbao.probes.backup.place:probe",
     ),
 )
