@@ -32,7 +32,7 @@ debian() {
 }
 
 engines=(nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
-servers=(acl busybox-static openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd
+servers=(acl busybox-static iptables nftables openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd
   # seen from the network
   inetutils-telnetd memcached redis-server rsync samba slapd snmpd tftpd-hpa vsftpd x11vnc xrdp xvfb)
 

@@ -186,6 +186,10 @@ for v in "" 6; do
   fi
 done
 [ -d /sys/module ] || echo "$N blind"
+sed -n "s/^ *\([^ :]*\):.*/\1/p" /proc/net/dev | while read -r one; do
+  read -r state <"/sys/class/net/$one/operstate" || state=unknown
+  [ "$state" = down ] || echo "$N interface $one"
+done 2>/dev/null
 [ -r /proc/net/if_inet6 ] && echo "$N global6 $(grep -c " 00 [0-9a-f]* *[^ ]*$" /proc/net/if_inet6)"
 echo "$N uid $(id -u)"
 exit 0

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from ...errors import ProtocolMismatch
 from .frames import Framed, Section, Transcript
 from .system_facts import FirewallChain, FirewallRule, HostFirewall
@@ -32,6 +34,14 @@ _NFT_HARMLESS: Final = re.compile(
     r"|\bcomment \"[^\"]*\"|\blog\b(?: prefix \"[^\"]*\")?(?: level \w+)?"
     r"|\bwith \S.*$|# handle \d+"
 )
+# Interfaces over which only the host itself and its guests come.
+_INNER: Final = re.compile(r"lo$|ifb|dummy|docker|veth|br-|virbr|vnet|cni|flannel|cali|tunl")
+_NFT_INTERFACE: Final = re.compile(r"\biif(?:name)? (!= )?(\{[^}]*\}|\"[^\"]*\"|\S+)")
+# What is always so for a packet that comes to the host itself, and what never is.
+_TO_US: Final = re.compile(r"\bfib daddr type local\b|--dst-type LOCAL\b|\bxt match \"addrtype\"(?= local)")
+_NOT_TO_US: Final = re.compile(
+    r"\bfib daddr type (?:multicast|broadcast|anycast)\b|--dst-type (?:MULTICAST|BROADCAST|ANYCAST)\b"
+)
 # Flags as nft writes them: `value / mask`, and before version 0.9.9 `& (mask) == value`.
 _NFT_FLAGS: Final = re.compile(
     r"\btcp flags (?:(?P<value>[\w,]+) / (?P<mask>[\w,]+)"
@@ -41,12 +51,15 @@ _NFT_FLAGS: Final = re.compile(
 
 @dataclass
 class _Chain:
-    """A chain as it is listed: `policy` is empty for chains that are only jumped to."""
+    """A chain as it is listed: `policy` is empty for chains that are only jumped to.
+
+    A rule comes with the chain it leads to, and whether packets it takes leave the chain (return, goto).
+    """
 
     name: str
     family: str
     policy: str = ""
-    rules: list[tuple[FirewallRule, str]] = field(default_factory=list)
+    rules: list[tuple[FirewallRule, str, bool]] = field(default_factory=list)
 
 
 def read_firewall(transcript: Transcript) -> HostFirewall:
@@ -67,12 +80,14 @@ def read_firewall(transcript: Transcript) -> HostFirewall:
     files = transcript.files("wrappers")
     linked = wrappers.mark("libwrap")
     number = section.mark("global6")
+    names = section.marks("interface")
     return HostFirewall(
         chains=tuple(chains),
         ipv6_global=int(number) > 0 if number and number.isdecimal() else None,
         hosts_allow=_wrapper_lines(files.get("/etc/hosts.allow")),
         hosts_deny=_wrapper_lines(files.get("/etc/hosts.deny")),
         sshd_uses_wrappers=int(linked) > 0 if linked and linked.isdecimal() else None,
+        interfaces=tuple(one for one in names if not _INNER.match(one)) if names else None,
     )
 
 
@@ -132,23 +147,42 @@ def _joined_sets(lines: tuple[str, ...]) -> Iterator[str]:
 def _add(chain: _Chain, line: str, scope: str) -> None:
     """Append a rule of nft to its chain, with the chain it jumps to."""
     protocol = _PROTOCOL.search(line)
-    if _NEVER.search(line) or (protocol and not {"tcp", "6", "!="} & set(_members(protocol.group(1)))):
+    if (
+        _NEVER.search(line)
+        or _NOT_TO_US.search(line)
+        or (protocol and not {"tcp", "6", "!="} & set(_members(protocol.group(1))))
+    ):
         return
     flags = _NFT_FLAGS.search(line)
     if flags is not None and not _opens(
         flags["mask"] or flags["old_mask"], flags["value"] or flags["old_value"]
     ):
         return
-    sources, excepted, ports, rest = _nft_conditions(_NFT_FLAGS.sub("", line))
+    inside, beyond, unclear = _interfaces(line)
+    plain = _NFT_INTERFACE.sub("", _TO_US.sub("", _NFT_FLAGS.sub("", line)))
+    sources, excepted, ports, rest = _nft_conditions(plain)
     jump = re.search(r"\b(?:jump|goto) (\S+)$", rest)
     verdict = re.search(r"\b(accept|drop|reject)\b", rest)
     rest = re.sub(r"\b(?:accept|drop|reject|return|continue|jump \S+|goto \S+)\b", "", rest)
     action = _ACTIONS[verdict.group(1)] if verdict else "other"
     rule = FirewallRule(
-        action=action, ports=ports, sources=sources, excepted=excepted, certain=not rest.strip(), text=line
-    )
+        action=action, ports=ports, sources=sources, excepted=excepted, text=line, interfaces=inside,
+        beyond=beyond, certain=not rest.strip() and not unclear,
+    )  # fmt: skip
     if action != "other" or jump or "return" in line:
-        chain.rules.append((rule, scope + jump.group(1) if jump else ""))
+        leaves = re.search(r"\b(?:return|goto)\b", line) is not None
+        chain.rules.append((rule, scope + jump.group(1) if jump else "", leaves))
+
+
+def _interfaces(line: str) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """Return the interfaces of a rule of nft, those it leaves out, and whether something is unclear."""
+    inside: list[str] = []
+    beyond: list[str] = []
+    for found in _NFT_INTERFACE.finditer(line):
+        names = [one.strip('"') for one in _members(found.group(2))]
+        (beyond if found.group(1) else inside).extend(names)
+    unclear = any(one.startswith(("@", "$")) or one == "vmap" for one in (*inside, *beyond))
+    return tuple(inside), tuple(one for one in beyond if one != "lo"), unclear
 
 
 def _opens(mask: str, value: str) -> bool:
@@ -196,7 +230,9 @@ _OPTIONS: Final = {
 
 def _add_iptables(chain: _Chain, line: str) -> None:
     """Append a rule of iptables to its chain, with the chain it jumps to."""
-    words = iter(shlex.split(line)[2:])
+    if _NOT_TO_US.search(line):
+        return
+    words = iter(shlex.split(_TO_US.sub("", line).replace("-m addrtype", ""))[2:])
     found: dict[str, list[str]] = {}
     negated: dict[str, bool] = {}
     invert = False
@@ -217,18 +253,18 @@ def _add_iptables(chain: _Chain, line: str) -> None:
     target = next(iter(found.get("target", ())), "")
     sources = [*found.get("source", ()), *("@" + one for one in found.get("set", ())[:1])]
     ports = [part.replace(":", "-") for one in found.get("port", ()) for part in one.split(",")]
-    odd = (
-        "?" in found
-        or "interface" in found
-        or any(negated[one] for one in negated if one not in ("source", "flags"))
-    )
+    names = tuple(one.replace("+", "*") for one in found.get("interface", ()))
+    away = negated.get("interface", False)
+    odd = "?" in found or any(negated[one] for one in negated if one not in ("source", "flags", "interface"))
     rule = FirewallRule(
         action=_ACTIONS.get(target.lower(), "other"), ports=tuple(ports), text=line, certain=not odd,
         sources=() if negated.get("source") else tuple(sources),
         excepted=tuple(sources) if negated.get("source") else (),
+        interfaces=() if away else names, beyond=tuple(one for one in names if one != "lo") if away else (),
     )  # fmt: skip
     if rule.action != "other" or target.upper() not in ("LOG", "NFLOG", ""):
-        chain.rules.append((rule, target if rule.action == "other" else ""))
+        leaves = target.upper() == "RETURN" or " -g " in line
+        chain.rules.append((rule, target if rule.action == "other" else "", leaves))
 
 
 def _never_iptables(found: dict[str, list[str]]) -> bool:
@@ -252,14 +288,41 @@ def _base(chains: dict[str, _Chain]) -> Iterator[FirewallChain]:
 
 
 def _flat(chain: _Chain, chains: dict[str, _Chain], depth: int) -> Iterator[FirewallRule]:
-    for rule, jump in chain.rules:
+    """Yield the rules that decide, in order, each under the conditions under which it is reached."""
+    gone: list[FirewallRule] = []
+    for bare, jump, leaves in chain.rules:
+        rule = _without(bare, gone)
         if rule.action != "other":
             yield rule
-        elif jump in chains and depth < _DEPTH:
+            continue
+        if jump in chains and depth < _DEPTH:
             for inner in _flat(chains[jump], chains, depth + 1):
                 yield _narrow(inner, rule)
-        else:
+        elif jump.upper() not in ("", "RETURN"):
             yield _unclear(rule)
+        if leaves and _always(rule):
+            return
+        if leaves:
+            gone.append(bare)
+
+
+def _always(rule: FirewallRule) -> bool:
+    conditions = (rule.ports, rule.sources, rule.excepted, rule.interfaces, rule.beyond)
+    return rule.certain and not any(conditions)
+
+
+def _without(rule: FirewallRule, gone: list[FirewallRule]) -> FirewallRule:
+    """Return the rule for those packets that did not leave the chain before it."""
+    for one in gone:
+        by_source = one.certain and not (one.ports or one.excepted or one.interfaces or one.beyond)
+        by_interface = one.certain and not (one.ports or one.sources or one.excepted or one.beyond)
+        rule = msgspec.structs.replace(
+            rule,
+            excepted=rule.excepted + (one.sources if by_source else ()),
+            beyond=rule.beyond + (one.interfaces if by_interface else ()),
+            certain=rule.certain and (by_source or by_interface),
+        )
+    return rule
 
 
 def _unclear(rule: FirewallRule) -> FirewallRule:
@@ -270,10 +333,12 @@ def _unclear(rule: FirewallRule) -> FirewallRule:
 def _narrow(inner: FirewallRule, outer: FirewallRule) -> FirewallRule:
     """Return the inner rule under the conditions of the jump that leads to it."""
     both_sources = bool(inner.sources and outer.sources)
+    both_ways = bool(inner.interfaces and outer.interfaces and set(inner.interfaces) != set(outer.interfaces))
     both_ports = bool(inner.ports and outer.ports and set(inner.ports) != set(outer.ports))
     return FirewallRule(
         action=inner.action, text=f"{outer.text} → {inner.text}",
         ports=inner.ports or outer.ports, sources=inner.sources or outer.sources,
         excepted=inner.excepted + outer.excepted,
-        certain=inner.certain and outer.certain and not both_sources and not both_ports,
+        interfaces=inner.interfaces or outer.interfaces, beyond=inner.beyond + outer.beyond,
+        certain=inner.certain and outer.certain and not both_sources and not both_ports and not both_ways,
     )  # fmt: skip

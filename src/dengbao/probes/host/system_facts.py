@@ -63,10 +63,16 @@ class HostListening(Facts, tag="host.listening"):
 
 
 class Package(Value):
-    """An installed package."""
+    """An installed package; `source` is what it was built from, empty where the manager does not tell.
+
+    `version` of an rpm package stands without its `epoch`, that of a deb package with it.
+    """
 
     name: str
     version: str
+    source: str = ""
+    source_version: str = ""
+    epoch: int = 0
 
 
 class HostPackages(Facts, tag="host.packages"):
@@ -139,8 +145,8 @@ class HostBoot(Facts, tag="host.boot"):
 class FirewallRule(Value):
     """A rule of an input chain as far as it concerns new TCP connections from outside.
 
-    Empty `ports` means every port, empty `sources` from anywhere; `excepted` sources do not match.
-    `action` is `accept`, `drop` (also reject) or `other`. `certain` False: it has conditions not understood.
+    Empty `ports` means every port, empty `sources` from anywhere; `excepted` sources do not match. Empty
+    `interfaces` means every one, those `beyond` do not match; both may end in `*`. `action` is `accept`, `drop` (also reject) or `other`. `certain` False: it has conditions not understood.
     """
 
     action: str
@@ -149,6 +155,8 @@ class FirewallRule(Value):
     excepted: tuple[str, ...] = ()
     certain: bool = True
     text: str = ""
+    interfaces: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
 
 
 class FirewallChain(Value):
@@ -163,7 +171,8 @@ class FirewallChain(Value):
 class HostFirewall(Facts, tag="host.firewall"):
     """Input chains of the kernel's packet filter, tcp wrappers, and whether sshd uses them.
 
-    `chains` None: the filter could not be read; empty: no input filter is loaded.
+    `chains` None: the filter could not be read; empty: no input filter is loaded. `interfaces` are those
+    that are up and lead out of the host.
     """
 
     chains: tuple[FirewallChain, ...] | None = None
@@ -171,6 +180,7 @@ class HostFirewall(Facts, tag="host.firewall"):
     hosts_allow: tuple[str, ...] = ()
     hosts_deny: tuple[str, ...] = ()
     sshd_uses_wrappers: bool | None = None
+    interfaces: tuple[str, ...] | None = None
 
 
 class SudoRule(Value):
