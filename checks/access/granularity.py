@@ -39,7 +39,7 @@ def host_rights_are_per_user_and_file(
     criteria = (_subjects(accounts), _objects(files), everybody_writes(rights), _kept(rights))
     return Judgement(
         criteria=criteria,
-        statement=f"经核查，{told(criteria)}；{acls_seen(rights)}{_processes(mac)}。",
+        statement=f"经核查，{told(criteria)}；{_places(rights)}{acls_seen(rights)}{_processes(mac)}。",
         coverage=Coverage.PARTIAL,
         remainder="业务程序、数据文件的权限是否按用户（进程）和文件分别设置，须结合业务目录核查",
     )
@@ -77,6 +77,15 @@ def _kept(rights: HostRights) -> Criterion:
         else "所挂载文件系统均保存文件权限"
     )
     return ask("kept", question, not rights.plain_mounts, seen, RIGHTS)
+
+
+def _places(rights: HostRights) -> str:
+    """Return how far homes and folders of data are open to others, which only informs."""
+    entered = [one for one in rights.places if int(one.mode, 8) & 0o001]
+    if not rights.places:
+        return ""
+    who = f"（{modes(entered)}）" if entered else ""
+    return f"主目录与业务目录 {len(rights.places)} 处，其他用户可进入的 {len(entered)} 处{who}；"
 
 
 def _processes(mac: HostMac | None) -> str:
