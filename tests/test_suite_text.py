@@ -75,6 +75,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "intrusion.tls_weaknesses": (W, T),
     "intrusion.web_headers": (W,),
     "intrusion.pending_updates": (H, D),
+    "intrusion.known_holes": (H,),
     "intrusion.detection": (H,),
     "trusted.boot": (H,),
     "trusted.runtime": (H,),

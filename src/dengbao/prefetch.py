@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from . import __version__
-from .catalog import with_paths
+from .catalog import vulnerability_data, with_paths
 from .engines import find_engines
 from .errors import ContentError, NotDeclared, ProbeError, Reason
 from .events import EventLog
@@ -59,6 +59,7 @@ class Fetching:
     engines: Mapping[str, str]
     watch: Callable[[Progress], None] = lambda _progress: None
     folder: Path | None = None
+    vulnerabilities: Path | None = None
     specs: tuple[ProbeSpec, ...] = PROBES
     secrets: Secrets = field(init=False)
 
@@ -178,7 +179,7 @@ class Fetching:
         context = Context(
             guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
             ledger=self.ledger.for_probe(asset.id, spec.name), engines=self.engines, folder=self.folder,
-            assets={one.id: one for one in self.engagement.assets},
+            assets={one.id: one for one in self.engagement.assets}, vulnerabilities=self.vulnerabilities,
         )  # fmt: skip
         try:
             self.guard.require(spec.level, what=f"“{spec.title}”")
@@ -255,6 +256,7 @@ def fetch_missing(
             store=store, ledger=ledger, events=events, redactor=redactor,
             guard=guard, profile=session.profile, engines=find_engines(), watch=watch,
             folder=session.directory.resolve(),
+            vulnerabilities=vulnerability_data(chosen.engagement, session.directory),
         )  # fmt: skip
         events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
         asyncio.run(fetching.fetch(plan))

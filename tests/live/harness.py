@@ -68,6 +68,8 @@ PROFILE: Mapping[str, ParamValue] = {
     "database_versions_as_of": "2025-08-14",
     "database_versions_max_age_days": 36500,
     "collected_max_age_days": 30,
+    "vulnerability_data_max_age_days": 30,
+    "vulnerability_data_min_entries": 1000,
 }  # fmt: skip
 
 
@@ -129,6 +131,7 @@ def look(
     engines: Mapping[str, str] = {},
     ledger: MemoryLedger | None = None,
     folder: Path | None = None,
+    vulnerabilities: Path | None = None,
     others: Iterable[Asset] = (),
 ) -> Sight:
     """Run the probes that apply to `asset`; what they may not or cannot do is noted as missing."""
@@ -153,6 +156,7 @@ def look(
         engines=engines,
         folder=folder,
         assets={one.id: one for one in (*others, asset)},
+        vulnerabilities=vulnerabilities,
     )
     wanted = set(only)
 

@@ -49,10 +49,13 @@ OTHERS = dict.fromkeys(
     ),
     "undetermined",
 )  # fmt: skip
-HARDENED = dict.fromkeys(GOOD, "conform") | OTHERS
+# Nobody carried in vulnerability data.
+NO_DATA = {"intrusion.known_holes": "undetermined"}
+HARDENED = dict.fromkeys(GOOD, "conform") | OTHERS | NO_DATA
 WEAK = (
     dict.fromkeys(GOOD, "nonconform")
     | OTHERS
+    | NO_DATA
     | {
         # people do have accounts of their own there, and no desktop is installed
         "access.accounts_assigned": "partial",
@@ -72,7 +75,7 @@ OPEN_TO_ALL = (
     "intrusion.minimal_install", "intrusion.pending_updates", "intrusion.services",
     "intrusion.unneeded_packages", "residual.memory", "trusted.runtime",
 )  # fmt: skip
-UNPRIVILEGED = dict.fromkeys(GOOD, "undetermined") | OTHERS | dict.fromkeys(OPEN_TO_ALL, "conform")
+UNPRIVILEGED = dict.fromkeys(GOOD, "undetermined") | OTHERS | NO_DATA | dict.fromkeys(OPEN_TO_ALL, "conform")
 
 
 @pytest.fixture(scope="module")

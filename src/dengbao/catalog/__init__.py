@@ -1,6 +1,6 @@
 """Suite files → items; engagement file → assets; items × assets → the plan of cases."""
 
-from .engagements import load_engagement, with_paths
+from .engagements import load_engagement, vulnerability_data, with_paths
 from .plan import make_plan, variant_for
 from .schema import schemas, write_schemas
 from .suites import load_suite
@@ -11,6 +11,7 @@ __all__ = [
     "make_plan",
     "schemas",
     "variant_for",
+    "vulnerability_data",
     "with_paths",
     "write_schemas",
 ]

@@ -10,6 +10,7 @@ import msgspec
 from ..errors import UsageError
 from ..model import Asset, BackupAsset, Engagement, SystemAsset
 from ..reading import read_value, refuse
+from ..vulns.store import FILE_NAME as STORE_NAME
 from ..yamlfile import read_yaml
 from .rules import find_faults
 
@@ -50,6 +51,11 @@ def with_paths(engagement: Engagement, folder: Path) -> Engagement:
     return msgspec.structs.replace(
         engagement, assets=tuple(_with_paths(one, base) for one in engagement.assets)
     )
+
+
+def vulnerability_data(engagement: Engagement, folder: Path) -> Path:
+    """Return where the engagement's vulnerability data lie, or would lie."""
+    return Path(_absolute(engagement.vulnerability_data or STORE_NAME, folder.resolve()))
 
 
 def _with_paths(asset: Asset, base: Path) -> Asset:

@@ -12,6 +12,7 @@ from .carrying import collect_script
 from .chinese import Group
 from .door import run_door
 from .filing import evidence
+from .holes import vulns
 from .papers import demo, report
 from .running import doctor, init, judge, plan, run
 from .showing import check, compare, suite
@@ -45,6 +46,7 @@ for _one in (
     suite,
     check,
     collect_script,
+    vulns,
 ):
     main_group.add_command(_one)
 

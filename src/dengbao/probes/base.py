@@ -79,6 +79,7 @@ class Context:
 
     Files inside `folder`, the engagement's own, may be read without `scope.local`. `assets` are all of the
     engagement by id: a probe may look at its own asset through another one, such as its host.
+    `vulnerabilities` is the store of known holes, which need not be there.
     """
 
     guard: Guard
@@ -90,6 +91,7 @@ class Context:
     engines: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     assets: Mapping[str, Asset] = field(default_factory=dict)
+    vulnerabilities: Path | None = None
 
     def other(self, asset: AssetBase, asset_id: str) -> Asset:
         """Return another asset of the engagement that `asset` refers to.

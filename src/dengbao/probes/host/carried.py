@@ -12,6 +12,7 @@ from ..base import Context, Observed
 from ..collected import Collected, carried_in
 from .assemble import assemble
 from .facts import HostIdentity
+from .holes import with_holes
 
 
 async def probe(asset: Asset, context: Context) -> Observed:
@@ -34,7 +35,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
     found = await asyncio.to_thread(carried_in, asset, context, "linux")
     context.keep("host.txt", found.data)
     context.say(f"采集于 {found.begun.isoformat()}，主机 {found.host}")
-    return observed(found)
+    return await with_holes(observed(found), context)
 
 
 def observed(found: Collected) -> Observed:
@@ -42,7 +43,7 @@ def observed(found: Collected) -> Observed:
     seen = assemble(found.transcript, "")
     root = b"\nuid 0\n" in found.sections["system"].body
     facts = tuple(_stamped(one, found) for one in seen.facts)
-    return Observed(facts, seen.missing, "root" if root else "user")
+    return Observed(facts, seen.missing, found.privilege if root else "user")
 
 
 def _stamped(facts: Facts, found: Collected) -> Facts:

@@ -14,6 +14,7 @@ from ...model import Asset, HostAsset
 from ..base import Context, Observed
 from .assemble import assemble
 from .collect import Bounds, Privilege, Shell, collect
+from .holes import with_holes
 
 _DEADLINE_S = 200.0
 
@@ -44,7 +45,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
         start_here, Privilege(sudo), account=getpass.getuser(), bounds=Bounds(_DEADLINE_S)
     )
     context.keep("host.txt", data)
-    return assemble(transcript, privilege)
+    return await with_holes(assemble(transcript, privilege), context)
 
 
 async def start_here(command: str) -> Shell:

@@ -57,12 +57,10 @@ def read_packages(transcript: Transcript) -> HostPackages:
     section = transcript.section("packages")
     manager = section.mark("manager") or ""
     rows = [line.split() for line in section.text.splitlines() if re.match(r"[ihu][a-zA-Z]+ ", line)]
-    packages = tuple(
-        Package(name=row[1], version=row[2]) for row in rows if len(row) > 2 and row[0][1] == "i"
-    )
+    packages = tuple(_package(row, manager) for row in rows if len(row) > 2 and row[0][1] == "i")
     if not packages:
         raise ProtocolMismatch("主机未能列出软件包（无 dpkg、rpm、apk 或未应答）", cure="该部分改由人工核查")
-    changed = [int(row[3]) for row in rows if len(row) > 3 and row[3].isdecimal()]
+    changed = [int(row[3]) for row in rows if manager == "rpm" and len(row) > 3 and row[3].isdecimal()]
     updates = transcript.optional("updates")
     pending = _pending(updates) if updates is not None and manager == "dpkg" else None
     return HostPackages(
@@ -72,6 +70,21 @@ def read_packages(transcript: Transcript) -> HostPackages:
         index_at_s=_index_at_s(updates),
         changed_at_s=max(changed, default=None) or _number(updates, "changed"),
     )  # fmt: skip
+
+
+def _package(row: list[str], manager: str) -> Package:
+    """Return the package of a row: state, name, version, then what the manager tells of its source."""
+    name, version, *rest = row[1:]
+    if manager == "rpm" and len(rest) >= 3 and rest[1].isdecimal() and rest[2].endswith(".src.rpm"):
+        built_from = rest[2].removesuffix(".src.rpm").rsplit("-", 2)
+        if len(built_from) == 3:
+            return Package(
+                name=name, version=version, epoch=int(rest[1]),
+                source=built_from[0], source_version="-".join(built_from[1:]),
+            )  # fmt: skip
+    if manager == "dpkg" and len(rest) >= 2:
+        return Package(name=name, version=version, source=rest[0], source_version=rest[1])
+    return Package(name=name, version=version)
 
 
 def _number(section: Section | None, word: str) -> int | None:

@@ -25,6 +25,7 @@ from ...scope import parse_ports, split_host_ports
 from ..base import Context, Observed
 from .assemble import assemble
 from .collect import Bounds, Privilege, Shell, Start, collect
+from .holes import with_holes
 
 PROBE: Final = "host.ssh"
 _CONNECT_S: Final = 10.0
@@ -68,7 +69,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
     context.keep("host.txt", data)
     if not transcript.done:
         context.say(f"{asset.name}：采集未完成，未送回的部分记为无法判定")
-    return assemble(transcript, privilege)
+    return await with_holes(assemble(transcript, privilege), context)
 
 
 async def log_in(
