@@ -24,6 +24,9 @@ done
 "$room/venv/bin/dengbao" check list --format json >checks.json
 "$room/venv/bin/dengbao" init my-hospital
 "$room/venv/bin/dengbao" plan my-hospital >plan.txt
+"$room/venv/bin/dengbao" collect-script linux
+"$room/venv/bin/dengbao" collect-script windows
+grep -q '^section packages' collect-linux.sh
 DENGBAO_SSLYZE=$here/.engines/sslyze/bin/python "$room/venv/bin/dengbao" demo demo-out
 ls demo-out
 echo "安装包冒烟测试通过"

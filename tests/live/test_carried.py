@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncssh
@@ -17,8 +18,11 @@ from dengbao.content import find_content
 from dengbao.model import HostAsset
 from dengbao.probes.collected import open_collected
 from dengbao.probes.host.facts import HostIdentity
+from dengbao.probes.host.hole_facts import HostHoles
+from dengbao.vulns.load import load
 from tests.servers import host_trees
 from tests.servers.sshd import Prepared, Server, running
+from tests.servers.vuln_data import GRAVE, filler, osv, write_zip
 
 from .harness import Sight, agree, claims_no_more, look
 from .test_host import HARDENED, OTHERS, ROSTER, UIDS, UNPRIVILEGED, WEAK, asset, make_hardened, see
@@ -138,6 +142,26 @@ def test_tools_of_busybox_show_less_and_never_more(hardened: Host, tmp_path: Pat
     verdicts = carried.verdicts()
     claims_no_more(without_ports(HARDENED), verdicts)
     assert list(verdicts.values()).count("conform") > len(verdicts) - 5
+
+
+@pytest.mark.parametrize(("fixed", "verdict"), [("0", "conform"), ("99", "nonconform")])
+def test_known_holes_by_data_that_were_carried_in(
+    hardened: Host, tmp_path: Path, fixed: str, verdict: str
+) -> None:
+    """The package list of the host is real; the data about it are made up."""
+    now = datetime.now(UTC)
+    modified = now.isoformat()
+    records = filler(1000, modified=modified)
+    records.append(osv("DEBIAN-CVE-2024-10001", "openssl", fixed=fixed, score=GRAVE, modified=modified))
+    store = tmp_path / "holes.sqlite"
+    load(store, [write_zip(tmp_path / "all.zip", records)], now=now)
+    over_ssh = look(
+        asset(hardened.server, "inspector", hardened.key), only=("host.ssh",), vulnerabilities=store
+    )
+    holes = over_ssh.facts["host.holes"]
+    assert isinstance(holes, HostHoles)
+    assert (holes.distribution, holes.compared > 0, holes.undecided) == ("debian:12", True, ())
+    assert over_ssh.verdicts(("intrusion.known_holes",)) == {"intrusion.known_holes": verdict}
 
 
 def test_the_file_of_a_weak_host_does_not_conform(
