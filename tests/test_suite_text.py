@@ -77,6 +77,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "intrusion.pending_updates": (H, D),
     "intrusion.known_holes": (H,),
     "intrusion.detection": (H,),
+    "trusted.alarm": (H,),
     "trusted.boot": (H,),
     "trusted.runtime": (H,),
     "integrity.transport": (W, T),

@@ -36,10 +36,9 @@ GOOD = (
     "identity.login_failure", "identity.login_required", "identity.password_ageing",
     "identity.password_complexity", "identity.remote_admin_encrypted", "identity.two_factor",
     "identity.unique_accounts", "integrity.storage", "intrusion.admin_sources",
-    "intrusion.detection", "intrusion.listening_programs", "intrusion.minimal_install", "intrusion.pending_updates",
-    "intrusion.services", "intrusion.unneeded_packages", "residual.memory", "residual.session",
-    "trusted.boot",
-    "trusted.runtime",
+    "intrusion.detection", "intrusion.listening_programs", "intrusion.minimal_install",
+    "intrusion.pending_updates", "intrusion.services", "intrusion.unneeded_packages", "residual.memory",
+    "residual.session", "trusted.alarm", "trusted.boot", "trusted.runtime",
 )  # fmt: skip
 # Asked of another probe, which does not run here.
 OTHERS = dict.fromkeys(
@@ -73,7 +72,7 @@ OPEN_TO_ALL = (
     "identity.idle_timeout",
     "identity.password_complexity", "identity.unique_accounts", "intrusion.detection",
     "intrusion.minimal_install", "intrusion.pending_updates", "intrusion.services",
-    "intrusion.unneeded_packages", "residual.memory", "trusted.runtime",
+    "intrusion.unneeded_packages", "residual.memory", "trusted.alarm", "trusted.runtime",
 )  # fmt: skip
 UNPRIVILEGED = dict.fromkeys(GOOD, "undetermined") | OTHERS | NO_DATA | dict.fromkeys(OPEN_TO_ALL, "conform")
 

@@ -566,7 +566,7 @@ exit 0
 '
 
 section integrity 10 262144 '
-tool() { # NAME CONFIG DATABASE PATTERN
+tool() { # NAME CONFIG DATABASE PATTERN REPORT
   [ -e "$2" ] || { reachable "$2" && return; echo "$N tool $1 ? ?"; return; }
   if ls $3 >/dev/null 2>&1; then db=yes; elif reachable "${3%%\**}"; then db=no; else db=?; fi
   job=no
@@ -576,10 +576,12 @@ tool() { # NAME CONFIG DATABASE PATTERN
     if [ ! -r "$one" ] || [ ! -x "$one" ] && [ -d "$one" ]; then job=?; fi
   done
   [ $job != yes ] && ls /etc/systemd/system/timers.target.wants/ 2>/dev/null | grep -q "$4" && job=yes
-  echo "$N tool $1 $db $job"
+  ran=
+  for one in $5; do [ -s "$one" ] && ran=$(seconds "$one"); done
+  echo "$N tool $1 $db $job $ran"
 }
-tool aide /etc/aide.conf "/var/lib/aide/aide.db*" aide
-tool aide /etc/aide/aide.conf "/var/lib/aide/aide.db*" aide
+tool aide /etc/aide.conf "/var/lib/aide/aide.db*" aide /var/log/aide/aide.log
+tool aide /etc/aide/aide.conf "/var/lib/aide/aide.db*" aide /var/log/aide/aide.log
 tool tripwire /etc/tripwire "/var/lib/tripwire/*.twd" tripwire
 tool samhain /etc/samhainrc "/var/lib/samhain/samhain_file*" samhain
 exit 0

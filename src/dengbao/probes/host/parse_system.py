@@ -185,10 +185,11 @@ def _tools(section: Section) -> Iterator[IntegrityTool]:
     meaning = {"yes": True, "no": False}
     for one in section.marks("tool"):
         words = one.split()
-        if len(words) == 3:
+        if len(words) in (3, 4):
             yield IntegrityTool(
-                name=words[0], database=meaning.get(words[1]), scheduled=meaning.get(words[2])
-            )
+                name=words[0], database=meaning.get(words[1]), scheduled=meaning.get(words[2]),
+                report_at_s=int(words[3]) if words[3:] and words[3].isdecimal() else None,
+            )  # fmt: skip
 
 
 def read_memory(transcript: Transcript) -> HostMemory:

@@ -115,11 +115,15 @@ class HostMac(Facts, tag="host.mac"):
 
 
 class IntegrityTool(Value):
-    """A file-integrity tool; `database` and `scheduled` None: could not be seen."""
+    """A file-integrity tool; `database` and `scheduled` None: could not be seen.
+
+    `report_at_s` is when it last wrote its report, None where there is none or it could not be seen.
+    """
 
     name: str
     database: bool | None = None
     scheduled: bool | None = None
+    report_at_s: int | None = None
 
 
 class HostBoot(Facts, tag="host.boot"):
