@@ -38,6 +38,8 @@ _DENIED: Final = frozenset(
     }
 )  # fmt: skip
 _MAX_SECTIONS: Final = 300
+# More is more than can be judged one by one; a section beyond it counts as cut.
+_MAX_LINES: Final = 50_000
 _AGAIN: Final = "用所给脚本与命令行参数重新运行，原样带回（不要折行、另存、截断）"
 _CHINA: Final = timezone(timedelta(hours=8))
 Row = Mapping[str, str]
@@ -139,7 +141,7 @@ def read_sql(raw: bytes, *, where: str) -> SqlFile:
     if len(raw) > LIMIT_BYTES:
         raise Damaged(f"采集文件超过 {LIMIT_BYTES // 2**20} MiB", where=where, cure=_AGAIN)
     text = _decoded(raw, strict=True)
-    heads = {found.groups() for found in map(_HEAD.fullmatch, _lines(text)) if found is not None}
+    heads = {found.groups() for found in map(_HEAD.fullmatch, _heads(text)) if found is not None}
     if not heads:
         raise Damaged("不是采集脚本写出的文件", where=where, cure=_AGAIN)
     if len(heads) > 1 or next(iter(heads))[:2] not in {("1", one) for one in PLATFORMS}:
@@ -162,10 +164,15 @@ def _decoded(raw: bytes, *, strict: bool) -> str:
     return plain.decode("utf-8", "replace")
 
 
+def _heads(text: str) -> Iterator[str]:
+    return (one for one in _lines(text) if one.startswith("==dengbao-sql"))
+
+
 def _lines(text: str) -> Iterator[str]:
     # Not splitlines: a name may hold any of the rarer line separators.
     for line in text.split("\n"):
-        yield _PROMPT.sub("", line.rstrip("\r \t"), count=1)
+        plain = line.rstrip("\r \t")
+        yield plain if plain.startswith(("R|", "==")) else _PROMPT.sub("", plain, count=1)
 
 
 def _tables(text: str, where: str) -> tuple[dict[str, Table], bool]:
@@ -175,8 +182,9 @@ def _tables(text: str, where: str) -> tuple[dict[str, Table], bool]:
     body: list[str] = []
     done = False
     for line in _lines(text):
-        begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
-        if begin is not None or line == _DONE or _HEAD.fullmatch(line):
+        mark = line if line.startswith("==dengbao") else ""
+        begin, end = _BEGIN.fullmatch(mark), _END.fullmatch(mark)
+        if begin is not None or mark == _DONE or _HEAD.fullmatch(mark):
             if name:
                 _keep(found, Table(name, problem=_damaged(name, "没有结束标记", where)))
             name = begin.group(1) if begin is not None else ""
@@ -187,7 +195,7 @@ def _tables(text: str, where: str) -> tuple[dict[str, Table], bool]:
                 odd = None if end.group(1) == name else _damaged(name, "标记错乱", where)
                 _keep(found, Table(name, problem=odd) if odd else _table(name, columns, body, where))
             name = ""
-        elif name and line:
+        elif name and line and len(body) <= _MAX_LINES:
             body.append(line)
     if name:
         _keep(found, Table(name, problem=_damaged(name, "没有结束标记", where)))
@@ -211,19 +219,19 @@ def _damaged(name: str, what: str, where: str) -> Damaged:
 
 
 def _table(name: str, columns: list[str], body: list[str], where: str) -> Table:
-    error = next((got for one in body if (got := _ERROR.search(one)) and not one.startswith("R|")), None)
+    error = next((got for one in body if not one.startswith("R|") and (got := _ERROR.search(one))), None)
     if error is not None:
         return Table(name, problem=_refused(name, error, where))
     rows: list[Row] = []
     total = 0
-    for line in body:
+    for line in body[:_MAX_LINES]:
         row = _ROW.fullmatch(line)
         values = row.group(3).split("|") if row is not None else []
         if row is None or int(row.group(1)) != len(rows) + 1 or len(values) != len(columns):
             return Table(name, problem=_damaged(name, f"第 {len(rows) + 1} 行折断、缺失或多出内容", where))
         total = int(row.group(2))
         rows.append(dict(zip(columns, (one.strip() for one in values), strict=True)))
-    return Table(name, tuple(rows), cut=total > len(rows))
+    return Table(name, tuple(rows), cut=max(total, len(body)) > len(rows))
 
 
 def _refused(name: str, error: re.Match[str], where: str) -> ProbeError:
