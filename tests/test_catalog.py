@@ -244,6 +244,24 @@ def test_an_asset_that_no_check_fits_is_one_case_by_hand(suite: Suite, engagemen
     assert [one for one in cases if one.asset == "his-web"] == [Case(item="1.a.1", asset="his-web")]
 
 
+def test_an_item_answered_for_the_system_is_not_asked_by_hand_of_the_parts(
+    suite: Suite, engagement: Engagement
+) -> None:
+    chapter = suite.chapters[0]
+    clause = chapter.clauses[0]
+    item = msgspec.structs.replace(clause.items[0], kinds=(*clause.items[0].kinds, Kind.SYSTEM))
+    clause = msgspec.structs.replace(clause, items=(item,))
+    chapter = msgspec.structs.replace(chapter, clauses=(clause,))
+    asked_once = msgspec.structs.replace(suite, mandatory=(), chapters=(chapter,))
+    checks = registry(variant("demo.login", Banner), variant("demo.length", Banner))
+    plan = plan_of(asked_once, msgspec.structs.replace(engagement, not_applicable=()), checks)
+    assert [one.id for one in plan.cases] == [
+        "1.a.1@his-app/demo.login",
+        "1.a.1@his-app/demo.length",
+        "1.a.1@system/by_hand",
+    ]
+
+
 def test_an_item_without_checks_is_by_hand(suite: Suite, engagement: Engagement) -> None:
     cases = plan_of(suite, engagement).cases
     assert [one.check for one in cases if one.item == "M.1"] == [""]

@@ -311,6 +311,8 @@ def test_folders_and_files_that_are_read_here_must_be_there_and_allowed(tmp_path
     assert "在项目目录之外" in only(look(tmp_path / "b", outside)).message
     allowed = SCOPE.replace("disrupt", "disrupt\n  local: true")
     assert bad(look(tmp_path / "c", outside, scope=allowed)) == []
+    elsewhere = HOST + BACKUP.replace("path: backup", "path: /srv/his-backup, host: app")
+    assert not [one for one in look(tmp_path / "d", elsewhere) if "path 不存在" in one.message]
 
 
 # ---- engines -------------------------------------------------------------------------------------

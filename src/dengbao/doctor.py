@@ -236,6 +236,8 @@ def _files(guard: Guard, folder: Path, asset: Asset) -> Iterator[Finding]:
             )  # fmt: skip
     if not isinstance(asset, (BackupAsset, DatabaseAsset)) or not asset.path:
         return
+    if isinstance(asset, BackupAsset) and asset.host:
+        return  # a path of that host
     if not Path(asset.path).exists():
         yield Finding(
             weight=Weight.ERROR, subject=asset.id, message=f"path 不存在：{asset.path}",

@@ -260,6 +260,13 @@ def test_without_an_engine_nothing_is_claimed(tmp_path: Path, pg_dumps: dict[str
     assert "apt install postgresql" in sight.missing["backup.restore"].message
 
 
+def test_a_folder_of_a_host_is_not_looked_for_on_this_machine(tmp_path: Path) -> None:
+    put(tmp_path, "his.sql", b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCOMMIT;\n", 2)
+    asset = BackupAsset(id="b", name="备份", path=str(tmp_path), host="app", restore=True)
+    sight = look(asset, only=("backup.restore",))
+    assert sight.missing["backup.restore"].reason is Reason.NOT_SUPPORTED
+
+
 _KILLED = """
 import subprocess, sys, time
 from dengbao.probes.backup.throwaway import Bounds, throwaway

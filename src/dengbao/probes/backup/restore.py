@@ -48,12 +48,18 @@ async def probe(asset: Asset, context: Context) -> Observed:
     Level: login; outside the engagement's folder `scope.local` must be true.
 
     Raises:
+        NotSupported: the folder lies on a host.
         OutOfScope, NotDeclared, Unreachable, NoPermission: the folder cannot be read.
         ProbeIncapable: this machine has no such database program.
 
     """
     if not isinstance(asset, BackupAsset):
         raise NotSupported("不是备份类测评对象", where=asset.id)
+    if asset.host:
+        raise NotSupported(
+            f"备份目录在服务器 {asset.host} 上，未试恢复", where=f"测评对象 {asset.id}",
+            cure="把最新一份复制到测评机，另登记一个没有 host 的备份对象，或人工恢复并举证",
+        )  # fmt: skip
     other = context.other(asset, asset.database) if asset.database else None
     platform = other.platform if isinstance(other, DatabaseAsset) else ""
     stop = threading.Event()
