@@ -102,8 +102,19 @@ def samba(folder: Path, *, hardened: bool) -> Iterator[int]:
         "-d1",
         f"--configfile={folder}/smb.conf",
     )
-    with process(command, connects(port), folder):
-        yield port
+    try:
+        with process(command, connects(port), folder):
+            yield port
+    finally:
+        _end_helpers(f"--configfile={folder}/smb.conf")
+
+
+def _end_helpers(argument: str) -> None:
+    """End what smbd started in sessions of their own; the argument names a folder of this test alone."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if argument.encode() in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 @contextmanager
