@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.system_facts import DatabaseLabels
+from dengbao.probes.host.running_facts import HostSockets
 from dengbao.probes.host.system_facts import HostMac
 
 from .. import databases, db_system
 from ..hosts import ask, told
+from ..wording import listing
 
 _FACT = "host.mac"
+# Labels under which a process may do what its user may.
+_FREE = re.compile(r"unconfined|:initrc_t:|\(complain\)")
 
 
 @check("access.mandatory_control")
-def host_enforces_labels(mac: HostMac) -> Judgement:
+def host_enforces_labels(mac: HostMac, sockets: HostSockets | None) -> Judgement:
     """Judge that SELinux refuses what its policy does not allow, now and after a restart.
 
     Source: GB/T 22239-2019 8.1.4.2 g).
@@ -22,9 +28,23 @@ def host_enforces_labels(mac: HostMac) -> Judgement:
     criteria = (_enforcing(mac), *_configured(mac))
     return Judgement(
         criteria=criteria,
-        statement=f"经核查，{told(criteria)}。",
+        statement=f"经核查，{told(criteria)}{_confined(mac, sockets)}。",
         coverage=Coverage.PARTIAL,
         remainder="应以不同标记的主体实际访问有标记的客体，验证越权访问被拒绝",
+    )
+
+
+def _confined(mac: HostMac, sockets: HostSockets | None) -> str:
+    """Return in words which programs that others can reach are held to a domain or profile of their own."""
+    outside = [one for one in (sockets.sockets if sockets is not None else ()) if one.reachable and one.label]
+    if mac.selinux != "enforcing" and not mac.apparmor_enforced:
+        return ""
+    names = dict.fromkeys(one.process for one in outside)
+    free = dict.fromkeys(one.process for one in outside if _FREE.search(one.label))
+    if not names:
+        return ""
+    return f"；对外监听的程序 {len(names)} 个，其中不受限的 {len(free)} 个" + (
+        f"（{listing(free)}）" if free else ""
     )
 
 

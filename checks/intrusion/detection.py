@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from dengbao.checking import check
@@ -11,43 +10,24 @@ from dengbao.probes.host.system_facts import HostPackages, HostProcesses
 from dengbao.probes.windows.system_facts import WindowsDefence, WindowsServices
 
 from .. import win_system, windows
+from ..detection_products import ANTIVIRUS, PRODUCTS
 from ..hosts import ask
 from ..wording import listing
 
 _FACT: Final = "host.processes"
-# Host intrusion detection by product: its processes, and packages that bring it.
-_PRODUCTS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "Wazuh": (("wazuh-agentd", "wazuh-syscheckd"), ("wazuh-agent",)),
-    "OSSEC": (("ossec-agentd", "ossec-syscheckd"), ("ossec-hids", "ossec-hids-agent")),
-    "fail2ban": (("fail2ban-server",), ("fail2ban", "fail2ban-server")),
-    "Samhain": (("samhain",), ("samhain",)),
-    "osquery": (("osqueryd",), ("osquery",)),
-    "Falco": (("falco",), ("falco",)),
-    "Elkeid": (("elkeid-agent", "elkeid"), ("elkeid-agent",)),
-    "青藤云主机安全": (("titanagent", "titan_agent"), ("titan-agent",)),
-    "奇安信主机安全": (("qaxsafed", "qax-safed", "avserver"), ("qaxsafe",)),
-    "深信服 EDR": (("edr_agent", "sfavsrv", "sangfor_watchdog"), ("sangfor-edr",)),
-    "安恒 EDR": (("edr-agent", "dbappsecurity"), ()),
-    "安全狗": (("sdui", "sdsvrd"), ("safedog",)),
-    "阿里云安骑士": (("AliYunDun", "AliYunDunMonito"), ()),
-    "腾讯云主机安全": (("YDService", "YDLive"), ()),
-    "华为云主机安全": (("hostguard", "hostwatch"), ("hostguard",)),
-}
 
 
 @check("intrusion.detection")
 def host_detects_intrusion(processes: HostProcesses, packages: HostPackages | None) -> Judgement:
     """Judge that a known product runs; one that is installed and does not run fails.
 
-    Where none is seen, one that we do not know may run.
+    Where none is seen, one that we do not know may run. A name is proof of a process, not of what it watches.
 
     Source: GB/T 22239-2019 8.1.4.4 f).
     """
     installed = {one.name for one in packages.packages} if packages is not None else set()
-    running = [name for name, (daemons, _) in _PRODUCTS.items() if processes.named(*daemons)]
-    idle = [
-        name for name, (_, brought) in _PRODUCTS.items() if name not in running and installed & set(brought)
-    ]
+    running = [name for name, one in PRODUCTS.items() if processes.named(*one.processes)]
+    idle = [name for name, one in PRODUCTS.items() if name not in running and installed & set(one.packages)]
     met = True if running else False if idle and processes.complete else None
     if running:
         seen = f"主机入侵检测程序 {listing(running)} 正在运行"
@@ -56,6 +36,8 @@ def host_detects_intrusion(processes: HostProcesses, packages: HostPackages | No
     else:
         count = len(processes.processes)
         seen = f"在 {count} 个进程中未见已知的主机入侵检测程序，是否另有检测措施须访谈并核查"
+    other = [name for name, one in ANTIVIRUS.items() if processes.named(*one.processes)]
+    seen += f"；另运行恶意代码防范程序 {listing(other)}，不属于入侵检测" if other else ""
     criterion = ask("running", "是否有入侵检测措施", met, seen, _FACT, decisive=True)
     return Judgement(
         criteria=(criterion,),
