@@ -95,7 +95,7 @@ def _look(asset: DatabaseAsset, context: Context) -> Observed:
             cure=f"核对测评对象 {asset.id} 的 platform 与 collected",
         )
     require_fresh(envelope_of(file), context.profile, where=str(path))
-    context.keep("database.txt", file.data)
+    context.keep("database.txt", file.text.encode())
     context.say(f"采集于 {file.begun.isoformat()}，实例 {file.server.get('instance', '')}")
     return observed(file)
 

@@ -103,6 +103,11 @@ class SqlFile:
         return {one[key].lower(): one[value] for one in self.rows(name)}
 
     @property
+    def text(self) -> str:
+        """Return the file as text, whatever encoding it came in: redaction looks for words, not bytes."""
+        return _decoded(self.data, strict=True)
+
+    @property
     def server(self) -> Row:
         """Return the one row that says which server this is."""
         rows = self.some("server")

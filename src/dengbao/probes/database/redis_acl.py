@@ -84,7 +84,8 @@ def masked(line: str) -> str:
 
 def read_users(lines: Iterable[str]) -> tuple[AclUser, ...]:
     """Return the users of `ACL LIST`; lines that are none are left out."""
-    return tuple(_user(words[1], words[2:]) for line in lines if (words := line.split())[:1] == ["user"])
+    split = (line.split() for line in lines)
+    return tuple(_user(words[1], words[2:]) for words in split if len(words) > 1 and words[0] == "user")
 
 
 def _user(name: str, tokens: list[str]) -> AclUser:
