@@ -16,8 +16,8 @@ _TOLD: Final = 3
 
 
 def its_jobs(schedule: BackupSchedule) -> tuple[BackupJob, ...]:
-    """Return the jobs that name the folder; what else the host backs up is not asked here."""
-    return tuple(one for one in schedule.jobs if one.names_folder)
+    """Return the jobs that name the folder and copy something; one that only deletes there is no backup."""
+    return tuple(one for one in schedule.jobs if one.names_folder and one.tools)
 
 
 def scheduled(schedule: BackupSchedule, jobs: tuple[BackupJob, ...], policy: BackupPolicy) -> Criterion:

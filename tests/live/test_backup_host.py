@@ -86,6 +86,7 @@ def well_kept(
         "etc/cron.d/his",
         f"PATH=/usr/bin\n# 0 1 * * * root rm -rf {FOLDER}\n"
         "0 2 * * * root /usr/local/sbin/his-backup\n"
+        f"0 * * * * root find {FOLDER} -mtime +7 -delete\n0 4 * * * root pg_dump lis > {FOLDER}2/lis.sql\n"
         f"*/5 * * * * root mysqldump -p{SECRETS[0]} lis >/dev/null\n",
     )
     host.file(
@@ -155,7 +156,8 @@ def test_a_well_kept_folder_of_a_host_conforms(well_kept: Server, key: tuple[Pat
     assert {one.layers for one in integrity.readings} == {("gzip", "sqlite")}
     # The timers are partly those of the machine that runs the test; prepared hosts have the jobs of cron.
     jobs = {one.schedule: one for one in schedule.jobs if not one.source.endswith(".timer")}
-    assert set(jobs) == {"0 2 * * *", "*/5 * * * *"}
+    assert set(jobs) == {"0 2 * * *", "*/5 * * * *", "0 * * * *", "0 4 * * *"}
+    assert [one for one, job in jobs.items() if job.names_folder and job.tools] == ["0 2 * * *"]
     assert jobs["0 2 * * *"].names_folder
     assert (jobs["0 2 * * *"].tools, jobs["0 2 * * *"].longest_gap_h) == (("pg_dump",), 24.0)
     assert not jobs["*/5 * * * *"].names_folder

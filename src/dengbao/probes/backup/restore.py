@@ -33,7 +33,7 @@ from .unpack import Unpacker
 _RESTORE_S: Final = 540.0
 _DISK_BYTES: Final = 16 * 1024**3
 _LIMITS: Final = Limits(file_s=_RESTORE_S, spool_bytes=_DISK_BYTES)
-_TABLES_KEPT: Final = 2000
+_TABLES_KEPT: Final = 20_000
 _ERRORS_KEPT: Final = 100
 _CURES: Final = {"postgres": "apt install postgresql", "mariadbd": "apt install mariadb-server"}
 _TOC: Final = b"toc.dat\0"

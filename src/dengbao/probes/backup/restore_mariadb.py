@@ -46,7 +46,7 @@ _MADE: Final = re.compile(rb"\s*(?:/\*M?!\d*\s*)?CREATE\b", re.IGNORECASE)
 _TABLES: Final = (
     "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
     " AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
-    " ORDER BY 1, 2 LIMIT 5000"
+    " ORDER BY 1, 2 LIMIT 20000"
 )
 _RIGHTS: Final = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, LOCK TABLES, CREATE VIEW,"

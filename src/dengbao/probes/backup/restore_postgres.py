@@ -22,7 +22,7 @@ from .trial import Trial
 _SUPER: Final = "dengbao_admin"
 _ROLE: Final = "dengbao_restore"
 _FIRST: Final = "restored"
-_TABLES_MAX: Final = 5000
+_TABLES_MAX: Final = 20_000
 # What belongs to the server or to rights and not to the data; it would fail for want of the roles.
 _LEFT_OUT: Final = re.compile(
     rb"(?:GRANT|REVOKE|SECURITY\s+LABEL|(?:CREATE|ALTER|DROP)\s+(?:ROLE|USER|GROUP|DATABASE|TABLESPACE)"
@@ -44,7 +44,7 @@ _BASES: Final = "SELECT datname FROM pg_database WHERE NOT datistemplate AND dat
 _RELATIONS: Final = (
     "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
-    " AND n.nspname NOT LIKE 'pg\\_t%' ORDER BY 1, 2 LIMIT 5001"
+    " AND n.nspname NOT LIKE 'pg\\_t%' ORDER BY 1, 2 LIMIT 20000"
 )
 _SETTINGS: Final = {
     "listen_addresses": "", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",

@@ -18,7 +18,7 @@ _STEPS_BETWEEN_LOOKS: Final = 10_000
 _MAX_VALUE_BYTES: Final = 64 * 1024 * 1024
 _TABLES: Final = (
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-    " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY 1 LIMIT 5000"
+    " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY 1 LIMIT 20000"
 )
 # Other files, other libraries and the inside of the schema are none of a dump's business.
 _FORBIDDEN: Final = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)

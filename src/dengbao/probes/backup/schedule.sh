@@ -14,18 +14,24 @@ called() { # the existing files that a text names
   grep -oE "/[A-Za-z0-9_./+-]+" | sort -u | head -n 40 | while read -r one; do [ -f "$one" ] && echo "$one"; done
 }
 tools() { grep -v "^[[:space:]]*#" | grep -owE -e "$TOOLS" | sort -u; }
+# Does a text name the folder itself, and not one whose name only begins like it?
+names_it() {
+  grep -v "^[[:space:]]*#" | grep -F -e "$FOLDER" | while IFS= read -r l; do
+    case $l in *"$FOLDER"|*"$FOLDER"[!A-Za-z0-9._-]*) echo yes; break ;; esac
+  done | grep -q yes
+}
 job() { # SOURCE USER ON SCHEDULE COMMAND
   found=$(printf "%s\n" "$5" | tools); files=""; blind=""; names=no
-  case $5 in *"$FOLDER"*) names=yes ;; esac
+  printf "%s\n" "$5" | names_it && names=yes
   for p in $(printf "%s\n" "$5" | called); do
     files="$files $p"
     if [ ! -r "$p" ]; then blind="$blind $p"
     elif [ "$(stat -L -c %s "$p")" -le 262144 ] && head -n 1 "$p" | grep -q "^#!\|^[[:print:][:space:]]*$"; then
-      grep -qF -e "$FOLDER" "$p" && names=yes
+      names_it <"$p" && names=yes
       found="$found $(tools <"$p")"
       for q in $(grep -v "^[[:space:]]*#" "$p" | called); do
         case $q in *.sh|*.py|*.pl) [ -r "$q" ] || continue
-          files="$files $q"; grep -qF -e "$FOLDER" "$q" && names=yes
+          files="$files $q"; names_it <"$q" && names=yes
           found="$found $(tools <"$q")" ;;
         esac
       done
