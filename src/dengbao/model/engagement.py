@@ -239,9 +239,10 @@ class SensitiveColumn(Value):
 
 
 class DatabaseAsset(AssetBase, tag="database"):
-    """数据库管理系统: `platform` is `postgresql`, `kingbase`, `mariadb`, `mysql`, `sqlite` or another product.
+    """数据库管理系统; `platform` names the product.
 
-    `redis` is asked in its own words. `oracle`, `sqlserver` and `dm` are read from a file that a DBA's tool wrote, never over the network.
+    It is `postgresql`, `kingbase`, `mariadb`, `mysql`, `sqlite` or `redis`; `oracle`, `sqlserver` and `dm`
+    are read from a file that a DBA's tool wrote, never over the network.
     `collected` names that file in the engagement's folder: it is read instead of logging in.
 
     `offsite` holds the networks (`cidr`) of the off-site place that the database is replicated to.
