@@ -115,6 +115,26 @@ if have apt-get && [ -s /var/lib/dpkg/status ]; then
   echo "$N changed $(seconds /var/lib/dpkg/status)"
   apt-get -s -q -o Debug::NoLocking=true -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= dist-upgrade
   echo "$N simulated $?"
+elif have rpm; then
+  # Advisories that dnf or yum fetched earlier; asking them would write. Only those for what is installed.
+  names=$(rpm -qa --qf "%{NAME} ")
+  [ -n "$names" ] || exit 0
+  for one in /var/cache/dnf/*/repodata/*updateinfo.xml* /var/cache/yum/*/*/*/*updateinfo.xml*; do
+    [ -f "$one" ] || continue
+    case "$one" in
+      *.gz) open=zcat ;; *.xz) open=xzcat ;; *.zst) open=zstdcat ;; *.bz2) open=bzcat ;; *.xml) open=cat ;; *) open=none ;;
+    esac
+    have $open && [ -r "$one" ] || { echo "$N unreadable $one"; continue; }
+    $open <"$one" | awk -v RS="\076" -v n="$N" -v names="$names" "
+      BEGIN { c = split(names, list, \" \"); for (i = 1; i <= c; i++) installed[list[i]] = 1 }
+      function of(name) { return match(\$0, \" \" name \"=.[^\\\"]*\") ? substr(\$0, RSTART + length(name) + 3, RLENGTH - length(name) - 3) : \"\" }
+      /<update[ \t\n]/ { security = of(\"type\") == \"security\" }
+      /<\/update/ { security = 0 }
+      /<\/updates/ { whole = 1 }
+      END { if (!whole) print n, \"unreadable\", \"cut\" }
+      /<package[ \t\n]/ { if (security && installed[of(\"name\")]) print n, \"advisory\", of(\"name\"), of(\"epoch\") + 0, of(\"version\"), of(\"release\") }"
+    echo "$N advised $(stat -c %Z "$one")"
+  done | sort -u
 fi
 exit 0
 '

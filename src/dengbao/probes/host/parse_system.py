@@ -9,6 +9,7 @@ from ...errors import NotSupported, ProtocolMismatch
 from .facts import HostIdentity, HostMemory, Swap
 from .frames import Files, Section, Transcript
 from .parse_accounts import clock_s
+from .parse_updateinfo import advised_at_s, rpm_security
 from .system_facts import HostBoot, HostMac, HostPackages, IntegrityTool, Label, Package
 
 _SECURITY_ORIGIN = re.compile(r"security", re.IGNORECASE)
@@ -63,11 +64,15 @@ def read_packages(transcript: Transcript) -> HostPackages:
     changed = [int(row[3]) for row in rows if manager == "rpm" and len(row) > 3 and row[3].isdecimal()]
     updates = transcript.optional("updates")
     pending = _pending(updates) if updates is not None and manager == "dpkg" else None
+    if updates is None:
+        security = None
+    else:
+        security = rpm_security(updates, packages) if manager == "rpm" else _security(updates, pending)
     return HostPackages(
         manager=manager, packages=packages, clock_s=clock_s(transcript),
         pending=tuple(name for name, _ in pending) if pending is not None else None,
-        pending_security=_security(updates, pending) if updates is not None else None,
-        index_at_s=_index_at_s(updates),
+        pending_security=security,
+        index_at_s=_index_at_s(updates) or (advised_at_s(updates) if updates is not None else None),
         changed_at_s=max(changed, default=None) or _number(updates, "changed"),
     )  # fmt: skip
 
