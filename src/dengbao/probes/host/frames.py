@@ -24,7 +24,8 @@ _TITLES: Final = {
     "processes": "进程", "listening": "监听端口", "sockets": "端口所属进程", "packages": "软件包",
     "updates": "更新数据", "mac": "强制访问控制", "boot": "可信启动", "integrity": "完整性校验工具",
     "memory": "内存与交换", "firewall": "防火墙", "wrappers": "访问来源限制", "sudo": "sudo 配置",
-    "rights": "文件权限", "programs": "监听端口所属程序", "sweep": "人人可写的文件", "places": "数据目录权限", "traces": "遗留的鉴别信息",
+    "rights": "文件权限", "programs": "监听端口所属程序",
+    "sweep": "人人可写的文件", "places": "数据目录权限", "traces": "遗留的鉴别信息",
     "installation": "安装时间", "login_rules": "登录规则", "sshd_match": "sshd 条件设置",
 }  # fmt: skip
 

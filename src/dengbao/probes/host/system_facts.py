@@ -150,7 +150,8 @@ class FirewallRule(Value):
     """A rule of an input chain as far as it concerns new TCP connections from outside.
 
     Empty `ports` means every port, empty `sources` from anywhere; `excepted` sources do not match. Empty
-    `interfaces` means every one, those `beyond` do not match; both may end in `*`. `action` is `accept`, `drop` (also reject) or `other`. `certain` False: it has conditions not understood.
+    `interfaces` means every one, those `beyond` do not match; both may end in `*`. `action` is `accept`,
+    `drop` (also reject) or `other`. `certain` False: it has conditions not understood.
     """
 
     action: str
