@@ -199,6 +199,19 @@ class FactStore:
                 found.append(exc)
         return tuple(found)
 
+    def origins(self) -> dict[tuple[str, str, str], FactFile]:
+        """Return `(asset, kind, digest)` of every stored fact → the answer it came with.
+
+        Raises:
+            StoreError: a file is damaged.
+
+        """
+        found = {}
+        for path in self._answers():
+            file = self.load_file(path)
+            found.update({(file.asset, kind_of(one), fact_digest(one)): file for one in self.decode(file)})
+        return found
+
     def _answers(self) -> list[Path]:
         """Return the files of all answers in order; a folder that may not be read is an error."""
         facts = self.folder / "facts"

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from . import __version__
 from .errors import StoreError
 from .evidence import folder_of
+from .facts import FactFile
+from .probes.registry import PROBES
 from .report import ReportInput, ReportOutcome, write_report
+from .report.wording import moment
 from .results import fold_round
 from .rounds import Round
 from .session import Session
+
+# The words of the probes for what they looked with, and those of people.
+_RIGHTS: Final = {"root": "root", "sudo": "sudo 提权", "user": "普通用户", "administrator": "管理员"}
 
 
 def report_path(directory: Path, number: int) -> Path:
@@ -49,5 +56,13 @@ def report_round(
         evidence=evidence, evidence_dir=folder_of(session.directory), operator=chosen.info.operator,
         facts_sha256=chosen.store().digest_of_all(), tool_version=__version__, made_at=datetime.now(UTC),
         template=session.content.templates / session.suite.id / "report.docx",
+        origins={key: _origin(file) for key, file in chosen.store().origins().items()},
     )  # fmt: skip
     return write_report(given, out, final=final, pdf=pdf, say=say)
+
+
+def _origin(file: FactFile) -> str:
+    """Return how an answer was obtained, for people: by what, with which rights, when by this clock."""
+    title = next((one.title for one in PROBES if one.name == file.probe), file.probe)
+    rights = _RIGHTS.get(file.privilege, file.privilege)
+    return f"{title}（{'，'.join(one for one in (rights, moment(file.ended_at)) if one)}）"

@@ -329,9 +329,10 @@ def _facts(out: Writer) -> None:
         "facts",
         ("编号", 14, "{{ one.id }}", "Small"),
         ("测评对象", 22, "{{ one.asset }}", "Small"),
-        ("事实类别", 30, "{{ one.fact }}", "Ids"),
-        ("检查项", 31, "{{ one.places }}", "Ids"),
-        ("SHA-256", 59, "{{ one.sha256 }}", "Tiny"),
+        ("事实类别", 28, "{{ one.fact }}", "Ids"),
+        ("采集方式、权限与时间", 36, "{{ one.origin }}", "Small"),
+        ("检查项", 20, "{{ one.places }}", "Ids"),
+        ("SHA-256", 36, "{{ one.sha256 }}", "Tiny"),
     )
     out.control("else")
     out.paragraph("本轮测试没有自动采集的事实文件。", "Body")

@@ -43,6 +43,7 @@ from dengbao.model import (
     Scope,
     Status,
     Suite,
+    SuiteResult,
     SystemAsset,
     SystemInfo,
     Verdict,
@@ -50,6 +51,7 @@ from dengbao.model import (
     Window,
 )
 from dengbao.report import ReportInput
+from dengbao.report.results_data import number_facts
 from dengbao.verdict import fold
 
 ROOT = Path(__file__).parents[2]
@@ -238,7 +240,13 @@ def example(folder: Path, *, complete: bool = True, pictures: int = 3) -> Report
         tool_version="0.1.0",
         made_at=datetime(2026, 3, 3, 1, 0, tzinfo=UTC).astimezone(BEIJING),
         operator="张三",
+        origins=origins(result),
     )  # fmt: skip
+
+
+def origins(result: SuiteResult) -> dict[tuple[str, str, str], str]:
+    """Say of every stored fact how it was read."""
+    return {key: "经 SSH 读取主机配置（sudo 提权，2026-03-02 09:30）" for key in number_facts(result)}
 
 
 def _file(folder: Path, number: int, pictures: int) -> EvidenceFile:

@@ -16,7 +16,8 @@ class ReportInput:
 
     `evidence` holds what is printed in 证据清单, its files lie in `evidence_dir`; every one must still
     have its digest. `facts_sha256` is the digest over all stored facts of the round, as hex.
-    `template` replaces the shipped template of the suite's edition.
+    `template` replaces the shipped template of the suite's edition. `origins` says of stored facts,
+    by `(asset, kind, sha256)`, how, with which rights and when they were read.
     """
 
     engagement: Engagement
@@ -30,6 +31,7 @@ class ReportInput:
     made_at: datetime
     operator: str = ""
     template: Path | None = None
+    origins: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

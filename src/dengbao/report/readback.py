@@ -27,7 +27,7 @@ _SOMEWHERE: Final = (
     ("parties", ()),
     ("failures", ("problem", "label", "risk", "advice")),
     ("evidence", ("id", "statement", "label", "sha256", "sm3", "collected", "reviewed")),
-    ("facts", ("id", "sha256")),
+    ("facts", ("id", "origin", "sha256")),
     ("anomalies", ("note",)),
     ("figures", ("caption",)),
 )

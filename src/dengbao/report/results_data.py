@@ -189,8 +189,8 @@ class ResultWriter:
             "advice": item.advice or DEFAULT_ADVICE,
         }
 
-    def facts(self, result: SuiteResult) -> list[Plain]:
-        """Return the stored facts the report rests on, with the items each one serves."""
+    def facts(self, result: SuiteResult, origins: Mapping[tuple[str, str, str], str]) -> list[Plain]:
+        """Return the stored facts the report rests on: how they were read, and the items each one serves."""
         serves: dict[tuple[str, str, str], list[str]] = {}
         for case in _all_cases(result):
             for record in case.records:
@@ -201,6 +201,7 @@ class ResultWriter:
                 "id": number,
                 "asset": self.asset(key[0]),
                 "fact": key[1],
+                "origin": origins.get(key, ""),
                 "sha256": key[2],
                 "places": places(serves[key]),
             }
