@@ -123,10 +123,11 @@ def kept(audit: DatabaseAudit, logs: DatabaseLogs, wanted: int) -> tuple[Criteri
 def _kept(one: LogPlace, clock_s: int | None, wanted: int) -> tuple[bool | None, str]:
     where = _place(one)
     age = None if one.oldest_s is None or clock_s is None else max(0, clock_s - one.oldest_s) // _DAY_S
+    if one.overwrites and one.keeps_days is not None:
+        # A single old file left over from before proves nothing against a cycle that is shorter.
+        return one.keeps_days >= wanted, f"{where}，{one.keeps_days} 天后覆盖旧记录"
     if age is not None and age >= wanted:
         return True, f"{where}，最早的记录 {_date(one.oldest_s)}，距今 {age} 天"
-    if one.overwrites and one.keeps_days is not None:
-        return one.keeps_days >= wanted, f"{where}，{one.keeps_days} 天后覆盖旧记录"
     if one.overwrites and one.keeps_bytes is not None:
         size = f"{one.keeps_bytes / 1_000_000:g} MB"
         return None, f"{where}，共 {size} 写满后覆盖最早的记录，可保存多少天取决于业务量"

@@ -482,6 +482,37 @@ def test_server_log(known: dict[str, str], active: bool | None, fields: tuple[st
 
 
 @pytest.mark.parametrize(
+    ("level", "events", "pgaudit"),
+    [
+        ("warning", ("connect", "failed_login", "ddl", "dcl"), True),
+        ("error", ("connect", "failed_login", "ddl", "dcl"), True),
+        ("log", ("connect", "failed_login", "ddl", "dcl"), True),
+        ("fatal", ("failed_login",), False),
+        ("panic", (), False),
+    ],
+)
+def test_a_log_that_takes_only_the_gravest_records_no_deeds(
+    level: str, events: tuple[str, ...], pgaudit: bool
+) -> None:
+    known = {
+        "logging_collector": "on", "log_destination": "stderr", "log_connections": "on",
+        "log_statement": "ddl", "log_min_messages": level, "pgaudit.log": "all",
+    }  # fmt: skip
+    log = pg_policy._server_log(known)
+    assert (log.active, log.events) == (True, events)
+    assert pg_policy._pgaudit(known, log).active is pgaudit
+
+
+@pytest.mark.parametrize(
+    ("sent", "least", "written"),
+    [("notice", "warning", False), ("warning", "warning", True), ("warning", "log", False), ("odd", "info", False)],
+)
+def test_pgaudit_at_a_level_of_its_own(sent: str, least: str, written: bool) -> None:
+    known = {"pgaudit.log_level": sent, "log_min_messages": least}
+    assert pg_policy._writes_pgaudit(known) is written
+
+
+@pytest.mark.parametrize(
     ("low", "high", "versions"),
     [
         ("TLSv1.2", "", ("TLSv1.2", "TLSv1.3")), ("TLSv1", "TLSv1.2", ("TLSv1", "TLSv1.1", "TLSv1.2")),

@@ -56,9 +56,13 @@ _FIELDS_OF_PREFIX: Final[Mapping[str, str]] = {
     "a": "source_program",
 }  # fmt: skip
 _ALL_FIELDS: Final = ("time", "user", "source", "type", "result", "object")
-_MIN_LEVEL_SHOWING_FAILURES: Final = frozenset(
-    {"debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error"}
-)
+# From the least to the gravest; of what is asked for as `log` the server writes all but at the last two.
+_LEVELS: Final = (
+    "debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error", "log", "fatal",
+    "panic",
+)  # fmt: skip
+_SHOWING_ERRORS: Final = frozenset(_LEVELS[:9])
+_HIDING_RECORDS: Final = frozenset(_LEVELS[-2:])
 
 
 _ACCESS: Final = (
@@ -267,12 +271,14 @@ def audit(session: Session, asset: DatabaseAsset) -> DatabaseAudit:
 
 def _server_log(known: Mapping[str, str]) -> AuditChannel:
     events: list[str] = []
-    if known.get("log_connections", "off") not in ("off", ""):
+    level = known.get("log_min_messages", "warning")
+    written = level not in _HIDING_RECORDS
+    if written and known.get("log_connections", "off") not in ("off", ""):
         events.append("connect")
-    failures_shown = known.get("log_min_messages", "warning") in _MIN_LEVEL_SHOWING_FAILURES
-    if failures_shown:
+    # A refused login is `fatal`, a refused statement an `error`.
+    if level != _LEVELS[-1]:
         events.append("failed_login")
-    statements = known.get("log_statement", "none")
+    statements = known.get("log_statement", "none") if written else "none"
     events += ["ddl", "dcl"] if statements in ("ddl", "mod", "all") else []
     events += ["write"] if statements in ("mod", "all") else []
     events += ["read"] if statements == "all" else []
@@ -280,7 +286,7 @@ def _server_log(known: Mapping[str, str]) -> AuditChannel:
         name="postgresql_log",
         active=_is_kept(known),
         events=tuple(events),
-        fields=_fields(known, results=failures_shown),
+        fields=_fields(known, results=level in _SHOWING_ERRORS),
         sink=known.get("log_destination", "") if _is_kept(known) else "none",
     )
 
@@ -320,11 +326,19 @@ def _pgaudit(known: Mapping[str, str], log: AuditChannel) -> AuditChannel:
     names = {"ddl": "ddl", "role": "dcl", "write": "write", "read": "read"}
     return AuditChannel(
         name="pgaudit",
-        active=log.active if classes & set(names) else False,
+        active=log.active if classes & set(names) and _writes_pgaudit(known) else False,
         events=tuple(event for name, event in names.items() if name in classes),
         fields=log.fields,
         sink=log.sink,
     )
+
+
+def _writes_pgaudit(known: Mapping[str, str]) -> bool:
+    """Tell whether the server log takes what pgaudit sends it at its level."""
+    level, least = known.get("pgaudit.log_level", "log"), known.get("log_min_messages", "warning")
+    if level == "log":
+        return least not in _HIDING_RECORDS
+    return level in _LEVELS and least in _SHOWING_ERRORS and _LEVELS.index(level) >= _LEVELS.index(least)
 
 
 def storage(session: Session, asset: DatabaseAsset) -> DatabaseStorage:
