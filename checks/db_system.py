@@ -17,7 +17,12 @@ _COMPONENTS: Final = "database.components"
 _LABELS: Final = "database.labels"
 _SERVER: Final = "database.server"
 _RESIDUE: Final = "database.residue"
-_PRODUCTS: Final = {"postgresql": "PostgreSQL", "mariadb": "MariaDB", "mysql": "MySQL", "kingbase": "金仓 KingbaseES"}
+_PRODUCTS: Final = {
+    "postgresql": "PostgreSQL",
+    "mariadb": "MariaDB",
+    "mysql": "MySQL",
+    "kingbase": "金仓 KingbaseES",
+}
 _KINDS: Final = {"extension": "扩展", "language": "过程语言", "plugin": "插件"}
 
 

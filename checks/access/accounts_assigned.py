@@ -14,6 +14,11 @@ from .. import databases, db_access, win_groups, windows
 from ..hosts import ACCOUNTS, POLICY, ask, modes, told, wider_than
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "账户与权限的分配是否与人员岗位、审批记录一致，须人工核对"
+DATABASE_LEFT = "对照人员岗位，核查数据库账户与权限分配表"
+WINDOWS_LEFT = "账户与权限的分配是否与人员岗位、审批记录一致，须人工核对"
+
 _SECRET: Final = ("/etc/shadow", "/etc/gshadow")
 _FIXED: Final = (
     "/etc/passwd",
@@ -32,7 +37,7 @@ class AssignedParams(Params):
     umask_max: str
 
 
-@check("access.accounts_assigned")
+@check("access.accounts_assigned", half=HOST_LEFT)
 def host_accounts_have_rights_of_their_own(
     accounts: HostAccounts,
     files: HostFiles,
@@ -49,7 +54,7 @@ def host_accounts_have_rights_of_their_own(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="账户与权限的分配是否与人员岗位、审批记录一致，须人工核对",
+        remainder=HOST_LEFT,
     )
 
 
@@ -96,7 +101,7 @@ def _people(accounts: HostAccounts) -> Criterion:
     return ask("people", "是否为用户分配了各自的账户", bool(people), seen, ACCOUNTS)
 
 
-@check("access.accounts_assigned")
+@check("access.accounts_assigned", half=DATABASE_LEFT)
 def database_accounts_have_rights(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
     """Judge that users have accounts of their own besides the superusers', each with rights.
 
@@ -107,11 +112,11 @@ def database_accounts_have_rights(accounts: DatabaseAccounts, grants: DatabaseGr
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="对照人员岗位，核查数据库账户与权限分配表",
+        remainder=DATABASE_LEFT,
     )
 
 
-@check("access.accounts_assigned")
+@check("access.accounts_assigned", half=WINDOWS_LEFT)
 def windows_accounts_have_rights_of_their_own(
     accounts: WindowsAccounts, groups: WindowsGroups, policy: WindowsPolicy
 ) -> Judgement:
@@ -124,5 +129,5 @@ def windows_accounts_have_rights_of_their_own(
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="账户与权限的分配是否与人员岗位、审批记录一致，须人工核对",
+        remainder=WINDOWS_LEFT,
     )

@@ -20,10 +20,15 @@ from ..web_defaults import default_logins, told
 from ..web_pages import refusals, summary
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+WEB_LEFT = "产品自带的默认账户是否已禁用或限制权限，须核查用户列表"
+HOST_LEFT = "业务软件自带的默认账户是否已禁用或限制权限，须人工核查"
+WINDOWS_LEFT = "业务软件自带的默认账户是否已禁用或限制权限，须人工核查"
+
 _ANONYMOUS: Final = re.compile(r"(?:anonymous_enable|guest ok|public)\s*=\s*(?:yes|true|1)", re.IGNORECASE)
 
 
-@check("access.anonymous_disabled")
+@check("access.anonymous_disabled", half=WEB_LEFT)
 def web_strangers_see_no_protected_page(
     pages: WebPages, session: WebSession | None, defaults: WebDefaultAccounts | None
 ) -> Judgement:
@@ -39,11 +44,11 @@ def web_strangers_see_no_protected_page(
         criteria=anonymous + found,
         statement=f"经测试验证，{summary(pages, anonymous)}{also}。",
         coverage=Coverage.PARTIAL,
-        remainder="产品自带的默认账户是否已禁用或限制权限，须核查用户列表",
+        remainder=WEB_LEFT,
     )
 
 
-@check("access.anonymous_disabled")
+@check("access.anonymous_disabled", half=HOST_LEFT)
 def host_default_accounts_are_limited(
     accounts: HostAccounts, passwords: HostPasswords, sshd: HostSshd, services: HostServices | None
 ) -> Judgement:
@@ -66,7 +71,7 @@ def host_default_accounts_are_limited(
         criteria=criteria,
         statement=f"经核查，{told_host(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="业务软件自带的默认账户是否已禁用或限制权限，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -117,7 +122,7 @@ def database_strangers_and_defaults_are_limited(
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
 
 
-@check("access.anonymous_disabled")
+@check("access.anonymous_disabled", half=WINDOWS_LEFT)
 def windows_strangers_are_limited(accounts: WindowsAccounts, settings: WindowsSettings) -> Judgement:
     """Judge that Guest is disabled under whatever name, and that strangers see neither accounts nor shares.
 
@@ -128,5 +133,5 @@ def windows_strangers_are_limited(accounts: WindowsAccounts, settings: WindowsSe
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="业务软件自带的默认账户是否已禁用或限制权限，须人工核查",
+        remainder=WINDOWS_LEFT,
     )

@@ -19,6 +19,12 @@ from ..hosts import told as told_host
 from ..web_defaults import default_logins, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+WEB_LEFT = "产品自带的其他默认账户及其口令是否已修改，须对照产品手册核查"
+HOST_LEFT = "业务软件、管理工具预置账户的默认口令是否已修改，须对照产品手册核查"
+WINDOWS_LEFT = "业务软件、管理工具预置账户的默认口令是否已修改，须对照产品手册核查"
+DATABASE_LEFT = "安装程序、集成商或应用软件预置的数据库账户，其口令是否已修改，须对照产品手册核查"
+
 _DAY_S: Final = 86400
 # Names that images and products come with, beside the system's own accounts.
 _PRESET: Final = frozenset(
@@ -31,7 +37,7 @@ _PRESET: Final = frozenset(
 )  # fmt: skip
 
 
-@check("access.default_password")
+@check("access.default_password", half=WEB_LEFT)
 def web_default_passwords_are_refused(seen: WebDefaultAccounts) -> Judgement:
     """Judge that no default account of the profile's list can log in.
 
@@ -42,11 +48,11 @@ def web_default_passwords_are_refused(seen: WebDefaultAccounts) -> Judgement:
         criteria=criteria,
         statement=f"经测试验证，{told(seen, criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="产品自带的其他默认账户及其口令是否已修改，须对照产品手册核查",
+        remainder=WEB_LEFT,
     )
 
 
-@check("access.default_password")
+@check("access.default_password", half=HOST_LEFT)
 def host_default_passwords_were_changed(
     accounts: HostAccounts, passwords: HostPasswords, installation: HostInstallation
 ) -> Judgement:
@@ -67,7 +73,7 @@ def host_default_passwords_were_changed(
         criteria=criteria,
         statement=f"经核查，{seen}；{told_host(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="业务软件、管理工具预置账户的默认口令是否已修改，须对照产品手册核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -113,7 +119,7 @@ def _after(one: Seat, day: int) -> bool:
     return changed is not None and changed > day + 1
 
 
-@check("access.default_password")
+@check("access.default_password", half=WINDOWS_LEFT)
 def windows_built_in_passwords_were_changed(
     accounts: WindowsAccounts, identity: WindowsIdentity
 ) -> Judgement:
@@ -126,11 +132,11 @@ def windows_built_in_passwords_were_changed(
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="业务软件、管理工具预置账户的默认口令是否已修改，须对照产品手册核查",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("access.default_password")
+@check("access.default_password", half=DATABASE_LEFT)
 def database_default_passwords_were_changed(
     asset: DatabaseAsset, accounts: DatabaseAccounts, passwords: DatabasePasswords
 ) -> Judgement:
@@ -146,5 +152,5 @@ def database_default_passwords_were_changed(
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="安装程序、集成商或应用软件预置的数据库账户，其口令是否已修改，须对照产品手册核查",
+        remainder=DATABASE_LEFT,
     )

@@ -14,6 +14,9 @@ from ..hosts import ACCOUNTS, ask, modes, told
 from ..rights import RIGHTS, acls_seen, everybody_writes
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = "业务程序、数据文件的权限是否按用户（进程）和文件分别设置，须结合业务目录核查"
+
 
 @check("access.granularity")
 def database_rights_are_fine_grained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
@@ -25,7 +28,7 @@ def database_rights_are_fine_grained(accounts: DatabaseAccounts, grants: Databas
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
 
 
-@check("access.granularity")
+@check("access.granularity", half=LEFT)
 def host_rights_are_per_user_and_file(
     accounts: HostAccounts, files: HostFiles, rights: HostRights, mac: HostMac | None
 ) -> Judgement:
@@ -41,7 +44,7 @@ def host_rights_are_per_user_and_file(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}；{_places(rights)}{acls_seen(rights)}{_processes(mac)}。",
         coverage=Coverage.PARTIAL,
-        remainder="业务程序、数据文件的权限是否按用户（进程）和文件分别设置，须结合业务目录核查",
+        remainder=LEFT,
     )
 
 

@@ -15,6 +15,11 @@ from ..hosts import ACCOUNTS, ask, local_only, told
 from ..sudo import administrators, asks_for_another_password, for_everybody, habits, rules_all_read, su_limits
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对"
+DATABASE_LEFT = "对照岗位职责，核查各管理账户权限是否为其工作所需"
+WINDOWS_LEFT = "各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对"
+
 _FACT = "host.privilege"
 
 
@@ -24,7 +29,7 @@ class LeastParams(Params):
     superuser_max: int
 
 
-@check("access.least_privilege")
+@check("access.least_privilege", half=HOST_LEFT)
 def host_administrators_have_limited_rights(
     privilege: HostPrivilege,
     accounts: HostAccounts,
@@ -82,11 +87,11 @@ def host_administrators_have_limited_rights(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}{note}。",
         coverage=Coverage.PARTIAL,
-        remainder="各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对",
+        remainder=HOST_LEFT,
     )
 
 
-@check("access.least_privilege")
+@check("access.least_privilege", half=DATABASE_LEFT)
 def database_rights_are_few(accounts: DatabaseAccounts, params: LeastParams) -> Judgement:
     """Judge that superusers are few and others hold no server-wide rights.
 
@@ -97,11 +102,11 @@ def database_rights_are_few(accounts: DatabaseAccounts, params: LeastParams) -> 
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="对照岗位职责，核查各管理账户权限是否为其工作所需",
+        remainder=DATABASE_LEFT,
     )
 
 
-@check("access.least_privilege")
+@check("access.least_privilege", half=WINDOWS_LEFT)
 def windows_administrators_are_few(
     groups: WindowsGroups, accounts: WindowsAccounts, params: LeastParams
 ) -> Judgement:
@@ -114,5 +119,5 @@ def windows_administrators_are_few(
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对",
+        remainder=WINDOWS_LEFT,
     )

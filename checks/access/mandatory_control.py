@@ -14,12 +14,16 @@ from .. import databases, db_system
 from ..hosts import ask, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "应以不同标记的主体实际访问有标记的客体，验证越权访问被拒绝"
+DATABASE_LEFT = "应以不同标记的主体实际访问有标记的客体，验证越权访问被拒绝"
+
 _FACT = "host.mac"
 # Labels under which a process may do what its user may.
 _FREE = re.compile(r"unconfined|:initrc_t:|\(complain\)")
 
 
-@check("access.mandatory_control")
+@check("access.mandatory_control", half=HOST_LEFT)
 def host_enforces_labels(mac: HostMac, sockets: HostSockets | None) -> Judgement:
     """Judge that SELinux refuses what its policy does not allow, now and after a restart.
 
@@ -30,7 +34,7 @@ def host_enforces_labels(mac: HostMac, sockets: HostSockets | None) -> Judgement
         criteria=criteria,
         statement=f"经核查，{told(criteria)}{_confined(mac, sockets)}。",
         coverage=Coverage.PARTIAL,
-        remainder="应以不同标记的主体实际访问有标记的客体，验证越权访问被拒绝",
+        remainder=HOST_LEFT,
     )
 
 
@@ -75,7 +79,7 @@ def _configured(mac: HostMac) -> tuple[Criterion, ...]:
     return (ask("configured", "重启后是否仍强制", value == "enforcing" if value else None, seen, _FACT),)
 
 
-@check("access.mandatory_control")
+@check("access.mandatory_control", half=DATABASE_LEFT)
 def database_enforces_labels(labels: DatabaseLabels) -> Judgement:
     """Judge that the label mechanism refuses access, not only notes it.
 
@@ -86,5 +90,5 @@ def database_enforces_labels(labels: DatabaseLabels) -> Judgement:
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="应以不同标记的主体实际访问有标记的客体，验证越权访问被拒绝",
+        remainder=DATABASE_LEFT,
     )

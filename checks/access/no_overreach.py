@@ -16,6 +16,11 @@ from .. import databases, db_rights, win_network, windows
 from ..hosts import ask, modes, told, wider_than
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "普通账户实际访问他人文件与管理命令是否被拒绝，须人工测试"
+DATABASE_LEFT = "以普通账户测试越权访问其他库、表的情形，并核查超级用户未授予非数据库管理人员"
+WINDOWS_LEFT = "以普通账户访问未授权的文件、功能被拒绝，须人工测试"
+
 _PROCESSES: Final = "host.processes"
 # Databases, middleware and run-times of applications by process name.
 _SERVERS: Final = (
@@ -27,7 +32,7 @@ _SERVERS: Final = (
 _MASTERS: Final = ("nginx", "httpd", "apache2", "php-fpm", "haproxy", "kong", "openresty")
 
 
-@check("access.no_overreach")
+@check("access.no_overreach", half=HOST_LEFT)
 def host_services_do_not_run_as_root(processes: HostProcesses, files: HostFiles) -> Judgement:
     """Judge that databases, middleware and applications do not run as root, and that key files are closed.
 
@@ -38,7 +43,7 @@ def host_services_do_not_run_as_root(processes: HostProcesses, files: HostFiles)
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="普通账户实际访问他人文件与管理命令是否被拒绝，须人工测试",
+        remainder=HOST_LEFT,
     )
 
 
@@ -82,7 +87,7 @@ def _writable(files: HostFiles) -> Criterion:
     return ask("writable", "普通用户是否不能改写关键文件、读取口令文件", met, seen, "host.files")
 
 
-@check("access.no_overreach")
+@check("access.no_overreach", half=DATABASE_LEFT)
 def database_rights_reach_no_further(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
     """Judge that nothing lets an account reach beyond what it was granted.
 
@@ -93,11 +98,11 @@ def database_rights_reach_no_further(accounts: DatabaseAccounts, grants: Databas
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="以普通账户测试越权访问其他库、表的情形，并核查超级用户未授予非数据库管理人员",
+        remainder=DATABASE_LEFT,
     )
 
 
-@check("access.no_overreach")
+@check("access.no_overreach", half=WINDOWS_LEFT)
 def windows_services_do_not_run_as_system(services: WindowsServices, shares: WindowsShares) -> Judgement:
     """Judge that servers do not run as the system, and that no folder is everybody's to write.
 
@@ -108,5 +113,5 @@ def windows_services_do_not_run_as_system(services: WindowsServices, shares: Win
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="以普通账户访问未授权的文件、功能被拒绝，须人工测试",
+        remainder=WINDOWS_LEFT,
     )

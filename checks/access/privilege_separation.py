@@ -15,10 +15,15 @@ from ..hosts import ask, local_only, told
 from ..sudo import Power, administrators, all_known, rules_all_read
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查"
+DATABASE_LEFT = "核查系统管理员、安全管理员、审计管理员的岗位分工，确认相应账户由不同人员使用"
+WINDOWS_LEFT = "系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查"
+
 _FACT = "host.privilege"
 
 
-@check("access.privilege_separation")
+@check("access.privilege_separation", half=HOST_LEFT)
 def host_administrators_are_separated(
     privilege: HostPrivilege, accounts: HostAccounts, rules: HostLoginRules | None
 ) -> Judgement:
@@ -39,7 +44,7 @@ def host_administrators_are_separated(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -62,7 +67,7 @@ def _different(found: dict[str, Power]) -> tuple[Criterion, ...]:
     return (ask("different", "管理账户的权限是否互不相同", len(kinds) >= 2, seen, _FACT, decisive=alike),)
 
 
-@check("access.privilege_separation")
+@check("access.privilege_separation", half=DATABASE_LEFT)
 def database_administration_is_separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
     """Judge that managing accounts and auditing need no superuser.
 
@@ -73,11 +78,11 @@ def database_administration_is_separated(accounts: DatabaseAccounts, grants: Dat
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="核查系统管理员、安全管理员、审计管理员的岗位分工，确认相应账户由不同人员使用",
+        remainder=DATABASE_LEFT,
     )
 
 
-@check("access.privilege_separation")
+@check("access.privilege_separation", half=WINDOWS_LEFT)
 def windows_administrators_are_separated(groups: WindowsGroups, accounts: WindowsAccounts) -> Judgement:
     """Judge that several people administer, in groups with different rights.
 
@@ -88,5 +93,5 @@ def windows_administrators_are_separated(groups: WindowsGroups, accounts: Window
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查",
+        remainder=WINDOWS_LEFT,
     )

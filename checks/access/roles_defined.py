@@ -16,6 +16,10 @@ from ..hosts import ask, local_only, told
 from ..sudo import all_known, rules_all_read
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "角色划分文件（系统管理员、安全管理员、审计管理员的职责）及其与上述账户的对应，须人工核查"
+WINDOWS_LEFT = "角色划分文件及其与上述组的对应，须人工核查"
+
 _FACT = "host.privilege"
 
 
@@ -31,7 +35,7 @@ def database_roles_are_in_use(
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
 
 
-@check("access.roles_defined")
+@check("access.roles_defined", half=HOST_LEFT)
 def host_roles_are_divided(
     privilege: HostPrivilege, accounts: HostAccounts, rules: HostLoginRules | None
 ) -> Judgement:
@@ -67,11 +71,11 @@ def host_roles_are_divided(
         criteria=criteria,
         statement=f"经核查，sudo 规则 {len(privilege.rules)} 条，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="角色划分文件（系统管理员、安全管理员、审计管理员的职责）及其与上述账户的对应，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
-@check("access.roles_defined")
+@check("access.roles_defined", half=WINDOWS_LEFT)
 def windows_roles_are_divided(groups: WindowsGroups, accounts: WindowsAccounts) -> Judgement:
     """Judge that people are put in groups with different duties.
 
@@ -82,5 +86,5 @@ def windows_roles_are_divided(groups: WindowsGroups, accounts: WindowsAccounts) 
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="角色划分文件及其与上述组的对应，须人工核查",
+        remainder=WINDOWS_LEFT,
     )

@@ -19,6 +19,11 @@ from ..rights import acl_writers, acls_seen, everybody_writes, unread_acls
 from ..sudo import for_everybody, in_force, rules_all_read
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+DATABASE_LEFT = "对照访问控制策略文档，核查授权规则与策略一致"
+HOST_LEFT = "对照访问控制策略文档，核查上述授权、业务目录属主属组及权限与策略一致"
+WINDOWS_LEFT = "重要文件夹、注册表项的访问权限与访问控制策略是否一致，须人工核查"
+
 _PRIVILEGE: Final = "host.privilege"
 # Files and folders by which rights are given; who may write one of them makes the rules.
 _POLICY: Final = (
@@ -27,7 +32,7 @@ _POLICY: Final = (
 )  # fmt: skip
 
 
-@check("access.rules_configured")
+@check("access.rules_configured", half=DATABASE_LEFT)
 def database_rules_are_configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
     """Judge that subjects were granted objects by rules, and nothing was left open to everyone.
 
@@ -38,11 +43,11 @@ def database_rules_are_configured(accounts: DatabaseAccounts, grants: DatabaseGr
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="对照访问控制策略文档，核查授权规则与策略一致",
+        remainder=DATABASE_LEFT,
     )
 
 
-@check("access.rules_configured")
+@check("access.rules_configured", half=HOST_LEFT)
 def host_rules_are_configured(
     privilege: HostPrivilege,
     files: HostFiles,
@@ -64,7 +69,7 @@ def host_rules_are_configured(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}；{acls_seen(rights)}{_logins(rules, pam)}。",
         coverage=Coverage.PARTIAL,
-        remainder="对照访问控制策略文档，核查上述授权、业务目录属主属组及权限与策略一致",
+        remainder=HOST_LEFT,
     )
 
 
@@ -113,7 +118,7 @@ def _logins(rules: HostLoginRules | None, pam: HostPam | None) -> str:
     return words
 
 
-@check("access.rules_configured")
+@check("access.rules_configured", half=WINDOWS_LEFT)
 def windows_rules_are_configured(policy: WindowsPolicy, shares: WindowsShares) -> Judgement:
     """Judge that user rights and shares are granted to somebody and not to everybody.
 
@@ -124,5 +129,5 @@ def windows_rules_are_configured(policy: WindowsPolicy, shares: WindowsShares) -
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="重要文件夹、注册表项的访问权限与访问控制策略是否一致，须人工核查",
+        remainder=WINDOWS_LEFT,
     )

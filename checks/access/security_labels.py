@@ -11,10 +11,14 @@ from .. import databases, db_system
 from ..hosts import ask, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "业务数据等重要客体、重要用户是否按其敏感级别设置安全标记，须人工核查"
+DATABASE_LEFT = "重要主体是否设置安全标记、标记与数据敏感级别是否相符，须人工核查"
+
 _FACT = "host.mac"
 
 
-@check("access.security_labels")
+@check("access.security_labels", half=HOST_LEFT)
 def host_sets_security_labels(mac: HostMac) -> Judgement:
     """Judge that SELinux is on, and that processes and key files carry labels of its policy.
 
@@ -30,7 +34,7 @@ def host_sets_security_labels(mac: HostMac) -> Judgement:
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="业务数据等重要客体、重要用户是否按其敏感级别设置安全标记，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -59,7 +63,7 @@ def _labelled(mac: HostMac, name: str, title: str, labels: list[str]) -> tuple[C
     return (ask(name, f"{title}是否设置安全标记", met, seen, _FACT),)
 
 
-@check("access.security_labels")
+@check("access.security_labels", half=DATABASE_LEFT)
 def database_sets_security_labels(labels: DatabaseLabels) -> Judgement:
     """Judge that a label mechanism is loaded and objects are labelled.
 
@@ -72,5 +76,5 @@ def database_sets_security_labels(labels: DatabaseLabels) -> Judgement:
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="重要主体是否设置安全标记、标记与数据敏感级别是否相符，须人工核查",
+        remainder=DATABASE_LEFT,
     )

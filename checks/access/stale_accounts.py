@@ -13,10 +13,15 @@ from ..hosts import ACCOUNTS, ask, local_only, told
 from ..stale import StaleParams, Usage, outside, usage
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "账户与人员台账是否一一对应、有无多人共用，须与管理员逐一核对"
+DATABASE_LEFT = "核查管理员人员与账户对应表，确认一人一账户、无共用"
+WINDOWS_LEFT = "账户与人员台账是否一一对应、有无多人共用，须与管理员逐一核对"
+
 _LOGINS = "host.logins"
 
 
-@check("access.stale_accounts")
+@check("access.stale_accounts", half=HOST_LEFT)
 def host_accounts_are_needed(
     accounts: HostAccounts,
     passwords: HostPasswords,
@@ -39,7 +44,7 @@ def host_accounts_are_needed(
         statement=f"经核查，可登录账户 {len(found.usable)} 个"
         f"（{listing(found.usable) or '无'}）；{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="账户与人员台账是否一一对应、有无多人共用，须与管理员逐一核对",
+        remainder=HOST_LEFT,
     )
 
 
@@ -62,7 +67,7 @@ def _roster(found: Usage, asset: HostAsset) -> tuple[Criterion, ...]:
     return (ask("roster", "可登录账户是否均在登记的账户清单内", not extra, seen, ACCOUNTS),)
 
 
-@check("access.stale_accounts")
+@check("access.stale_accounts", half=DATABASE_LEFT)
 def database_accounts_are_in_the_roster(asset: DatabaseAsset, accounts: DatabaseAccounts) -> Judgement:
     """Judge that no account is missing from the roster, and none has expired.
 
@@ -73,11 +78,11 @@ def database_accounts_are_in_the_roster(asset: DatabaseAsset, accounts: Database
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="核查管理员人员与账户对应表，确认一人一账户、无共用",
+        remainder=DATABASE_LEFT,
     )
 
 
-@check("access.stale_accounts")
+@check("access.stale_accounts", half=WINDOWS_LEFT)
 def windows_accounts_are_needed(
     accounts: WindowsAccounts, identity: WindowsIdentity, asset: HostAsset, params: StaleParams
 ) -> Judgement:
@@ -95,5 +100,5 @@ def windows_accounts_are_needed(
         criteria=criteria,
         statement=windows.sentence(criteria, f"可用账户：{listing(found.usable) or '无'}"),
         coverage=Coverage.PARTIAL,
-        remainder="账户与人员台账是否一一对应、有无多人共用，须与管理员逐一核对",
+        remainder=WINDOWS_LEFT,
     )

@@ -13,6 +13,9 @@ from ..hosts import ask, local_only, told
 from ..stale import StaleParams, outside, usage
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = "数据库不记录账户的最近登录时间，长期未用的账户是否停用须结合审计日志与人员台账核查"
+
 
 @check("access.stale_disabled")
 def host_unneeded_accounts_are_disabled(
@@ -63,7 +66,7 @@ def windows_unneeded_accounts_are_disabled(
     return Judgement(criteria=criteria, statement=windows.sentence(criteria, disabled))
 
 
-@check("access.stale_disabled")
+@check("access.stale_disabled", half=LEFT)
 def database_unneeded_accounts_are_disabled(asset: DatabaseAsset, accounts: DatabaseAccounts) -> Judgement:
     """Judge that accounts outside the roster, and expired ones, can no longer log in.
 
@@ -77,5 +80,5 @@ def database_unneeded_accounts_are_disabled(asset: DatabaseAsset, accounts: Data
         criteria=criteria,
         statement=databases.sentence(criteria, f"；已停用、不可登录的账户：{databases.labels(closed)}"),
         coverage=Coverage.PARTIAL,
-        remainder="数据库不记录账户的最近登录时间，长期未用的账户是否停用须结合审计日志与人员台账核查",
+        remainder=LEFT,
     )

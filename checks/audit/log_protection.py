@@ -20,6 +20,13 @@ from ..hosts import ask, modes, told, wider_than
 from ..sudo import administrators
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "日志服务器、审计平台上的记录是否同样受保护，须人工核查"
+WINDOWS_LEFT = "日志服务器、审计平台上的记录是否同样受保护，须人工核查"
+DATABASE_LEFT = (
+    "审计记录文件及其目录在服务器上的实际权限，日志服务器、审计平台上的记录是否同样受保护，须在其上核查"
+)
+
 _FACT: Final = "host.logs"
 _RECORDS: Final = re.compile(
     r"^/var/log/(?:audit/|messages|secure|auth\.log|syslog|cron(?:\.log)?\b|maillog)"
@@ -34,7 +41,7 @@ _OWNERS: Final = frozenset({"root", "syslog"})
 _FOLDERS: Final = ("/var/log", "/var/log/audit")
 
 
-@check("audit.log_protection")
+@check("audit.log_protection", half=HOST_LEFT)
 def host_logs_are_protected(
     logs: HostLogs, accounts: HostAccounts | None, privilege: HostPrivilege | None
 ) -> Judgement:
@@ -58,7 +65,7 @@ def host_logs_are_protected(
         criteria=criteria,
         statement=f"经核查，审计与系统日志文件 {len(records)} 个，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="日志服务器、审计平台上的记录是否同样受保护，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -110,7 +117,7 @@ def _readable(records: list[FileMode], bad: list[FileMode]) -> Criterion:
     return ask("readable", "普通用户是否不能读取审计记录", not bad, seen, _FACT)
 
 
-@check("audit.log_protection")
+@check("audit.log_protection", half=WINDOWS_LEFT)
 def windows_logs_are_protected(logs: WindowsLogs, policy: WindowsPolicy) -> Judgement:
     """Judge that ordinary users can neither clear the security log nor change its file.
 
@@ -121,11 +128,11 @@ def windows_logs_are_protected(logs: WindowsLogs, policy: WindowsPolicy) -> Judg
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="日志服务器、审计平台上的记录是否同样受保护，须人工核查",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("audit.log_protection")
+@check("audit.log_protection", half=DATABASE_LEFT)
 def database_logs_are_protected(
     audit: DatabaseAudit,
     logs: DatabaseLogs,
@@ -141,5 +148,5 @@ def database_logs_are_protected(
         criteria=criteria,
         statement=databases.sentence(criteria, f"；{db_logs.told_places(logs)}"),
         coverage=Coverage.PARTIAL,
-        remainder="审计记录文件及其目录在服务器上的实际权限，日志服务器、审计平台上的记录是否同样受保护，须在其上核查",
+        remainder=DATABASE_LEFT,
     )

@@ -18,6 +18,11 @@ from .. import databases, db_logs, win_audit, windows
 from ..hosts import ask, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "日志接收端的实际接收与留存情况、备份策略，按大小轮转的审计日志的留存时长，须人工核查"
+WINDOWS_LEFT = "日志接收端的实际接收与留存情况、备份策略，须人工核查"
+DATABASE_LEFT = "审计记录是否定期备份到本机以外（日志服务器、审计平台）及其备份策略，须人工核查"
+
 _DAY_S: Final = 86400
 _SYSTEM_LOG: Final = re.compile(r"^/var/log/(?:messages|secure|auth\.log|syslog)$")
 _ROTATED: Final = re.compile(r"^/var/log/(messages|secure|auth\.log|syslog)[.-]")
@@ -42,7 +47,7 @@ class RetentionParams(Params):
     log_retention_min_days: int
 
 
-@check("audit.log_retention")
+@check("audit.log_retention", half=HOST_LEFT)
 def host_logs_are_backed_up_and_kept(
     syslog: HostSyslog, logs: HostLogs, audit: HostAudit | None, params: RetentionParams
 ) -> Judgement:
@@ -56,7 +61,7 @@ def host_logs_are_backed_up_and_kept(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="日志接收端的实际接收与留存情况、备份策略，按大小轮转的审计日志的留存时长，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -209,7 +214,7 @@ def _days(one: Rotation) -> int | None:
     return min(kept, one.max_age_days) if one.max_age_days is not None else kept
 
 
-@check("audit.log_retention")
+@check("audit.log_retention", half=WINDOWS_LEFT)
 def windows_logs_are_backed_up_and_kept(
     logs: WindowsLogs, services: WindowsServices, params: RetentionParams
 ) -> Judgement:
@@ -225,11 +230,11 @@ def windows_logs_are_backed_up_and_kept(
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="日志接收端的实际接收与留存情况、备份策略，须人工核查",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("audit.log_retention")
+@check("audit.log_retention", half=DATABASE_LEFT)
 def database_logs_are_kept(audit: DatabaseAudit, logs: DatabaseLogs, params: RetentionParams) -> Judgement:
     """Judge that records are kept long enough: the oldest proves it, a cycle that overwrites disproves it.
 
@@ -240,5 +245,5 @@ def database_logs_are_kept(audit: DatabaseAudit, logs: DatabaseLogs, params: Ret
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="审计记录是否定期备份到本机以外（日志服务器、审计平台）及其备份策略，须人工核查",
+        remainder=DATABASE_LEFT,
     )

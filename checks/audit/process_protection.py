@@ -16,8 +16,15 @@ from .. import databases, db_logs, win_audit, windows
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon
 
+# What the facts cannot show and people must add.
+WINDOWS_LEFT = "以非审计管理员账户尝试停止事件日志服务被拒绝的测试记录"
+DATABASE_LEFT = (
+    "超级用户可关闭审计的，是否由审计管理员专管或另有独立的数据库审计系统；"
+    "以非审计管理员账户尝试关闭审计被拒绝的测试记录"
+)
 
-@check("audit.process_protection")
+
+@check("audit.process_protection", half="未经授权测试的，补以非审计管理员账户停止审计进程被拒绝的记录")
 def host_audit_process_is_protected(audit: HostAudit, stop: HostAuditStop | None) -> Judgement:
     """Judge that auditd runs as root and that the kernel's audit state is locked until restart.
 
@@ -73,7 +80,7 @@ def _manual(audit: HostAudit) -> tuple[Criterion, ...]:
     return (ask("manual_stop", "是否拒绝手工停止审计服务", True, seen, AUDIT),)
 
 
-@check("audit.process_protection")
+@check("audit.process_protection", half=WINDOWS_LEFT)
 def windows_event_log_is_protected(services: WindowsServices) -> Judgement:
     """Judge by its access list that ordinary users can neither stop nor change the event log service.
 
@@ -84,11 +91,11 @@ def windows_event_log_is_protected(services: WindowsServices) -> Judgement:
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="以非审计管理员账户尝试停止事件日志服务被拒绝的测试记录",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("audit.process_protection")
+@check("audit.process_protection", half=DATABASE_LEFT)
 def database_audit_is_protected(
     audit: DatabaseAudit, logs: DatabaseLogs, accounts: DatabaseAccounts, grants: DatabaseGrants | None
 ) -> Judgement:
@@ -103,6 +110,5 @@ def database_audit_is_protected(
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="超级用户可关闭审计的，是否由审计管理员专管或另有独立的数据库审计系统；"
-        "以非审计管理员账户尝试关闭审计被拒绝的测试记录",
+        remainder=DATABASE_LEFT,
     )

@@ -18,6 +18,9 @@ from ..hosts import ask, told
 from ..trail import AUDIT
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = "抽取登录、失败登录、权限变更的审计记录各一条截图"
+
 _USERS: Final = frozenset({"auid", "uid", "acct"})
 _RESULTS: Final = frozenset({"res", "success"})
 # Without these a record cannot be traced to anybody.
@@ -69,7 +72,7 @@ def _seen(bad: list[str]) -> str:
     return f"{listing(sorted(set(bad)))} 缺少" if bad else "均有"
 
 
-@check("audit.record_fields")
+@check("audit.record_fields", half=LEFT)
 def database_records_have_every_field(audit: DatabaseAudit) -> Judgement:
     """Judge by the channel's format that a record tells when, who, what, whether it succeeded, from where.
 
@@ -80,7 +83,7 @@ def database_records_have_every_field(audit: DatabaseAudit) -> Judgement:
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="抽取登录、失败登录、权限变更的审计记录各一条截图",
+        remainder=LEFT,
     )
 
 

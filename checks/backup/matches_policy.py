@@ -25,7 +25,7 @@ from ..backup_copies import (
 )
 
 
-@check("backup.matches_policy")
+@check("backup.matches_policy", half="异地副本、未能逐个读到的副本")
 def backup_results_match_policy(
     files: BackupFiles, integrity: BackupIntegrity | None, asset: BackupAsset, params: BackupParams
 ) -> Judgement:

@@ -25,7 +25,7 @@ class OffsiteParams(Params):
     offsite_lag_max_s: int
 
 
-@check("backup.offsite")
+@check("backup.offsite", half=_REMAINDER)
 def database_is_copied_offsite(peers: BackupPeers, asset: DatabaseAsset, params: OffsiteParams) -> Judgement:
     """Judge that the database replicates right now with the declared off-site network, and how far behind.
 
@@ -47,7 +47,7 @@ def database_is_copied_offsite(peers: BackupPeers, asset: DatabaseAsset, params:
     )
 
 
-@check("backup.offsite")
+@check("backup.offsite", half="备份场地是否异地、最新文件是否含全部新增数据")
 def offsite_folder_receives_at_once(
     place: BackupPlace, files: BackupFiles, params: OffsiteParams
 ) -> Judgement:

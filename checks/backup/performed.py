@@ -19,7 +19,7 @@ from ..backup_copies import (
 )
 
 
-@check("backup.performed")
+@check("backup.performed", half="备份完整性不能由程序核对的，补备份任务成功的日志")
 def backup_is_performed(
     files: BackupFiles, integrity: BackupIntegrity | None, asset: BackupAsset, params: BackupParams
 ) -> Judgement:

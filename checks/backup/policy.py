@@ -23,11 +23,17 @@ from ..backup_copies import (
 from ..backup_jobs import its_jobs, scheduled
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = (
+    "须由人核对备份策略文件和任务配置：对象、方式、存放位置（不与源数据同盘）、"
+    "恢复目标是否合理，配置与策略是否一致"
+)
+
 _DAY_H: Final = 24  # convention: important data of a hospital change every day
 _LEAST_KEPT: Final = 2  # with one copy, a backup that fails has already overwritten the last good one
 
 
-@check("backup.policy")
+@check("backup.policy", half=LEFT)
 def backup_policy_is_in_effect(
     files: BackupFiles,
     integrity: BackupIntegrity | None,
@@ -56,7 +62,7 @@ def backup_policy_is_in_effect(
             f"{'；'.join(one.measured for one in criteria[2:])}{_without_jobs(schedule)}。"
         ),
         coverage=Coverage.PARTIAL,
-        remainder="须由人核对备份策略文件和任务配置：对象、方式、存放位置（不与源数据同盘）、恢复目标是否合理，配置与策略是否一致",
+        remainder=LEFT,
     )
 
 

@@ -22,7 +22,7 @@ _UNSEEN = Criterion(
 )
 
 
-@check("backup.readable")
+@check("backup.readable", half="近期的恢复测试记录")
 def newest_backups_are_readable(
     files: BackupFiles, integrity: BackupIntegrity, restore: BackupRestore | None
 ) -> Judgement:

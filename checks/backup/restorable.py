@@ -7,8 +7,9 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.model import BackupAsset, Coverage, Criterion, Judgement
-from dengbao.probes.backup.facts import BackupRestore, RestoredTable, RestoreError
+from dengbao.probes.backup.facts import BackupLive, BackupRestore, RestoredTable, RestoreError
 
+from ..backup_rows import Compared, RowsParams, against_live
 from ..wording import listing
 
 _FACT: Final = "backup.restore"
@@ -26,25 +27,44 @@ _LISTED_MAX: Final = 20_000  # of more tables not all are listed
 
 
 @check("backup.restorable")
-def newest_backup_was_restored(restore: BackupRestore, asset: BackupAsset) -> Judgement:
+def newest_backup_was_restored(
+    restore: BackupRestore, live: BackupLive | None, asset: BackupAsset, params: RowsParams
+) -> Judgement:
     """Judge that the newest copy came back whole: all data statements taken, tables filled as declared.
+
+    Where the live database was looked at, its tables and rows are compared as well.
 
     Source: GB/T 22239-2019 8.1.4.9 a).
     """
     criteria = [_fed(restore)]
+    compared = Compared()
     if restore.outcome == "restored":
-        criteria += [_filled(restore), _errors(restore), *_expected(restore, asset)]
+        compared = against_live(restore, live, asset, params, blamed=_is_blamed(restore))
+        criteria += [_filled(restore), _errors(restore), *_expected(restore, asset), *compared.criteria]
     if restore.refused:
         criteria.append(_foreign(restore))
     return Judgement(
         criteria=tuple(criteria),
         statement=f"经测试验证，{_how(restore)}：{'；'.join(one.measured for one in criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder=(
-            "本次试恢复由测评方完成；机构自身近期恢复测试记录（日期、人员、步骤、结果、数据核对）须由人核查"
-            + ("" if asset.expect else "；未登记 expect，恢复后的行数未与应有数量比对")
+        remainder="；".join(
+            (
+                "本次试恢复由测评方完成；机构自身近期恢复测试记录（日期、人员、步骤、结果、数据核对）须由人核查",
+                *compared.remainder,
+                *_not_compared(compared, asset),
+            )
         ),
     )
+
+
+def _not_compared(compared: Compared, asset: BackupAsset) -> Iterator[str]:
+    if not asset.expect and not any(one.name == "live_rows" for one in compared.criteria):
+        yield "未登记 expect，也未能清点在用库，恢复后的行数未与应有数量比对"
+
+
+def _is_blamed(restore: BackupRestore) -> bool:
+    """Tell whether a table that is not there is lacking in the backup, and not for the sake of our engine."""
+    return (_is_alike(restore) or not _lost(restore)) and len(restore.tables) < _LISTED_MAX
 
 
 def _how(restore: BackupRestore) -> str:
@@ -113,7 +133,7 @@ def _errors(restore: BackupRestore) -> Criterion:
 
 
 def _expected(restore: BackupRestore, asset: BackupAsset) -> Iterator[Criterion]:
-    blamed = (_is_alike(restore) or not _lost(restore)) and len(restore.tables) < _LISTED_MAX
+    blamed = _is_blamed(restore)
     for name, least in asset.expect.items():
         found = [one for one in restore.tables if _is(one, name)]
         rows = sum(one.rows for one in found)

@@ -29,7 +29,7 @@ class CertificateParams(Params):
     certificate_min_days_left: int
 
 
-@check("confidentiality.certificate")
+@check("confidentiality.certificate", half="各传输路径的证书签发、私钥保管与更新方式")
 def certificate_is_valid(seen: TlsCertificate, params: CertificateParams) -> Judgement:
     """Judge trust, dates, name, key size and signature of the certificates an endpoint sends.
 

@@ -9,7 +9,7 @@ from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
 from ..web_channel import channel, sight, unseen
 
 
-@check("confidentiality.cleartext_login")
+@check("confidentiality.cleartext_login", half="各传输环节是否加密，须抓包核查")
 def web_login_is_not_in_clear(
     login: WebLoginPage, plain: WebPlain | None, session: WebSession | None
 ) -> Judgement:

@@ -15,6 +15,9 @@ from .. import databases, db_accounts, db_hashes, db_products, win_policy, windo
 from ..hosts import PAM, ask, local_only, told
 from ..schemes import stored_hashes
 
+# What the facts cannot show and people must add.
+LEFT = "NT 散列是否满足本单位对密码技术的要求，由测评人员确认"
+
 _STRONG: Final = frozenset({"yescrypt", "gost_yescrypt", "sha512", "sha256", "blowfish", "bcrypt", "sm3"})
 _WEAK: Final = frozenset({"md5", "des", "bigcrypt"})
 
@@ -49,7 +52,7 @@ def _named(rules: Iterable[PamRule]) -> str:
     return ""
 
 
-@check("confidentiality.password_hash")
+@check("confidentiality.password_hash", half="未登记应用用户表的口令列的，须核查用户表")
 def database_passwords_are_hashed(
     asset: DatabaseAsset, passwords: DatabasePasswords, sensitive: DatabaseSensitive | None
 ) -> Judgement:
@@ -85,7 +88,7 @@ def _remainder(asset: DatabaseAsset) -> str:
     return "应用用户表的口令列未登记（sensitive 中 holds: password），其存储方式须核查"
 
 
-@check("confidentiality.password_hash")
+@check("confidentiality.password_hash", half=LEFT)
 def windows_passwords_are_hashed(policy: WindowsPolicy, settings: WindowsSettings) -> Judgement:
     """Judge that passwords are kept neither reversibly nor as LM hashes.
 
@@ -98,5 +101,5 @@ def windows_passwords_are_hashed(policy: WindowsPolicy, settings: WindowsSetting
         criteria=criteria,
         statement=windows.sentence(criteria, "口令以 NT 散列（MD4）存于受系统加密保护的 SAM"),
         coverage=Coverage.PARTIAL,
-        remainder="NT 散列是否满足本单位对密码技术的要求，由测评人员确认",
+        remainder=LEFT,
     )

@@ -8,8 +8,11 @@ from dengbao.probes.database.facts import DatabaseSensitive
 
 from .. import databases, db_columns
 
+# What the facts cannot show and people must add.
+LEFT = "核查加密或脱敏所用算法、密钥管理与保护范围的设计文档"
 
-@check("confidentiality.sensitive_columns")
+
+@check("confidentiality.sensitive_columns", half=LEFT)
 def database_columns_are_not_readable(sensitive: DatabaseSensitive) -> Judgement:
     """Judge by sampled values that declared columns hold no readable identifiers, names or passwords.
 
@@ -20,5 +23,5 @@ def database_columns_are_not_readable(sensitive: DatabaseSensitive) -> Judgement
         criteria=criteria,
         statement=databases.sentence(criteria, f"；每列首尾各抽样至多 {sensitive.limit} 行"),
         coverage=Coverage.PARTIAL,
-        remainder="核查加密或脱敏所用算法、密钥管理与保护范围的设计文档",
+        remainder=LEFT,
     )

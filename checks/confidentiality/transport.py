@@ -24,7 +24,7 @@ from ..channels import (
 _REMAINDER = "核查系统设计文档，确认鉴别数据、重要业务数据和个人信息的全部传输路径均采用密码技术保证保密性"
 
 
-@check("confidentiality.transport")
+@check("confidentiality.transport", half=_REMAINDER)
 def channel_is_encrypted(seen: TlsVersions, params: ChannelParams) -> Judgement:
     """Judge that the channel is TLS of an allowed version with suites that encrypt.
 
@@ -50,7 +50,7 @@ def channel_is_encrypted(seen: TlsVersions, params: ChannelParams) -> Judgement:
     )
 
 
-@check("confidentiality.transport")
+@check("confidentiality.transport", half=_REMAINDER)
 def database_connections_are_encrypted(
     asset: DatabaseAsset,
     access: DatabaseAccess,

@@ -14,7 +14,7 @@ from ..network import EXPOSED, GUESTS, bad, missed, not_settled, places, reached
 _CLEAR = ("telnet", "rlogin", "rsh", "rexec", "x11")
 
 
-@check("identity.cleartext_admin")
+@check("identity.cleartext_admin", half="未能确认的服务")
 def no_cleartext_administration_answers(
     ports: PortsOpen,
     exposed: ServicesExposed,

@@ -16,10 +16,15 @@ from ..factors import FACTOR_OPTIONS, Way, ways
 from ..hosts import SSHD, ask, under_match
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查"
+WINDOWS_LEFT = "其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查"
+DATABASE_LEFT = "其他管理途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查"
+
 _CRYPTOGRAPHIC: Final = frozenset({"key", "token", "ticket"})
 
 
-@check("identity.crypto_factor")
+@check("identity.crypto_factor", half=HOST_LEFT)
 def host_uses_a_cryptographic_factor(sshd: HostSshd, pam: HostPam) -> Judgement:
     """Judge that every way in over SSH takes a signature, a one-time password or a ticket.
 
@@ -45,7 +50,7 @@ def host_uses_a_cryptographic_factor(sshd: HostSshd, pam: HostPam) -> Judgement:
         criteria=(criterion,),
         statement=f"经核查，{criterion.measured}。",
         coverage=Coverage.PARTIAL,
-        remainder="其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -55,7 +60,7 @@ def _every_way_is_cryptographic(found: tuple[Way, ...]) -> bool | None:
     return None if any(one.factors is None for one in found) else True
 
 
-@check("identity.crypto_factor")
+@check("identity.crypto_factor", half=WINDOWS_LEFT)
 def windows_uses_a_cryptographic_factor(settings: WindowsSettings, providers: WindowsProviders) -> Judgement:
     """Judge that interactive logins take a smart card; a foreign provider may ask for as much.
 
@@ -66,11 +71,11 @@ def windows_uses_a_cryptographic_factor(settings: WindowsSettings, providers: Wi
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("identity.crypto_factor")
+@check("identity.crypto_factor", half=DATABASE_LEFT)
 def database_uses_a_cryptographic_factor(
     access: DatabaseAccess, accounts: DatabaseAccounts | None, passwords: DatabasePasswords | None
 ) -> Judgement:
@@ -91,5 +96,5 @@ def database_uses_a_cryptographic_factor(
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="其他管理途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查",
+        remainder=DATABASE_LEFT,
     )

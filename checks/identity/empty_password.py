@@ -16,8 +16,12 @@ from ..hosts import PASSWORDS, ask, local_only, told
 from ..web_logins import believed, sight
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+WEB_LEFT = "除测试账户外是否另有空口令账户，须核查用户列表或用户表"
+WINDOWS_LEFT = "策略启用之前设置的口令是否为空，须以改密记录或登录测试补充"
 
-@check("identity.empty_password")
+
+@check("identity.empty_password", half=WEB_LEFT)
 def web_login_refuses_an_empty_password(seen: WebEmptyPassword) -> Judgement:
     """Judge that the declared account cannot log in with an empty password.
 
@@ -39,7 +43,7 @@ def web_login_refuses_an_empty_password(seen: WebEmptyPassword) -> Judgement:
         ),
         statement=f"经测试验证，账户 {seen.account} 以正确口令可登录，{measured}。",
         coverage=Coverage.PARTIAL,
-        remainder="除测试账户外是否另有空口令账户，须核查用户列表或用户表",
+        remainder=WEB_LEFT,
     )
 
 
@@ -111,7 +115,7 @@ def database_accounts_have_passwords(
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
 
 
-@check("identity.empty_password")
+@check("identity.empty_password", half=WINDOWS_LEFT)
 def windows_accounts_have_passwords(
     accounts: WindowsAccounts, policy: WindowsPolicy, identity: WindowsIdentity
 ) -> Judgement:
@@ -126,5 +130,5 @@ def windows_accounts_have_passwords(
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="策略启用之前设置的口令是否为空，须以改密记录或登录测试补充",
+        remainder=WINDOWS_LEFT,
     )

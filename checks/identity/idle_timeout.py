@@ -139,7 +139,7 @@ def database_ends_idle_sessions(policy: DatabasePolicy, params: IdleParams) -> J
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
 
 
-@check("identity.idle_timeout")
+@check("identity.idle_timeout", half="采集时未登录的其他用户的屏幕保护设置")
 def windows_sessions_time_out(settings: WindowsSettings, params: IdleParams) -> Judgement:
     """Judge that idle sessions end or lock, over Remote Desktop and at the console.
 

@@ -8,8 +8,11 @@ from dengbao.probes.web.facts import WebLogout
 
 from ..web_logout import endings, sight
 
+# What the facts cannot show and people must add.
+LEFT = "会话空闲超时自动退出的时长与效果，须人工实测并留存截图"
 
-@check("identity.logout_ends_session")
+
+@check("identity.logout_ends_session", half=LEFT)
 def web_logout_ends_the_session(seen: WebLogout) -> Judgement:
     """Judge that the session's cookies or token are refused after the logout.
 
@@ -20,5 +23,5 @@ def web_logout_ends_the_session(seen: WebLogout) -> Judgement:
         criteria=criteria,
         statement=f"经测试验证，{sight(seen, criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="会话空闲超时自动退出的时长与效果，须人工实测并留存截图",
+        remainder=LEFT,
     )

@@ -72,7 +72,7 @@ def _new(policy: HostPolicy, wanted: int) -> Criterion:
     return ask("new_accounts", f"新建账户是否须在 {wanted} 天内更换口令", met, f"login.defs {seen}", POLICY)
 
 
-@check("identity.password_ageing")
+@check("identity.password_ageing", half="PostgreSQL 不记录口令修改时间，须提供更换记录")
 def database_passwords_expire(
     asset: DatabaseAsset,
     accounts: DatabaseAccounts,

@@ -22,7 +22,7 @@ from ..web_channel import sight as login_sight
 from ..wording import listing
 
 
-@check("identity.remote_admin_encrypted")
+@check("identity.remote_admin_encrypted", half="是否另有未加密的管理通道")
 def endpoint_is_encrypted(endpoint: TlsEndpoint, seen: TlsVersions, params: ChannelParams) -> Judgement:
     """Judge that a declared endpoint takes allowed TLS versions only, and no suite that protects nothing.
 
@@ -39,7 +39,7 @@ def endpoint_is_encrypted(endpoint: TlsEndpoint, seen: TlsVersions, params: Chan
     )
 
 
-@check("identity.remote_admin_encrypted")
+@check("identity.remote_admin_encrypted", half="是否另有未加密的远程管理途径")
 def web_login_page_is_encrypted(
     login: WebLoginPage, plain: WebPlain | None, session: WebSession | None
 ) -> Judgement:

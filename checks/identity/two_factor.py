@@ -14,8 +14,13 @@ from ..factors import FACTOR_OPTIONS, Way, ways
 from ..hosts import SSHD, ask, under_match
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "本地控制台、带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查"
+WINDOWS_LEFT = "带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查"
+DATABASE_LEFT = "堡垒机、运维平台等其他管理途径是否同样采用两种以上鉴别技术，须人工核查"
 
-@check("identity.two_factor")
+
+@check("identity.two_factor", half=HOST_LEFT)
 def host_demands_two_factors(sshd: HostSshd, pam: HostPam) -> Judgement:
     """Judge that every way in over SSH takes two different factors; one way with a single factor fails.
 
@@ -29,7 +34,7 @@ def host_demands_two_factors(sshd: HostSshd, pam: HostPam) -> Judgement:
         criteria=(criterion,),
         statement=f"经核查，{criterion.measured}。",
         coverage=Coverage.PARTIAL,
-        remainder="本地控制台、带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -55,7 +60,7 @@ def _every_way_takes_two(found: tuple[Way, ...]) -> bool | None:
     return None if any(one.factors is None for one in found) else True
 
 
-@check("identity.two_factor")
+@check("identity.two_factor", half=WINDOWS_LEFT)
 def windows_demands_a_smart_card(settings: WindowsSettings, providers: WindowsProviders) -> Judgement:
     """Judge that interactive logins take a smart card; a foreign provider may ask for as much.
 
@@ -66,11 +71,11 @@ def windows_demands_a_smart_card(settings: WindowsSettings, providers: WindowsPr
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("identity.two_factor")
+@check("identity.two_factor", half=DATABASE_LEFT)
 def database_demands_two_factors(
     access: DatabaseAccess, accounts: DatabaseAccounts | None, passwords: DatabasePasswords | None
 ) -> Judgement:
@@ -92,5 +97,5 @@ def database_demands_two_factors(
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="堡垒机、运维平台等其他管理途径是否同样采用两种以上鉴别技术，须人工核查",
+        remainder=DATABASE_LEFT,
     )

@@ -14,10 +14,14 @@ from ..schemes import stored_hashes
 from ..trust import appraises
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "重要业务数据、个人信息在存储过程中的保密性与完整性措施，须在数据库与应用中核查"
+DATABASE_LEFT = "数据页校验不能防篡改，须核查重要数据存储完整性的密码技术（如 HMAC）与篡改测试记录"
+
 _BOOT = "host.boot"
 
 
-@check("integrity.storage")
+@check("integrity.storage", half=HOST_LEFT)
 def host_stored_data_are_protected(passwords: HostPasswords, boot: HostBoot) -> Judgement:
     """Judge that passwords are stored as strong hashes, and that a tool checks files regularly.
 
@@ -30,7 +34,7 @@ def host_stored_data_are_protected(passwords: HostPasswords, boot: HostBoot) -> 
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="重要业务数据、个人信息在存储过程中的保密性与完整性措施，须在数据库与应用中核查",
+        remainder=HOST_LEFT,
     )
 
 
@@ -58,7 +62,7 @@ def _checked(boot: HostBoot) -> Criterion:
     return ask("checked", question, False, f"已安装 {names}，但{'、'.join(lacks)}", _BOOT)
 
 
-@check("integrity.storage")
+@check("integrity.storage", half=DATABASE_LEFT)
 def database_pages_carry_checksums(storage: DatabaseStorage) -> Judgement:
     """Judge that damaged pages are detected; checksums without a key do not stop those who forge.
 
@@ -69,5 +73,5 @@ def database_pages_carry_checksums(storage: DatabaseStorage) -> Judgement:
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="数据页校验不能防篡改，须核查重要数据存储完整性的密码技术（如 HMAC）与篡改测试记录",
+        remainder=DATABASE_LEFT,
     )

@@ -23,7 +23,7 @@ _REMAINDER = (
 )
 
 
-@check("integrity.transport")
+@check("integrity.transport", half=_REMAINDER)
 def channel_protects_integrity(seen: TlsVersions, params: ChannelParams) -> Judgement:
     """Judge that the channel is TLS of an allowed version with an authenticated server.
 

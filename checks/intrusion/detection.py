@@ -14,10 +14,14 @@ from ..detection_products import ANTIVIRUS, PRODUCTS
 from ..hosts import ask
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "须访谈入侵检测措施的部署范围、特征库更新，并查看检测记录"
+WINDOWS_LEFT = "须访谈入侵检测措施的部署范围、特征库更新，并查看检测记录"
+
 _FACT: Final = "host.processes"
 
 
-@check("intrusion.detection")
+@check("intrusion.detection", half=HOST_LEFT)
 def host_detects_intrusion(processes: HostProcesses, packages: HostPackages | None) -> Judgement:
     """Judge that a known product runs; one that is installed and does not run fails.
 
@@ -43,11 +47,11 @@ def host_detects_intrusion(processes: HostProcesses, packages: HostPackages | No
         criteria=(criterion,),
         statement=f"经核查，{seen}。",
         coverage=Coverage.PARTIAL,
-        remainder="须访谈入侵检测措施的部署范围、特征库更新，并查看检测记录",
+        remainder=HOST_LEFT,
     )
 
 
-@check("intrusion.detection")
+@check("intrusion.detection", half=WINDOWS_LEFT)
 def windows_detects_intrusion(services: WindowsServices, defence: WindowsDefence | None) -> Judgement:
     """Judge that a known product runs; protection from malware alone is told, not counted.
 
@@ -58,5 +62,5 @@ def windows_detects_intrusion(services: WindowsServices, defence: WindowsDefence
         criteria=(criterion,),
         statement=windows.sentence((criterion,), malware),
         coverage=Coverage.PARTIAL,
-        remainder="须访谈入侵检测措施的部署范围、特征库更新，并查看检测记录",
+        remainder=WINDOWS_LEFT,
     )

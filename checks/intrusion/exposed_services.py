@@ -31,7 +31,7 @@ _GUARDED = (
 _WHOM = {"anonymous": "匿名", "guest": "来宾", "community public": "团体名 public"}
 
 
-@check("intrusion.exposed_services")
+@check("intrusion.exposed_services", half="未能确认的服务")
 def no_service_answers_strangers(
     ports: PortsOpen,
     exposed: ServicesExposed,

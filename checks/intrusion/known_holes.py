@@ -12,6 +12,9 @@ from dengbao.probes.host.hole_facts import Hole, HostHoles
 
 from ..hosts import ask, told
 
+# What the facts cannot show and people must add.
+LEFT = "授权漏洞扫描报告、渗透测试报告，以及漏洞修补前的测试评估记录，须人工提供"
+
 _FACT: Final = "host.holes"
 _GRAVE: Final = ("critical", "high")
 _SHOWN: Final = 8
@@ -24,7 +27,7 @@ class HoleParams(Params):
     vulnerability_data_min_entries: int
 
 
-@check("intrusion.known_holes")
+@check("intrusion.known_holes", half=LEFT)
 def host_has_no_known_grave_holes(holes: HostHoles, params: HoleParams) -> Judgement:
     """Judge that no installed package has a hole graded high or critical that a newer version mends.
 
@@ -38,7 +41,7 @@ def host_has_no_known_grave_holes(holes: HostHoles, params: HoleParams) -> Judge
         criteria=criteria,
         statement=f"经核查，{told(criteria)}{_beside(holes)}。",
         coverage=Coverage.PARTIAL,
-        remainder="授权漏洞扫描报告、渗透测试报告，以及漏洞修补前的测试评估记录，须人工提供",
+        remainder=LEFT,
     )
 
 

@@ -14,13 +14,16 @@ from dengbao.probes.ports.facts import ports_in
 from ..hosts import ask, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = "各监听程序是否为业务所必需，须与服务清单人工比对"
+
 _FACT: Final = "host.sockets"
 # Where nobody installs services: what listens from there was put there in passing.
 _TEMPORARY: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/user/")  # noqa: S108 - places to be suspicious of
 _SHOWN: Final = 20
 
 
-@check("intrusion.listening_programs")
+@check("intrusion.listening_programs", half=LEFT)
 def host_listens_with_known_programs(asset: HostAsset, sockets: HostSockets) -> Judgement:
     """Judge that every program that others can reach is of a package, or listens on a declared port.
 
@@ -40,7 +43,7 @@ def host_listens_with_known_programs(asset: HostAsset, sockets: HostSockets) -> 
         criteria=criteria,
         statement=f"经核查，对外监听端口 {len(outside)} 个：{_rows(outside)}；{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="各监听程序是否为业务所必需，须与服务清单人工比对",
+        remainder=LEFT,
     )
 
 

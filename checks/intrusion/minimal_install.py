@@ -14,6 +14,10 @@ from .. import databases, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "已安装组件与业务必需组件清单的比对，须人工确认"
+WINDOWS_LEFT = "已安装组件与业务必需组件清单的比对，须人工确认"
+
 _FACT: Final = "host.packages"
 # Packages that bring a graphical desktop; a server is administered without one.
 _DESKTOPS: Final = frozenset(
@@ -31,7 +35,7 @@ class InstallParams(Params):
     unneeded_packages: tuple[str, ...]
 
 
-@check("intrusion.minimal_install")
+@check("intrusion.minimal_install", half=HOST_LEFT)
 def host_is_installed_minimally(packages: HostPackages, params: InstallParams) -> Judgement:
     """Judge that neither a desktop nor any package of the list of unneeded ones is installed.
 
@@ -60,7 +64,7 @@ def host_is_installed_minimally(packages: HostPackages, params: InstallParams) -
         criteria=criteria,
         statement=f"经核查，已安装 {packages.manager} 软件包 {len(names)} 个，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="已安装组件与业务必需组件清单的比对，须人工确认",
+        remainder=HOST_LEFT,
     )
 
 
@@ -71,7 +75,7 @@ class WindowsInstallParams(Params):
     windows_unneeded_programs: tuple[str, ...]
 
 
-@check("intrusion.minimal_install")
+@check("intrusion.minimal_install", half=WINDOWS_LEFT)
 def windows_is_installed_minimally(software: WindowsSoftware, params: WindowsInstallParams) -> Judgement:
     """Judge that no feature of the list is enabled and no program of the list installed.
 
@@ -85,7 +89,7 @@ def windows_is_installed_minimally(software: WindowsSoftware, params: WindowsIns
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="已安装组件与业务必需组件清单的比对，须人工确认",
+        remainder=WINDOWS_LEFT,
     )
 
 
@@ -96,7 +100,7 @@ class ComponentParams(Params):
     sample_databases: tuple[str, ...]
 
 
-@check("intrusion.minimal_install")
+@check("intrusion.minimal_install", half="已安装组件与业务必需组件清单的比对")
 def database_is_installed_minimally(components: DatabaseComponents, params: ComponentParams) -> Judgement:
     """Judge that there are no sample databases, untrusted languages or unneeded modules.
 

@@ -32,7 +32,7 @@ class OpenPortsParams(Params):
     high_risk_ports: tuple[str, ...]
 
 
-@check("intrusion.open_ports")
+@check("intrusion.open_ports", half="扫描未能看到的端口")
 def no_needless_port_is_open(
     asset: HostAsset,
     ports: PortsOpen,

@@ -17,6 +17,11 @@ from .. import databases, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供"
+WINDOWS_LEFT = "漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供"
+DATABASE_LEFT = "漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供"
+
 _FACT: Final = "host.packages"
 _DAY_S: Final = 86400
 
@@ -27,7 +32,7 @@ class UpdateParams(Params):
     package_index_max_age_days: int
 
 
-@check("intrusion.pending_updates")
+@check("intrusion.pending_updates", half=HOST_LEFT)
 def host_has_no_pending_security_updates(
     packages: HostPackages, sockets: HostSockets | None, params: UpdateParams
 ) -> Judgement:
@@ -44,7 +49,7 @@ def host_has_no_pending_security_updates(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}{changed}。",
         coverage=Coverage.PARTIAL,
-        remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
+        remainder=HOST_LEFT,
     )
 
 
@@ -84,7 +89,7 @@ def _date(at_s: int) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d")
 
 
-@check("intrusion.pending_updates")
+@check("intrusion.pending_updates", half=WINDOWS_LEFT)
 def windows_has_no_pending_security_updates(updates: WindowsUpdates, params: UpdateParams) -> Judgement:
     """Judge by what the host itself found at its last search; an old search proves only the contrary.
 
@@ -95,7 +100,7 @@ def windows_has_no_pending_security_updates(updates: WindowsUpdates, params: Upd
         criteria=(criterion,),
         statement=windows.sentence((criterion,), last),
         coverage=Coverage.PARTIAL,
-        remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
+        remainder=WINDOWS_LEFT,
     )
 
 
@@ -108,7 +113,7 @@ class VersionParams(Params):
     database_versions_max_age_days: int
 
 
-@check("intrusion.pending_updates")
+@check("intrusion.pending_updates", half=DATABASE_LEFT)
 def database_version_is_mended(server: DatabaseServer, params: VersionParams) -> Judgement:
     """Judge that the version is still maintained and not older than the fixes known.
 
@@ -131,5 +136,5 @@ def database_version_is_mended(server: DatabaseServer, params: VersionParams) ->
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="漏洞扫描结果，以及补丁安装前的测试评估记录，须人工提供",
+        remainder=DATABASE_LEFT,
     )

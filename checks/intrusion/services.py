@@ -15,6 +15,10 @@ from .. import win_network, windows
 from ..hosts import ask, place, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "其他运行的服务是否为业务所必需，须与服务清单人工比对"
+WINDOWS_LEFT = "其他运行的服务、共享是否为业务所必需，须与服务清单人工比对"
+
 _FACT: Final = "host.services"
 # Processes of services whose name differs from the unit's.
 _PROCESSES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -37,7 +41,7 @@ class ServiceParams(Params):
     unneeded_services: tuple[str, ...]
 
 
-@check("intrusion.services")
+@check("intrusion.services", half=HOST_LEFT)
 def host_runs_no_unneeded_services(
     services: HostServices, processes: HostProcesses, params: ServiceParams
 ) -> Judgement:
@@ -54,7 +58,7 @@ def host_runs_no_unneeded_services(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="其他运行的服务是否为业务所必需，须与服务清单人工比对",
+        remainder=HOST_LEFT,
     )
 
 
@@ -115,7 +119,7 @@ class WindowsServiceParams(Params):
     windows_unneeded_services: tuple[str, ...]
 
 
-@check("intrusion.services")
+@check("intrusion.services", half=WINDOWS_LEFT)
 def windows_runs_no_unneeded_services(
     services: WindowsServices, shares: WindowsShares, params: WindowsServiceParams
 ) -> Judgement:
@@ -131,5 +135,5 @@ def windows_runs_no_unneeded_services(
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="其他运行的服务、共享是否为业务所必需，须与服务清单人工比对",
+        remainder=WINDOWS_LEFT,
     )

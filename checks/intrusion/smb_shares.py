@@ -19,7 +19,7 @@ _DEFAULT = re.compile(r"(?:[A-Za-z]|ADMIN)\$")
 _PORTS = frozenset({139, 445})
 
 
-@check("intrusion.smb_shares")
+@check("intrusion.smb_shares", half="网络侧未能列出的共享")
 def no_default_share_is_seen(
     ports: PortsOpen,
     exposed: ServicesExposed,

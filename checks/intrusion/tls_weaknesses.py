@@ -9,12 +9,15 @@ from dengbao.probes.tls.facts import TlsVersions, TlsWeaknesses
 from ..channels import no_plain_suite, no_weak_suite, place, require_tls
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = "以漏洞扫描或渗透测试报告证实该对象不存在其他高风险漏洞"
+
 _FACT = "tls.weaknesses"
 _OLD = ("SSLv2", "SSLv3")
 _SAFE_FROM_DOWNGRADE = ("TLSv1.2", "TLSv1.3")
 
 
-@check("intrusion.tls_weaknesses")
+@check("intrusion.tls_weaknesses", half=LEFT)
 def known_defects_do_not_show(seen: TlsVersions, weaknesses: TlsWeaknesses) -> Judgement:
     """Judge that neither known defects nor broken versions and suites are offered.
 
@@ -44,7 +47,7 @@ def known_defects_do_not_show(seen: TlsVersions, weaknesses: TlsWeaknesses) -> J
             f"与弱套件共 {len(criteria)} 项，{told}{lacking}。"
         ),
         coverage=Coverage.PARTIAL,
-        remainder="以漏洞扫描或渗透测试报告证实该对象不存在其他高风险漏洞",
+        remainder=LEFT,
     )
 
 

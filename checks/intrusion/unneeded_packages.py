@@ -13,8 +13,12 @@ from ..hosts import ask, told
 from ..wording import listing
 from .minimal_install import InstallParams, WindowsInstallParams
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "未经软件包管理器安装的应用程序是否必要，须人工核查"
+WINDOWS_LEFT = "未登记在程序列表中的绿色软件是否必要，须人工核查"
 
-@check("intrusion.unneeded_packages")
+
+@check("intrusion.unneeded_packages", half=HOST_LEFT)
 def host_has_no_unneeded_packages(packages: HostPackages, params: InstallParams) -> Judgement:
     """Judge that no package of the list of unneeded ones is installed.
 
@@ -37,11 +41,11 @@ def host_has_no_unneeded_packages(packages: HostPackages, params: InstallParams)
         criteria=criteria,
         statement=f"经核查，在 {len(versions)} 个已安装软件包中，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="未经软件包管理器安装的应用程序是否必要，须人工核查",
+        remainder=HOST_LEFT,
     )
 
 
-@check("intrusion.unneeded_packages")
+@check("intrusion.unneeded_packages", half=WINDOWS_LEFT)
 def windows_has_no_unneeded_programs(software: WindowsSoftware, params: WindowsInstallParams) -> Judgement:
     """Judge that no program of the list is installed; features count as components.
 
@@ -55,7 +59,7 @@ def windows_has_no_unneeded_programs(software: WindowsSoftware, params: WindowsI
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="未登记在程序列表中的绿色软件是否必要，须人工核查",
+        remainder=WINDOWS_LEFT,
     )
 
 
@@ -65,7 +69,7 @@ class ListedParams(Params):
     unneeded_database_components: tuple[str, ...]
 
 
-@check("intrusion.unneeded_packages")
+@check("intrusion.unneeded_packages", half="组件清单的必要性")
 def database_has_no_unneeded_components(components: DatabaseComponents, params: ListedParams) -> Judgement:
     """Judge that no extension or plugin of the list of unneeded ones is installed.
 

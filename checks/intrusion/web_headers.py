@@ -12,6 +12,9 @@ from dengbao.probes.web.facts import HeadersSeen, WebHeaders
 
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = "漏洞扫描和渗透测试报告须人工补充"
+
 FACT = "web.headers"
 _VERSION = re.compile(r"\d+\.\d+")
 _MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d+)", re.IGNORECASE)
@@ -19,7 +22,7 @@ _FRAME_ANCESTORS = re.compile(r"frame-ancestors\s+([^;]+)", re.IGNORECASE)
 _TELLING = ("server", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version", "x-generator")
 
 
-@check("intrusion.web_headers")
+@check("intrusion.web_headers", half=LEFT)
 def web_answers_carry_protective_headers(seen: WebHeaders) -> Judgement:
     """Judge the security headers of pages anybody sees, and what errors tell of the inside.
 
@@ -44,7 +47,7 @@ def web_answers_carry_protective_headers(seen: WebHeaders) -> Judgement:
         criteria=tuple(criteria),
         statement=f"经测试验证，查看 {len(pages)} 个公开页面的响应头：{told}。",
         coverage=Coverage.PARTIAL,
-        remainder="漏洞扫描和渗透测试报告须人工补充",
+        remainder=LEFT,
     )
 
 

@@ -10,8 +10,12 @@ from dengbao.probes.web.facts import WebPages, WebSession
 from .. import databases, db_rights
 from ..web_pages import refusals, summary
 
+# What the facts cannot show and people must add.
+WEB_LEFT = "登录用户之间按岗位限制查询、导出个人信息及脱敏展示的措施，须人工核查"
+DATABASE_LEFT = "核查查询、导出个人信息的审批与脱敏展示措施"
 
-@check("privacy.restricted_access")
+
+@check("privacy.restricted_access", half=WEB_LEFT)
 def web_personal_data_need_a_login(pages: WebPages, session: WebSession | None) -> Judgement:
     """Judge that protected pages are kept from strangers.
 
@@ -22,11 +26,11 @@ def web_personal_data_need_a_login(pages: WebPages, session: WebSession | None) 
         criteria=criteria,
         statement=f"经测试验证，{summary(pages, criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="登录用户之间按岗位限制查询、导出个人信息及脱敏展示的措施，须人工核查",
+        remainder=WEB_LEFT,
     )
 
 
-@check("privacy.restricted_access")
+@check("privacy.restricted_access", half=DATABASE_LEFT)
 def database_personal_data_are_kept_to_some(
     asset: DatabaseAsset, accounts: DatabaseAccounts, grants: DatabaseGrants
 ) -> Judgement:
@@ -39,5 +43,5 @@ def database_personal_data_are_kept_to_some(
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="核查查询、导出个人信息的审批与脱敏展示措施",
+        remainder=DATABASE_LEFT,
     )

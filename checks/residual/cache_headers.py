@@ -7,8 +7,11 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.web.facts import SessionPage, WebSession
 
+# What the facts cannot show and people must add.
+LEFT = "服务端敏感数据所在的存储空间释放前是否完全清除，须核查配置或系统设计文档"
 
-@check("residual.cache_headers")
+
+@check("residual.cache_headers", half=LEFT)
 def web_pages_are_not_cached(session: WebSession) -> Judgement:
     """Judge that protected pages forbid the browser to store them; `no-cache` alone does not.
 
@@ -23,7 +26,7 @@ def web_pages_are_not_cached(session: WebSession) -> Judgement:
         criteria=criteria,
         statement=f"经测试验证，登录后查看 {len(telling)} 个受保护页面的缓存设置：{told}。",
         coverage=Coverage.PARTIAL,
-        remainder="服务端敏感数据所在的存储空间释放前是否完全清除，须核查配置或系统设计文档",
+        remainder=LEFT,
     )
 
 

@@ -12,10 +12,15 @@ from .. import databases, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "应用与数据库对敏感数据存储空间的清除措施，须核查设计文档或厂商说明"
+WINDOWS_LEFT = "应用与数据库对敏感数据存储空间的清除措施，须核查设计文档或厂商说明"
+DATABASE_LEFT = "临时文件、导出文件、备份介质释放前的清除，须核查设计文档或厂商说明"
+
 _FACT = "host.memory"
 
 
-@check("residual.memory")
+@check("residual.memory", half=HOST_LEFT)
 def host_memory_does_not_stay_on_disk(memory: HostMemory) -> Judgement:
     """Judge that memory does not reach the disk by swap or core dumps.
 
@@ -30,7 +35,7 @@ def host_memory_does_not_stay_on_disk(memory: HostMemory) -> Judgement:
         statement="经核查，Linux 内核在重新分配前清零内存页；"
         f"释放时即清零（init_on_free）{cleared}；{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="应用与数据库对敏感数据存储空间的清除措施，须核查设计文档或厂商说明",
+        remainder=HOST_LEFT,
     )
 
 
@@ -75,7 +80,7 @@ def _dumps_are_off(pattern: str, limit: str | None, storage: str) -> bool | None
     return None if pattern.startswith("|") else True
 
 
-@check("residual.memory")
+@check("residual.memory", half=WINDOWS_LEFT)
 def windows_memory_does_not_stay_on_disk(settings: WindowsSettings) -> Judgement:
     """Judge that the page file is cleared and crashes write no memory to the disk.
 
@@ -86,11 +91,11 @@ def windows_memory_does_not_stay_on_disk(settings: WindowsSettings) -> Judgement
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="应用与数据库对敏感数据存储空间的清除措施，须核查设计文档或厂商说明",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("residual.memory")
+@check("residual.memory", half=DATABASE_LEFT)
 def database_clears_deleted_data(residue: DatabaseResidue) -> Judgement:
     """Judge that the space of deleted data is overwritten, or was never written in clear.
 
@@ -103,5 +108,5 @@ def database_clears_deleted_data(residue: DatabaseResidue) -> Judgement:
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="临时文件、导出文件、备份介质释放前的清除，须核查设计文档或厂商说明",
+        remainder=DATABASE_LEFT,
     )

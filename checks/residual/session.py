@@ -18,6 +18,15 @@ from ..hosts import ask, modes, told
 from ..web_logout import endings, sight
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+WEB_LEFT = "鉴别信息所在内存、缓存和文件在释放前是否完全清除，须核查配置或系统设计文档"
+HOST_LEFT = "应用、数据库、登录程序对口令与令牌所在内存、缓存的清除，须核查系统设计文档或厂商说明"
+WINDOWS_LEFT = "鉴别信息所在内存、缓存和文件在释放前是否完全清除，须核查产品说明或设计文档"
+DATABASE_LEFT = (
+    "鉴别信息在内存、客户端历史文件（.psql_history、.mysql_history、.pgpass）中的清除，"
+    "须核查运维终端与厂商说明"
+)
+
 _TRACES: Final = "host.traces"
 # What tells a login screen not to show users, by manager, and whether silence shows them.
 _HIDING: Final = {
@@ -28,7 +37,7 @@ _HIDING: Final = {
 }
 
 
-@check("residual.session")
+@check("residual.session", half=WEB_LEFT)
 def web_session_is_cleared_by_logout(seen: WebLogout) -> Judgement:
     """Judge that nothing of the session can be used again after the logout.
 
@@ -39,11 +48,11 @@ def web_session_is_cleared_by_logout(seen: WebLogout) -> Judgement:
         criteria=criteria,
         statement=f"经测试验证，{sight(seen, criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="鉴别信息所在内存、缓存和文件在释放前是否完全清除，须核查配置或系统设计文档",
+        remainder=WEB_LEFT,
     )
 
 
-@check("residual.session")
+@check("residual.session", half=HOST_LEFT)
 def host_leaves_no_credentials_behind(
     traces: HostTraces, policy: HostPolicy | None, sshd: HostSshd | None, services: HostServices | None
 ) -> Judgement:
@@ -63,7 +72,7 @@ def host_leaves_no_credentials_behind(
         statement=f"经核查，查看账户主目录 {traces.homes} 个：{told(criteria)}；{notes}；"
         "Linux 内核在重新分配内存页前将其清零。",
         coverage=Coverage.PARTIAL,
-        remainder="应用、数据库、登录程序对口令与令牌所在内存、缓存的清除，须核查系统设计文档或厂商说明",
+        remainder=HOST_LEFT,
     )
 
 
@@ -141,7 +150,7 @@ def _hides(greeter: str, lines: set[str]) -> bool | None:
     return True if wanted in lines else False if wanted.replace("true", "false") in lines else silent
 
 
-@check("residual.session")
+@check("residual.session", half=WINDOWS_LEFT)
 def windows_credentials_do_not_stay_behind(
     settings: WindowsSettings, policy: WindowsPolicy, identity: WindowsIdentity
 ) -> Judgement:
@@ -154,11 +163,11 @@ def windows_credentials_do_not_stay_behind(
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="鉴别信息所在内存、缓存和文件在释放前是否完全清除，须核查产品说明或设计文档",
+        remainder=WINDOWS_LEFT,
     )
 
 
-@check("residual.session")
+@check("residual.session", half=DATABASE_LEFT)
 def database_logs_keep_no_passwords(residue: DatabaseResidue) -> Judgement:
     """Judge that no log keeps statements with the passwords typed into them.
 
@@ -172,6 +181,5 @@ def database_logs_keep_no_passwords(residue: DatabaseResidue) -> Judgement:
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="鉴别信息在内存、客户端历史文件（.psql_history、.mysql_history、.pgpass）中的清除，"
-        "须核查运维终端与厂商说明",
+        remainder=DATABASE_LEFT,
     )

@@ -12,8 +12,11 @@ from ..hosts import ask, told
 from ..trust import BOOT, appraises
 from ..wording import listing
 
+# What the facts cannot show and people must add.
+LEFT = "在测试机改动一个受度量的测试程序，验证是否报警并送达责任人的截图和记录"
 
-@check("trusted.alarm")
+
+@check("trusted.alarm", half=LEFT)
 def host_notices_broken_trust(boot: HostBoot) -> Judgement:
     """Judge whether anything on the host would notice and record a change: IMA, fapolicyd or a file check.
 
@@ -26,7 +29,7 @@ def host_notices_broken_trust(boot: HostBoot) -> Judgement:
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="在测试机改动一个受度量的测试程序，验证是否报警并送达责任人的截图和记录",
+        remainder=LEFT,
     )
 
 

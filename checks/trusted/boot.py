@@ -12,8 +12,12 @@ from .. import win_system, windows
 from ..hosts import told
 from ..trust import measured_programs, root_of_trust, verified_boot
 
+# What the facts cannot show and people must add.
+HOST_LEFT = "可信根与度量策略是否覆盖重要配置参数和应用程序，须核查产品配置"
+WINDOWS_LEFT = "可信根与度量策略是否覆盖重要配置参数和应用程序，须核查产品配置"
 
-@check("trusted.boot")
+
+@check("trusted.boot", half=HOST_LEFT)
 def host_boot_is_verified(boot: HostBoot) -> Judgement:
     """Judge root of trust, verified boot loader and measured system programs.
 
@@ -24,11 +28,11 @@ def host_boot_is_verified(boot: HostBoot) -> Judgement:
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
         coverage=Coverage.PARTIAL,
-        remainder="可信根与度量策略是否覆盖重要配置参数和应用程序，须核查产品配置",
+        remainder=HOST_LEFT,
     )
 
 
-@check("trusted.boot")
+@check("trusted.boot", half=WINDOWS_LEFT)
 def windows_boot_is_verified(trust: WindowsTrust, settings: WindowsSettings) -> Judgement:
     """Judge root of trust, verified boot loader and guarded system code.
 
@@ -43,5 +47,5 @@ def windows_boot_is_verified(trust: WindowsTrust, settings: WindowsSettings) -> 
         criteria=criteria,
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="可信根与度量策略是否覆盖重要配置参数和应用程序，须核查产品配置",
+        remainder=WINDOWS_LEFT,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dengbao import checking
+from dengbao.model import Coverage
 
 from .scenarios import Loaded, choose, load_all
 
@@ -46,6 +47,18 @@ def test_every_variant_has_all_four_situations() -> None:
         if not wanted <= seen[one.check, one.function.__name__]
     }
     assert not lacking
+
+
+def test_what_leaves_something_to_people_says_so() -> None:
+    """`half` of the decorator is what `check list --coverage` shows: it must tell the truth."""
+    partial: set[tuple[str, str]] = set()
+    for loaded in SCENARIOS:
+        variant = choose(REGISTRY, loaded)
+        if loaded.run(variant).coverage is Coverage.PARTIAL:
+            partial.add((loaded.check, variant.function.__name__))
+    said = {(one.check, one.function.__name__) for one in REGISTRY if one.half}
+    assert partial - said == set(), "returns Coverage.PARTIAL, but has no half="
+    assert said - partial == set(), "has half=, but no scenario with Coverage.PARTIAL"
 
 
 def test_every_check_names_its_source_clause() -> None:
