@@ -365,6 +365,37 @@ def test_who_built_the_server(told: str, builder: str) -> None:
     assert pg_accounts.builder_of(told) == builder
 
 
+@pytest.mark.parametrize(
+    ("build", "builder"),
+    [
+        ("PostgreSQL 15.8 on x86_64-pc-linux-gnu, compiled by gcc", ""),
+        ("PostgreSQL 15.8 (Debian 15.8-1) on x86_64", "Debian"),
+        ("HighGo Security Enterprise 4.5 (PostgreSQL 12.4)", "HighGo"),
+        ("(openGauss 3.0.0 build 02c14696) compiled", "openGauss"),
+        ("", ""),
+    ],
+)
+def test_servers_grown_from_postgresql_are_their_makers(build: str, builder: str) -> None:
+    assert pg_accounts._builder("12.4", build) == builder
+
+
+@pytest.mark.parametrize(
+    ("version", "comment", "builder"),
+    [
+        ("8.0.36", "MySQL Community Server - GPL", ""),
+        ("5.7.44-log", "MySQL Enterprise Server - Commercial", ""),
+        ("5.7.25-TiDB-v7.1.0", "TiDB Server (Apache License 2.0)", "TiDB Server"),
+        ("5.7.25-OceanBase-v4.2.1", "OceanBase_CE 4.2.1.0 (r100)", "OceanBase_CE 4.2.1.0"),
+        ("5.7.44-48", "Percona Server (GPL), Release 48", "Percona Server"),
+        ("10.11.14-MariaDB", "mariadb.org binary distribution", ""),
+        ("10.6.14-9-MariaDB-enterprise-log", "MariaDB Enterprise Server", "MariaDB Enterprise"),
+        ("8.0.36", "Source distribution", "source"),
+    ],
+)
+def test_servers_that_speak_as_mysql_does_are_their_makers(version: str, comment: str, builder: str) -> None:
+    assert my_accounts._builder({"version": version, "comment": comment, "os": "Linux"}) == builder
+
+
 # --- shapes of stored passwords ---------------------------------------------------------------------------
 
 _DIGEST = hashlib.sha256(b"x").digest()

@@ -113,7 +113,18 @@ def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
 def _builder(row: Row) -> str:
     """Return who built the server; one built from source is taken for a distribution's."""
     told = " ".join(text(row, one) for one in ("version", "comment", "os"))
-    return builder_of(told) or ("source" if "source distribution" in told.lower() else "")
+    if found := builder_of(told):
+        return found
+    if "source distribution" in told.lower():
+        return "source"
+    return _other_maker(told.lower(), text(row, "comment"))
+
+
+def _other_maker(told: str, comment: str) -> str:
+    """Return who made a server that only speaks as MySQL or MariaDB do: its versions are counted otherwise."""
+    if "mariadb" in told:
+        return "MariaDB Enterprise" if "enterprise" in told else ""
+    return "" if comment.lower().startswith("mysql") else " ".join(comment.split()[:2])
 
 
 def product_of(row: Row) -> str:

@@ -73,6 +73,12 @@ def builder_of(told: str) -> str:
     return hit.group(0) if hit else ""
 
 
+def _builder(version: str, build: str) -> str:
+    """Return who built the server; one that does not call itself PostgreSQL is its own maker's."""
+    other = "" if build.startswith("PostgreSQL") else " ".join(build.split()[:1]).strip("(")
+    return builder_of(f"{version} {build}") or other
+
+
 def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
     """Return product, version and the state of our own session."""
     found = session.one(_SERVER)
@@ -82,7 +88,7 @@ def server(session: Session, asset: DatabaseAsset) -> DatabaseServer:
     return DatabaseServer(
         product="kingbase" if kingbase else "postgresql",
         version=kingbase or text(found, "version"),
-        builder=builder_of(text(found, "version") + " " + text(found, "build")),
+        builder=_builder(text(found, "version"), text(found, "build")),
         looked_at_s=int(time.time()),
         database=text(found, "database"),
         user=text(found, "usr"),
