@@ -22,19 +22,33 @@ from ..model import (
 from ..probes.registry import probes_for
 from .plan import fitting, offered
 
-# One asset of each sort that probes tell apart; only what `applies` reads matters.
+# One asset of each sort that probes tell apart, with all declared that a probe asks for.
 SORTS: tuple[tuple[str, Asset], ...] = (
     ("应用", WebAsset(id="web", name="", url="https://192.0.2.1")),
     ("通信端点", TlsAsset(id="tls", name="", address="192.0.2.1:443")),
-    ("Linux", HostAsset(id="linux", name="", address="192.0.2.1")),
     (
-        "Windows",
-        HostAsset(id="windows", name="", address="192.0.2.1", platform="windows", collected="windows.txt"),
+        "Linux",
+        HostAsset(
+            id="linux", name="", address="192.0.2.1", admin_sources=("198.51.100.1",),
+            try_sources=("198.51.100.2",), stop_account="user",
+        ),
     ),
-    ("数据库", DatabaseAsset(id="database", name="", address="192.0.2.1", platform="postgresql")),
-    ("备份", BackupAsset(id="backup", name="", path="backup")),
+    ("Windows", HostAsset(id="windows", name="", address="192.0.2.1", platform="windows", collected="w.txt")),
+    (
+        "数据库",
+        DatabaseAsset(
+            id="database", name="", address="192.0.2.1", platform="postgresql", offsite=("198.51.100.0/24",)
+        ),
+    ),
+    (
+        "备份",
+        BackupAsset(
+            id="backup", name="", path="/backup", host="linux", database="database", restore=True,
+            offsite=True,
+        ),
+    ),
     ("系统", SystemAsset(id="system", name="")),
-)
+)  # fmt: skip
 
 
 class Share(StrEnum):
@@ -84,9 +98,9 @@ def _why(item: Item, kind: Kind) -> str:
     given = item.by_hand.why.get(kind)
     if given:
         return given
-    if kind is Kind.SYSTEM:
-        return "以文档、访谈或人工测试为证"
-    return "该类对象上尚无可判定的事实"
+    if kind is Kind.WEB:
+        return "须以测试账户在界面与接口上实际操作，本版本由人工测试"
+    return "以文档、访谈或人工测试为证"
 
 
 def shares(cells: list[Cell]) -> dict[str, dict[Share, int]]:
