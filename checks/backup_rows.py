@@ -1,4 +1,4 @@
-"""What the check of restoring says about the tables in use: which came back, and with how many of their rows."""
+"""What the check of restoring says of the tables in use: which came back, and how many of their rows."""
 
 from __future__ import annotations
 
@@ -174,7 +174,8 @@ def _left_open(pairs: tuple[Pair, ...], live: BackupLive) -> Iterator[str]:
     guessed = [one for one in there if one.live.rows is not None]
     unknown = [one for one in there if one.live.rows is None]
     if guessed:
-        yield f"在用的大表或无权清点的表只有统计估计（{listing((one.told() for one in guessed), _TOLD)}），未作比对"
+        told = listing((one.told() for one in guessed), _TOLD)
+        yield f"在用的大表或无权清点的表只有统计估计（{told}），未作比对"
     if unknown:
         yield f"在用的 {listing((one.live.name for one in unknown), _TOLD)} 未能清点，未作比对"
     if not live.complete:

@@ -57,6 +57,7 @@ PROFILE: Mapping[str, ParamValue] = {
     "windows_unneeded_programs": ("TeamViewer", "向日葵"),
     "web_default_accounts": ("admin:admin", "admin:123456"),
     "backup_age_tolerance_percent": 50,
+    "backup_rows_tolerance_percent": 10,
     "offsite_lag_max_s": 300,
     "superuser_max": 2,
     "package_index_max_age_days": 30,

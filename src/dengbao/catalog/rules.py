@@ -297,6 +297,8 @@ def _backup(place: Place, asset: BackupAsset) -> Iterator[Mistake]:
         )  # fmt: skip
     if any(rows < 0 for rows in asset.expect.values()):
         yield Mistake((*place, "expect"), "expect 的行数不能为负", "写表名与恢复后至少应有的行数")
+    if asset.rows_within is not None and not 0 <= asset.rows_within < 100:
+        yield Mistake((*place, "rows_within"), "rows_within 应不小于 0、小于 100（%）", "允许少一成的写 10")
     policy = asset.policy
     if policy is None:
         return

@@ -274,7 +274,8 @@ class BackupAsset(AssetBase, tag="backup"):
 
     `host` is the id of the server on which the folder lies and the jobs run; without it the folder is one
     of this machine. `database` is the id of the database that is backed up. `restore` asks for a trial
-    restore on this machine; `expect` names tables and how many rows they must at least have then.
+    restore on this machine; `expect` names tables and how many rows they must at least have then, and
+    `rows_within` by how many percent any table may at most fall short of the one in use.
     `offsite`: the folder lies at the off-site place.
     """
 
@@ -286,6 +287,7 @@ class BackupAsset(AssetBase, tag="backup"):
     database: str = ""
     restore: bool = False
     expect: dict[str, int] = msgspec.field(default_factory=dict)
+    rows_within: float | None = None
     offsite: bool = False
 
 

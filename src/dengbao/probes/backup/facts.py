@@ -118,6 +118,29 @@ class BackupRestore(Facts, tag="backup.restore"):
     left_out: int = 0
 
 
+class LiveTable(Value):
+    """A table in use; `rows` is the server's own estimate where it was not `counted`, None where unknown."""
+
+    name: str
+    rows: int | None
+    counted: bool = False
+
+
+class BackupLive(Facts, tag="backup.live"):
+    """The tables of the database that the backup was taken from, as they were at `looked_at` (UTC).
+
+    `database` is the id of its asset, `base` which database of the server. Names of PostgreSQL have their
+    schema before them. `complete` is False where there may be tables that the account is not shown.
+    """
+
+    database: str
+    product: str
+    looked_at: datetime
+    tables: tuple[LiveTable, ...]
+    base: str = ""
+    complete: bool = False
+
+
 class BackupJob(Value):
     """A job of the host; what its command says stays there, only names that are known come back.
 

@@ -7,6 +7,7 @@ from ..base import ProbeSpec
 from .facts import (
     BackupFiles,
     BackupIntegrity,
+    BackupLive,
     BackupPeers,
     BackupPlace,
     BackupRestore,
@@ -32,6 +33,10 @@ def _is_copied_offsite(asset: Asset) -> bool:
 
 def _asks_for_restore(asset: Asset) -> bool:
     return isinstance(asset, BackupAsset) and asset.restore
+
+
+def _can_be_compared(asset: Asset) -> bool:
+    return isinstance(asset, BackupAsset) and asset.restore and bool(asset.database)
 
 
 SPECS: tuple[ProbeSpec, ...] = (
@@ -61,6 +66,14 @@ SPECS: tuple[ProbeSpec, ...] = (
         applies=_asks_for_restore,
         run="dengbao.probes.backup.restore:probe",
         timeout_s=600.0,
+    ),
+    ProbeSpec(
+        name="backup.live",
+        title="登录数据库清点在用的表，供与试恢复的结果比对",
+        facts=(BackupLive,),
+        level=Level.LOGIN,
+        applies=_can_be_compared,
+        run="dengbao.probes.backup.live:probe",
     ),
     ProbeSpec(
         name="backup.peers",
