@@ -197,6 +197,18 @@ def test_a_session_knows_its_assets_only(content: Path, folder: Path) -> None:
         session.asset("nobody")
 
 
+def on_path() -> dict[str, str]:
+    """Return the engines but for the database servers, which Debian keeps off the path."""
+    return {name: path for name, path in find_engines().items() if name not in {"postgres", "mariadbd"}}
+
+
+def test_the_database_servers_are_found_where_debian_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
+    found = find_engines()
+    assert Path(found["postgres"]).parent.parent.parent == Path("/usr/lib/postgresql")
+    assert found["mariadbd"] == "/usr/sbin/mariadbd"
+
+
 def test_engines_are_found_by_name_and_sslyze_by_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,12 +217,12 @@ def test_engines_are_found_by_name_and_sslyze_by_its_environment(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("DENGBAO_SSLYZE", str(tmp_path / "nmap"))
-    assert find_engines() == {
+    assert on_path() == {
         "nmap": str(tmp_path / "nmap"),
         "soffice": str(tmp_path / "soffice"),
         "sslyze": str(tmp_path / "nmap"),
     }
     monkeypatch.setenv("DENGBAO_SSLYZE", str(tmp_path / "gone"))
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
-    assert find_engines() == {}
+    assert on_path() == {}
     assert all(one.cure and one.purpose for one in ENGINES)
