@@ -24,9 +24,11 @@ _HARMLESS: Final = frozenset({"SET", "COMMENT", "LOCK", "UNLOCK", "BEGIN", "STAR
 _STATES: Final = {"restored": True, "damaged": False, "none": None, "stopped": None, "unsupported": None}
 _TOLD: Final = 3
 _LISTED_MAX: Final = 20_000  # of more tables not all are listed
+# What the facts cannot show and people must add.
+LEFT: Final = "机构自身近期恢复测试记录（日期、人员、步骤、结果、数据核对）须由人核查"
 
 
-@check("backup.restorable")
+@check("backup.restorable", half=LEFT)
 def newest_backup_was_restored(
     restore: BackupRestore, live: BackupLive | None, asset: BackupAsset, params: RowsParams
 ) -> Judgement:
@@ -49,7 +51,7 @@ def newest_backup_was_restored(
         coverage=Coverage.PARTIAL,
         remainder="；".join(
             (
-                "本次试恢复由测评方完成；机构自身近期恢复测试记录（日期、人员、步骤、结果、数据核对）须由人核查",
+                f"本次试恢复由测评方完成；{LEFT}",
                 *compared.remainder,
                 *_not_compared(compared, asset),
             )
