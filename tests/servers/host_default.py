@@ -53,8 +53,8 @@ def _login(host: Prepared) -> None:
         )
     host.file(
         "etc/pam.d/common-session",
-        "session [default=1]\tpam_permit.so\nsession requisite\tpam_deny.so\nsession required\tpam_permit.so\n"
-        "session optional\tpam_umask.so\nsession required\tpam_unix.so\n",
+        "session [default=1]\tpam_permit.so\nsession requisite\tpam_deny.so\n"
+        "session required\tpam_permit.so\nsession optional\tpam_umask.so\nsession required\tpam_unix.so\n",
     )
     host.file(
         "etc/ssh/sshd_config",
