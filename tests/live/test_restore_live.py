@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from dengbao.engines import find_engines
 from dengbao.errors import Reason
-from dengbao.model import Account, BackupAsset, DatabaseAsset
+from dengbao.model import Account, BackupAsset, BackupPolicy, DatabaseAsset
 from dengbao.probes.backup.facts import BackupLive
 
-from ..servers.backups import put
+from ..servers.backups import PG_DUMP, put
 from ..servers.mariadb import MariaDB, mariadb
 from ..servers.postgres import ADMIN, ADMIN_PASSWORD, Postgres, newest_bin, postgres
+from ..servers.replication import wait_until
 from .harness import Sight, look
 
 PASSWORD = "Look-only-2024!"
@@ -47,7 +50,7 @@ def pg() -> Iterator[Postgres]:
 
 
 def dump(server: Postgres) -> bytes:
-    place = ["-h", server.socket_dir, "-p", str(server.port), "-U", ADMIN]
+    place = ["-h", str(server.socket_dir), "-p", str(server.port), "-U", ADMIN]
     return subprocess.run(
         [newest_bin() / "pg_dump", "-Fc", *place, "his"],
         env={"PGPASSWORD": ADMIN_PASSWORD}, check=True, capture_output=True,
@@ -63,20 +66,22 @@ def see(
     base: str = "his",
     path: str = "",
     rows_within: float | None = None,
+    restore: bool = True,
 ) -> Sight:
     backup = BackupAsset(
-        id="backup",
-        name="本地备份",
-        path=str(folder),
-        restore=True,
-        database="his-db",
-        rows_within=rows_within,
-    )
+        id="backup", name="本地备份", path=str(folder), restore=restore, database="his-db",
+        rows_within=rows_within, policy=BackupPolicy(every_h=24, keep=1),
+    )  # fmt: skip
     database = DatabaseAsset(
         id="his-db", name="业务库", platform=platform, address=address, database=base, account="looker",
         accounts=(Account(id="looker", username=username, secret="${ENV:DB_PW}"),), path=path,
     )  # fmt: skip
-    return look(backup, engines=find_engines(), others=(database,), only=("backup.restore", "backup.live"))
+    return look(
+        backup,
+        engines=find_engines(),
+        others=(database,),
+        only=("backup.folder", "backup.restore", "backup.live"),
+    )
 
 
 def verdict(sight: Sight) -> str:
@@ -135,7 +140,7 @@ def test_a_backup_that_lacks_rows_of_postgres(tmp_path: Path) -> None:
 
 
 def my_dump(server: MariaDB) -> bytes:
-    command = ["mariadb-dump", "--no-defaults", "-S", server.socket_file, "-uroot", "his"]
+    command = ["mariadb-dump", "--no-defaults", "-S", str(server.socket_file), "-uroot", "his"]
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
@@ -184,3 +189,28 @@ def test_a_sqlite_file_and_its_copy(tmp_path: Path) -> None:
         base.executemany("INSERT INTO visit VALUES (?)", [(one,) for one in range(336)])
         base.commit()
         assert verdict(see(folder, "sqlite", "", path=str(source))) == "undetermined"
+
+
+@pytest.mark.parametrize(("command", "expected"), [("true", "conform"), ("false", "nonconform")])
+def test_an_archive_of_wal(command: str, expected: str, tmp_path: Path) -> None:
+    settings = {"archive_mode": "on", "archive_command": command, "wal_level": "replica"}
+    with postgres(settings=settings) as server:
+        server.run(
+            f"CREATE ROLE looker LOGIN PASSWORD '{PASSWORD}' IN ROLE pg_monitor",
+            "CREATE TABLE visit AS SELECT 1 AS id",
+            "SELECT pg_switch_wal()",
+        )
+        wait_until(lambda: tried(server, command))
+        put(tmp_path, "his.sql.gz", gzip.compress(PG_DUMP.encode()), 2)
+        sight = see(tmp_path, "postgresql", server.address, base="", restore=False)
+        outcome = sight.judge("backup.performed")
+        assert outcome.verdict == expected
+        assert "数据库 his-db 日志归档" in outcome.statement
+        assert sight.missing["backup.live"].reason is Reason.NOT_DECLARED
+
+
+def tried(server: Postgres, command: str) -> bool:
+    place = f"host={server.socket_dir} port={server.port} user={ADMIN} password={ADMIN_PASSWORD}"
+    with psycopg.connect(place) as conn:
+        row = conn.execute("SELECT archived_count, failed_count FROM pg_stat_archiver").fetchone()
+    return row is not None and (row[0] > 0 if command == "true" else row[1] >= 3)

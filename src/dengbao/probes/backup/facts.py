@@ -141,6 +141,24 @@ class BackupLive(Facts, tag="backup.live"):
     complete: bool = False
 
 
+class BackupLogArchive(Facts, tag="backup.log_archive"):
+    """Whether the database's change log is kept beside the backups, so that what came after can be replayed.
+
+    `database` is the id of its asset. `archiving`: the server hands finished logs to a program (WAL of
+    PostgreSQL). Ages count from the server's clock; `failures` since its statistics began. `kept_s`: after
+    how long the server deletes a log that it keeps itself (binary log), 0 for never. None: not to be seen.
+    """
+
+    database: str
+    product: str
+    logged: bool | None = None
+    archiving: bool | None = None
+    archived_age_s: int | None = None
+    failures: int | None = None
+    failed_age_s: int | None = None
+    kept_s: int | None = None
+
+
 class BackupJob(Value):
     """A job of the host; what its command says stays there, only names that are known come back.
 

@@ -1,4 +1,4 @@
-"""Counts the rows of the live tables that a backup was taken from, to hold a restore against them."""
+"""Looks at the database that a backup is taken from: its tables in use, and what becomes of its log."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ...errors import NotDeclared, NotSupported, ProbeError
-from ...model import Asset, BackupAsset, DatabaseAsset
-from ..base import Context, Observed
+from ...model import Asset, BackupAsset, DatabaseAsset, Facts, Missing
+from ..base import Context, Observed, missing
+from ..database import my_system, pg_system
 from ..database.connect import open_mysql, open_postgres
 from ..database.session import Row, Session, flag, number, text
 from ..database.sqlite import open_file
-from .facts import BackupLive, LiveTable
+from ..database.system_facts import DatabaseReplication
+from .facts import BackupLive, BackupLogArchive, LiveTable
 
 _COUNT_S: Final = 45.0
 _TABLES_MAX: Final = 5000
@@ -66,10 +68,11 @@ class _Product:
     tables: str
     only: str = ""
     lists_all: str = ""
+    log: Callable[[Session, DatabaseAsset], DatabaseReplication] | None = None
 
 
-_POSTGRES: Final = _Product("postgresql", open_postgres, _PG_TABLES, only="ONLY ")
-_MARIADB: Final = _Product("mariadb", open_mysql, _MY_TABLES, lists_all=_MY_RIGHTS)
+_POSTGRES: Final = _Product("postgresql", open_postgres, _PG_TABLES, only="ONLY ", log=pg_system.replication)
+_MARIADB: Final = _Product("mariadb", open_mysql, _MY_TABLES, lists_all=_MY_RIGHTS, log=my_system.replication)
 _PRODUCTS: Final[Mapping[str, _Product]] = {
     "postgresql": _POSTGRES,
     "mariadb": _MARIADB,
@@ -79,15 +82,16 @@ _PRODUCTS: Final[Mapping[str, _Product]] = {
 
 
 async def probe(asset: Asset, context: Context) -> Observed:
-    """Return how many rows the live tables have that the backup should hold.
+    """Return the state of the database's log, and how many rows its tables have that the backup should hold.
 
-    Sends: one login with the database's own account, a list of tables, and a count of each that is not large,
-        within 45 seconds; of large ones the server's own estimate is taken.
+    Sends: one login with the database's own account, questions about the log; where a restore is asked for,
+        a list of tables and a count of each that is not large, within 45 seconds; of large ones the server's
+        own estimate is taken.
     Changes: nothing; the session is read only. The server's log notes the login.
     Level: login.
 
     Raises:
-        NotDeclared: the database, or which database of the server, is not declared.
+        NotDeclared: the database is not declared.
         NotSupported: a product without a reader here.
         OutOfScope, NoPermission, Unreachable, TimedOut, LoginRefused, ProtocolMismatch: nothing was seen.
 
@@ -102,27 +106,58 @@ async def probe(asset: Asset, context: Context) -> Observed:
     product = _PRODUCTS.get(base.platform)
     if product is None or base.collected:
         raise NotSupported(
-            f"不能清点数据库 {base.id} 的在用行数", cure="以 expect 登记各表应有的行数，或由人比对"
+            f"不能查看数据库 {base.id} 的在用行数与日志归档", cure="以 expect 登记各表应有的行数，或由人比对"
+        )
+    return await asyncio.to_thread(_look, asset, base, product, context)
+
+
+def _look(asset: BackupAsset, base: DatabaseAsset, product: _Product, context: Context) -> Observed:
+    with product.opened(base, context) as session:
+        told = (
+            _told(BackupLogArchive, lambda: _log(session, product, base)),
+            _told(BackupLive, lambda: _live(session, product, asset, base)),
+        )
+        context.keep("backup-live.txt", session.transcript.data())
+    return Observed(
+        facts=tuple(one for one in told if not isinstance(one, Missing)),
+        missing=tuple(one for one in told if isinstance(one, Missing)),
+    )
+
+
+def _told(kind: type[Facts], look: Callable[[], Facts]) -> Facts | Missing:
+    try:
+        return look()
+    except ProbeError as exc:
+        return missing(kind, exc, exc.reason)
+
+
+def _log(session: Session, product: _Product, base: DatabaseAsset) -> BackupLogArchive:
+    if product.log is None:
+        raise NotSupported("该数据库没有可归档的日志")
+    seen = product.log(session, base)
+    return BackupLogArchive(
+        database=base.id, product=product.name, logged=seen.changes_logged, archiving=seen.archiving,
+        archived_age_s=seen.archived_age_s, failures=seen.archive_failures,
+        failed_age_s=seen.archive_failed_age_s, kept_s=seen.log_kept_s,
+    )  # fmt: skip
+
+
+def _live(session: Session, product: _Product, asset: BackupAsset, base: DatabaseAsset) -> BackupLive:
+    if not asset.restore:
+        raise NotDeclared(
+            "未登记试恢复，不清点在用的表", where=f"测评对象 {asset.id}", cure="写 restore: true"
         )
     if product.name != "sqlite" and not base.database:
         raise NotDeclared(
-            f"数据库 {base.id} 未登记库名，不知备份对应哪个库",
-            where=f"测评对象 {base.id}",
+            f"数据库 {base.id} 未登记库名，不知备份对应哪个库", where=f"测评对象 {base.id}",
             cure="填写 database",
-        )
-    return await asyncio.to_thread(_look, base, product, context)
-
-
-def _look(asset: DatabaseAsset, product: _Product, context: Context) -> Observed:
-    with product.opened(asset, context) as session:
-        rows = session.ask(product.tables, quiet=True)
-        tables = tuple(_count(session, product, rows))
-        facts = BackupLive(
-            database=asset.id, base=asset.database, product=product.name, looked_at=datetime.now(UTC),
-            tables=tables, complete=len(rows) < _TABLES_MAX and _lists_all(session, product),
         )  # fmt: skip
-        context.keep("backup-live.txt", session.transcript.data())
-    return Observed(facts=(facts,))
+    rows = session.ask(product.tables, quiet=True)
+    tables = tuple(_count(session, product, rows))
+    return BackupLive(
+        database=base.id, base=base.database, product=product.name, looked_at=datetime.now(UTC),
+        tables=tables, complete=len(rows) < _TABLES_MAX and _lists_all(session, product),
+    )  # fmt: skip
 
 
 def _lists_all(session: Session, product: _Product) -> bool:

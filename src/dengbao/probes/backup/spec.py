@@ -8,6 +8,7 @@ from .facts import (
     BackupFiles,
     BackupIntegrity,
     BackupLive,
+    BackupLogArchive,
     BackupPeers,
     BackupPlace,
     BackupRestore,
@@ -35,8 +36,8 @@ def _asks_for_restore(asset: Asset) -> bool:
     return isinstance(asset, BackupAsset) and asset.restore
 
 
-def _can_be_compared(asset: Asset) -> bool:
-    return isinstance(asset, BackupAsset) and asset.restore and bool(asset.database)
+def _names_its_database(asset: Asset) -> bool:
+    return isinstance(asset, BackupAsset) and bool(asset.database)
 
 
 SPECS: tuple[ProbeSpec, ...] = (
@@ -69,10 +70,10 @@ SPECS: tuple[ProbeSpec, ...] = (
     ),
     ProbeSpec(
         name="backup.live",
-        title="登录数据库清点在用的表，供与试恢复的结果比对",
-        facts=(BackupLive,),
+        title="登录所备份的数据库查看日志归档，清点在用的表",
+        facts=(BackupLive, BackupLogArchive),
         level=Level.LOGIN,
-        applies=_can_be_compared,
+        applies=_names_its_database,
         run="dengbao.probes.backup.live:probe",
     ),
     ProbeSpec(
