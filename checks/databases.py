@@ -11,6 +11,7 @@ from dengbao.probes.database.facts import (
     DatabaseAccounts,
     DatabasePasswords,
     DatabasePolicy,
+    DatabaseServer,
     StoredPassword,
 )
 
@@ -63,6 +64,29 @@ def supers(accounts: DatabaseAccounts) -> tuple[DatabaseAccount, ...]:
 def others(accounts: DatabaseAccounts) -> tuple[DatabaseAccount, ...]:
     """Return the accounts that can log in and are no superusers."""
     return tuple(one for one in logins(accounts) if not is_super(one, accounts))
+
+
+def besides_ours(
+    found: Iterable[DatabaseAccount], server: DatabaseServer | None
+) -> tuple[DatabaseAccount, ...]:
+    """Return the accounts without the one we looked with: it proves nothing of how others are dealt with."""
+    return tuple(one for one in found if not is_ours(one.name, one.host, server))
+
+
+def is_ours(name: str, host: str, server: DatabaseServer | None) -> bool:
+    """Tell whether an account is the one we looked with."""
+    return server is not None and bool(name) and server.user in (name, f"{name}@{host}")
+
+
+def without_ours(found: bool, others_too: bool) -> bool | None:
+    """Return what is proven where only our own account may be what was found: then nothing."""
+    return True if others_too else None if found else False
+
+
+def our_note(found: Iterable[DatabaseAccount], server: DatabaseServer | None) -> str:
+    """Return a remark where our own account is among those that were found."""
+    mine = [one for one in found if is_ours(one.name, one.host, server)]
+    return f"（{labels(mine)} 为本次测评所用账户，不作依据）" if mine else ""
 
 
 def sentence(criteria: Iterable[Criterion], more: str = "") -> str:

@@ -11,6 +11,7 @@ from dengbao.probes.database.facts import (
     DatabaseAccount,
     DatabaseAccounts,
     DatabaseGrants,
+    DatabaseServer,
 )
 
 from . import db_products, hba
@@ -19,12 +20,16 @@ from .databases import (
     ACCOUNTS,
     GRANTS,
     LIKE_POSTGRES,
+    besides_ours,
     from_elsewhere,
+    is_ours,
     labels,
     logins,
     others,
+    our_note,
     supers,
     whole,
+    without_ours,
 )
 from .db_rights import granted, granted_rights, owns, reach, read_in_full
 from .hosts import ask
@@ -56,17 +61,23 @@ _AUDITORS: Final = frozenset(
 )
 
 
-def assigned(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+def assigned(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None = None
+) -> tuple[Criterion, ...]:
     """Return whether there are accounts for the work besides the superusers, each with rights of its own."""
     ordinary = others(accounts)
-    bare = [one for one in ordinary if not granted(one, grants) and not owns(one, grants) and not reach(one)]
+    bare = [
+        one
+        for one in ordinary
+        if not granted(one, grants) and not owns(one, grants) and not reach(one, accounts)
+    ]
     return (
         ask(
             "accounts",
             "是否为用户分配了超级用户以外的账户",
-            bool(ordinary),
+            without_ours(bool(ordinary), bool(besides_ours(ordinary, server))),
             f"可登录账户 {len(logins(accounts))} 个，其中超级用户：{labels(supers(accounts))}；"
-            f"普通账户：{labels(ordinary)}",
+            f"普通账户：{labels(ordinary)}{our_note(ordinary, server)}",
             ACCOUNTS,
             decisive=True,
         ),
@@ -146,7 +157,9 @@ def anonymous(accounts: DatabaseAccounts) -> Criterion:
     return ask("anonymous", "是否没有匿名账户", not found, seen, ACCOUNTS, decisive=True)
 
 
-def stale(accounts: DatabaseAccounts, roster: tuple[str, ...]) -> tuple[Criterion, ...]:
+def stale(
+    accounts: DatabaseAccounts, roster: tuple[str, ...], server: DatabaseServer | None = None
+) -> tuple[Criterion, ...]:
     """Return whether every account is in the roster and none has expired.
 
     Raises:
@@ -171,10 +184,15 @@ def stale(accounts: DatabaseAccounts, roster: tuple[str, ...]) -> tuple[Criterio
             )
         return (current,)
     known = {one.strip().lower() for one in roster}
-    extra = [
+    unknown = [
         one for one in logins(accounts) if one.name.lower() not in known and one.label.lower() not in known
     ]
+    # The account made for the assessment is no surplus as long as that lasts.
+    extra = besides_ours(unknown, server)
     seen = f"可登录账户 {len(logins(accounts))} 个，名册 {len(known)} 个；名册以外的账户：{labels(extra)}"
+    if len(extra) < len(unknown):
+        mine = [one for one in unknown if is_ours(one.name, one.host, server)]
+        seen += f"（另有本次测评所用账户 {labels(mine)}，测后应删除）"
     return (
         ask("no_extra", "是否没有多余账户", not extra, seen, ACCOUNTS, decisive=True),
         current,
@@ -182,10 +200,12 @@ def stale(accounts: DatabaseAccounts, roster: tuple[str, ...]) -> tuple[Criterio
     )
 
 
-def roles(platform: str, accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+def roles(
+    platform: str, accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None = None
+) -> tuple[Criterion, ...]:
     """Return whether roles were made, given rights and members."""
     if platform == db_products.REDIS:
-        return _roles_by_account(accounts, grants)
+        return _roles_by_account(accounts, grants, server)
     own = [one for one in accounts.accounts if one.is_role and not one.system and one.name != "PUBLIC"]
     used = [
         one
@@ -213,40 +233,55 @@ def roles(platform: str, accounts: DatabaseAccounts, grants: DatabaseGrants) -> 
     )
 
 
-def _roles_by_account(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+def _roles_by_account(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
+) -> tuple[Criterion, ...]:
     """Return whether accounts have different rights where the product knows no roles."""
-    kinds = {(frozenset(one.rights), granted_rights(one, grants)) for one in logins(accounts)}
+    usable = logins(accounts)
+    kinds = _kinds(usable, grants)
     seen = (
-        f"Redis 没有角色，以账户区分权限；可登录账户 {len(logins(accounts))} 个"
-        f"（{labels(logins(accounts))}），权限 {len(kinds)} 种"
+        f"Redis 没有角色，以账户区分权限；可登录账户 {len(usable)} 个"
+        f"（{labels(usable)}），权限 {len(kinds)} 种{our_note(usable, server)}"
     )
-    met = len(kinds) > 1 and bool(others(accounts))
+    theirs = len(_kinds(besides_ours(usable, server), grants)) > 1
+    met = without_ours(
+        len(kinds) > 1 and bool(others(accounts)), theirs and bool(besides_ours(others(accounts), server))
+    )
     return (ask("roles", "是否按账户划分不同权限", met, seen, ACCOUNTS, decisive=True), *whole(accounts))
 
 
-def separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+def _kinds(
+    accounts: tuple[DatabaseAccount, ...], grants: DatabaseGrants
+) -> frozenset[tuple[frozenset[str], frozenset[tuple[str, ...]]]]:
+    return frozenset((frozenset(one.rights), granted_rights(one, grants)) for one in accounts)
+
+
+def separated(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None = None
+) -> tuple[Criterion, ...]:
     """Return whether managing accounts and auditing are in other hands than the superusers'."""
     ordinary = others(accounts)
-    guards = [one for one in ordinary if reach(one) & _GUARDS or _keeps(one, "sso")]
+    guards = [one for one in ordinary if reach(one, accounts) & _GUARDS or _keeps(one, "sso")]
     auditors = [
         one
         for one in ordinary
         if one not in guards
-        and (reach(one) & _AUDITORS or _reads_catalogue(one, grants) or _keeps(one, "sao"))
+        and (reach(one, accounts) & _AUDITORS or _reads_catalogue(one, grants) or _keeps(one, "sao"))
     ]
     return (
         ask(
             "security",
             "账户与权限管理是否与系统管理分离",
-            bool(guards),
-            f"超级用户：{labels(supers(accounts))}；其外可管理账户的账户：{labels(guards)}",
+            without_ours(bool(guards), bool(besides_ours(guards, server))),
+            f"超级用户：{labels(supers(accounts))}；其外可管理账户的账户：{labels(guards)}"
+            f"{our_note(guards, server)}",
             ACCOUNTS,
         ),
         ask(
             "audit",
             "审计查看是否与系统管理分离",
-            bool(auditors),
-            f"其外可查看运行与审计信息的账户：{labels(auditors)}",
+            without_ours(bool(auditors), bool(besides_ours(auditors, server))),
+            f"其外可查看运行与审计信息的账户：{labels(auditors)}{our_note(auditors, server)}",
             ACCOUNTS,
         ),
         *whole(accounts),
@@ -270,13 +305,16 @@ def _reads_catalogue(account: DatabaseAccount, grants: DatabaseGrants) -> bool:
 def least(accounts: DatabaseAccounts, most: int) -> tuple[Criterion, ...]:
     """Return whether superusers are few and others hold no server-wide rights they could harm with."""
     top = sorted({one.name for one in supers(accounts)})
-    strong = [one for one in others(accounts) if reach(one) & (_STRONG - _GUARDS - {"PROCESS"})]
+    held = {one.label: reach(one, accounts) for one in others(accounts)}
+    strong = [one for one in others(accounts) if held[one.label] & (_STRONG - _GUARDS - {"PROCESS"})]
     broad = [
         one
         for one in others(accounts)
-        if reach(one) & (_DATA if one.host else _ALL_DATA) and one not in strong
+        if held[one.label] & (_DATA if one.host else _ALL_DATA) and one not in strong
     ]
-    details = listing(f"{one.label}（{'、'.join(sorted(reach(one) & _STRONG))}）" for one in strong) or "无"
+    details = (
+        listing(f"{one.label}（{'、'.join(sorted(held[one.label] & _STRONG))}）" for one in strong) or "无"
+    )
     return (
         ask(
             "supers",

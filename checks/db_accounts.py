@@ -198,22 +198,24 @@ def _ends(accounts: DatabaseAccounts, passwords: DatabasePasswords | None, most:
 
 def _lifetimes(accounts: DatabaseAccounts, passwords: DatabasePasswords, most: int) -> Criterion:
     states = stored(passwords)
+    # What is checked elsewhere (PAM, LDAP) is not renewed by a time that is set here.
     days = {
-        one.label: states[one.name, one.host].lifetime_days
+        one.label: None if found.state is PasswordState.UNKNOWN else found.lifetime_days
         for one in logins(accounts)
-        if (one.name, one.host) in states
+        if (found := states.get((one.name, one.host))) is not None
     }
     asked = [
         one
         for one in logins(accounts)
         if (one.name, one.host) in states and states[one.name, one.host].state is not PasswordState.NONE
     ]
-    never = [one for one in asked if days[one.label] == 0]
-    if not never and any(days[one.label] is None for one in asked):
-        return ask("accounts", "每个可登录账户的口令是否定期更换", None, "账户口令有效期未能读取", PASSWORDS)
+    unclear = [one for one in asked if days[one.label] is None]
+    if unclear and not any(_too_long(days[one.label], most) for one in asked):
+        seen = f"账户口令有效期未能读取或由外部鉴别决定：{labels(unclear)}"
+        return ask("accounts", "每个可登录账户的口令是否定期更换", None, seen, PASSWORDS)
     return _all(
         asked,
-        lambda one: (found := days[one.label]) is None or 0 < found <= most,
+        lambda one: not _too_long(days[one.label], most),
         name="accounts",
         question=f"每个可登录账户的口令有效期是否为 1–{most} 天",
         seen=lambda bad: (
@@ -221,6 +223,11 @@ def _lifetimes(accounts: DatabaseAccounts, passwords: DatabasePasswords, most: i
         ),
         fact=PASSWORDS,
     )
+
+
+def _too_long(days: int | None, most: int) -> bool:
+    """Tell whether a time is known and no good; 0 is for ever."""
+    return days is not None and not 0 < days <= most
 
 
 def _all(

@@ -37,11 +37,18 @@ def encrypted(
         ACCESS,
         decisive=True,
     )
+    if access.has_rules and not hba.admitting(access):
+        seen = "监听网络，但没有允许其他主机登录的访问规则"
+        return (*hba.certain(access), ask("nobody", "是否不允许其他主机登录", True, seen, ACCESS))
     if access.has_rules:
         return (*hba.certain(access), offered, _rules_refuse_plain(access), *_versions(access, allowed))
     if platform in db_products.OTHERS:
         return (offered, db_products.refuses_plain(platform, access), *_versions(access, allowed))
-    return (offered, _accounts_refuse_plain(access, accounts), *_versions(access, allowed))
+    complete = whole(accounts) if accounts is not None and not access.tls_required else ()
+    if accounts is not None and not any(from_elsewhere(one) for one in logins(accounts)):
+        seen = f"监听网络，但可登录的账户均限本机：{labels(logins(accounts))}"
+        return (ask("nobody", "是否不允许其他主机登录", True, seen, ACCOUNTS), *whole(accounts))
+    return (offered, _accounts_refuse_plain(access, accounts), *complete, *_versions(access, allowed))
 
 
 def _rules_refuse_plain(access: DatabaseAccess) -> Criterion:

@@ -24,7 +24,7 @@ _STOPPERS: Final = frozenset({"SYSTEM_VARIABLES_ADMIN", "SHUTDOWN"})
 _CHANGES: Final = frozenset({"INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "CREATE"})
 _KINDS: Final = {
     "file": "文件", "table": "表", "syslog": "系统日志服务（syslog）", "eventlog": "Windows 事件日志",
-    "stderr": "标准错误输出",
+    "stderr": "标准错误输出", "memory": "内存",
 }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def _changed_through_sql(
     bad = [
         one
         for one in ordinary
-        if reach(one) & _FILE_WRITERS or (tables and grants and _changes_own_tables(one, grants))
+        if reach(one, accounts) & _FILE_WRITERS or (tables and grants and _changes_own_tables(one, grants))
     ]
     met = False if bad else None if tables and grants is None else True
     seen = f"可经数据库改写审计记录的普通账户：{labels(bad)}；可改写的超级用户：{labels(supers(accounts))}"
@@ -157,7 +157,7 @@ def _switches(logs: DatabaseLogs, accounts: DatabaseAccounts, grants: DatabaseGr
     question = "普通账户是否不能关闭或更改数据库审计"
     ordinary = others(accounts)
     setters = {one.account for one in logs.parameter_rights or ()}
-    ways = {one.label: why for one in ordinary if (why := _why(one, setters, grants))}
+    ways = {one.label: why for one in ordinary if (why := _why(one, accounts, setters, grants))}
     unclear = logs.parameter_rights is None or (grants is None and any(one.host for one in ordinary))
     met = False if ways else None if unclear else True
     told = listing(f"{name}（{why}）" for name, why in ways.items()) or "无"
@@ -167,8 +167,10 @@ def _switches(logs: DatabaseLogs, accounts: DatabaseAccounts, grants: DatabaseGr
     return ask("switches", question, met, seen, LOGS, decisive=True)
 
 
-def _why(account: DatabaseAccount, setters: set[str], grants: DatabaseGrants | None) -> str:
-    rights = sorted(reach(account) & (_STOPPERS | _FILE_WRITERS))
+def _why(
+    account: DatabaseAccount, accounts: DatabaseAccounts, setters: set[str], grants: DatabaseGrants | None
+) -> str:
+    rights = sorted(reach(account, accounts) & (_STOPPERS | _FILE_WRITERS))
     if setters & {account.name, *account.member_of, "PUBLIC"}:
         rights.append("审计参数的设置权")
     if account.host and grants is not None and _changes_own_tables(account, grants):

@@ -16,7 +16,7 @@ from dengbao.probes.database.facts import (
     Setting,
 )
 
-from .databases import ACCOUNTS, POLICY, labels, logins, module_note, unknown_modules
+from .databases import ACCOUNTS, POLICY, labels, logins, module_note, unknown_modules, whole
 from .db_products import REDIS
 from .hosts import ask
 from .wording import listing
@@ -129,7 +129,8 @@ def reacts(policy: DatabasePolicy, accounts: DatabaseAccounts | None) -> tuple[C
     if own and accounts is not None:
         rest = [one for one in logins(accounts) if one not in own and one.takes_password is not False]
         seen = f"按账户设置失败锁定：{labels(own)}；未设置：{labels(rest)}"
-        return (ask("enabled", "是否启用登录失败处理", not rest, seen, ACCOUNTS, decisive=True),)
+        first = ask("enabled", "是否启用登录失败处理", not rest, seen, ACCOUNTS, decisive=True)
+        return (first, *whole(accounts))
     note = module_note(policy) if unknown_modules(policy) or not policy.modules_known else ""
     seen = f"未见已知的登录失败处理模块；{note}" if note else "未启用登录失败处理（失败锁定或延迟）"
     return (ask("enabled", "是否启用登录失败处理", None if note else False, seen, POLICY, decisive=True),)
@@ -152,12 +153,15 @@ def locks(
     if reacting and not any(one.enabled for one in reacting):
         return (elsewhere(reacting),)
     counting = [one for one in reacting if one.attempts is not None]
-    locking = [one for one in counting if one.effect == "lock"] or counting
-    if locking:
-        return _module_locks(locking[0], most, least_s)
+    locking = [one for one in counting if one.effect == "lock"]
     own = locked_by_account(accounts)
-    if own and accounts is not None:
-        return _account_locks(logins(accounts), most, least_s)
+    if not locking and own and accounts is not None:
+        by_account = (*_account_locks(logins(accounts), most, least_s), *whole(accounts))
+        # A delay beside the locks of accounts takes nothing from them, and stands for those without.
+        if not counting or all(one.met for one in by_account):
+            return by_account
+    if locking or counting:
+        return _module_locks((locking or counting)[0], most, least_s)
     delaying = listing(one.module for one in effective_failures(policy))
     if delaying:
         seen = f"{delaying} 仅在每次失败后延迟应答，不限制失败次数"

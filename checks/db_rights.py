@@ -7,9 +7,15 @@ from typing import Final
 
 from dengbao.errors import Reason, Undetermined
 from dengbao.model import Criterion
-from dengbao.probes.database.facts import DatabaseAccount, DatabaseAccounts, DatabaseGrants, Grant
+from dengbao.probes.database.facts import (
+    DatabaseAccount,
+    DatabaseAccounts,
+    DatabaseGrants,
+    DatabaseServer,
+    Grant,
+)
 
-from .databases import GRANTS, is_super, others
+from .databases import GRANTS, besides_ours, is_ours, is_super, others
 from .hosts import ask
 from .wording import listing
 
@@ -22,9 +28,13 @@ _USE: Final = _DATA | {"USAGE", "EXECUTE"}
 _OWN_DATABASES: Final = frozenset({"mysql", "sys", "performance_schema", "information_schema"})
 
 
-def reach(account: DatabaseAccount) -> frozenset[str]:
-    """Return the server-wide rights and the product's own roles an account has."""
-    return frozenset(account.rights) | frozenset(account.member_of)
+def reach(account: DatabaseAccount, accounts: DatabaseAccounts) -> frozenset[str]:
+    """Return the server-wide rights and roles an account has, and the rights it gets through its roles."""
+    found = frozenset(account.rights) | frozenset(account.member_of)
+    roles = {one.partition("@")[0] for one in account.member_of}
+    if not roles:
+        return found
+    return found.union(*(one.rights for one in accounts.accounts if one.name in roles and one != account))
 
 
 def granted(account: DatabaseAccount, grants: DatabaseGrants) -> tuple[Grant, ...]:
@@ -91,7 +101,14 @@ def open_databases(grants: DatabaseGrants | None) -> tuple[Criterion, ...]:
     return (ask("public_data", question, not found, seen, GRANTS), *tables_seen(grants))
 
 
-def configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+def _of_others(grants: Iterable[Grant], server: DatabaseServer | None) -> list[Grant]:
+    """Return grants without those of the account we looked with, which was given rights to look."""
+    return [one for one in grants if not is_ours(one.grantee, one.host, server)]
+
+
+def configured(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None = None
+) -> tuple[Criterion, ...]:
     """Return whether rules of who may do what were set up for the tables there are.
 
     Raises:
@@ -99,14 +116,16 @@ def configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crit
 
     """
     _require_tables(grants, "不能判断访问规则")
-    found = [one for one in _named(grants) if _on_data(one) and not _is_super_name(one, accounts)]
+    every = [one for one in _named(grants) if _on_data(one) and not _is_super_name(one, accounts)]
+    found = _of_others(every, server)
+    note = "，另有测评所用账户的授权，不作依据" if len(found) < len(every) else ""
     return (
         ask(
             "rules",
             "是否为账户或角色配置了对库、表的访问规则",
-            True if found else _by_ownership(accounts, grants),
+            True if found else None if every else _by_ownership(accounts, grants),
             f"库 {_names(grants)} {_count(grants)}，"
-            f"授予账户或角色的访问规则 {len(found)} 条（{told(found[:4])}）",
+            f"授予账户或角色的访问规则 {len(found)} 条（{told(found[:4])}）{note}",
             GRANTS,
             decisive=True,
         ),
@@ -214,7 +233,9 @@ def contained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Crite
     )
 
 
-def fine(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:
+def fine(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None = None
+) -> tuple[Criterion, ...]:
     """Return whether subjects are single accounts and objects tables or finer.
 
     Raises:
@@ -222,8 +243,9 @@ def fine(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion,
 
     """
     _require_tables(grants, "不能判断控制粒度")
-    named = _named(grants)
+    named = _of_others(_named(grants), server)
     small = [one for one in named if one.level in _FINE]
+    only_ours = not small and any(one.level in _FINE for one in _named(grants))
     wide = [
         one
         for one in named
@@ -237,7 +259,9 @@ def fine(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion,
         ask(
             "granularity",
             "授权的客体是否达到表级或更细",
-            True if small or grants.row_security else (False if wide else _by_ownership(accounts, grants)),
+            True
+            if small or grants.row_security
+            else False if wide else None if only_ours else _by_ownership(accounts, grants),
             f"库 {_names(grants)} {_count(grants)}，表级授权 {len(small) - columns} 条、字段级 {columns} 条、"
             f"启用行级策略的表 {len(grants.row_security)} 张；"
             f"整库或全局的数据授权 {len(wide)} 条（{wide_names}）",
@@ -248,7 +272,9 @@ def fine(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion,
     )
 
 
-def personal(accounts: DatabaseAccounts, grants: DatabaseGrants, declared: int) -> tuple[Criterion, ...]:
+def personal(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, declared: int, server: DatabaseServer | None = None
+) -> tuple[Criterion, ...]:
     """Return whether reading the declared columns is kept to some.
 
     Raises:
@@ -260,7 +286,7 @@ def personal(accounts: DatabaseAccounts, grants: DatabaseGrants, declared: int) 
     if not grants.readers:
         raise Undetermined("登记的敏感数据列均未找到，不能核查个人信息的访问限制")
     everyone = [f"{one.schema}.{one.table}.{one.column}" for one in grants.readers if one.public]
-    ordinary = {one.label for one in others(accounts)}
+    ordinary = {one.label for one in besides_ours(others(accounts), server)}
     inside = {name for one in grants.readers for name in one.accounts} & ordinary
     found = ask(
         "found",

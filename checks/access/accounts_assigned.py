@@ -6,7 +6,7 @@ from typing import Final
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostFiles, HostPam, HostPolicy
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups, WindowsPolicy
 
@@ -102,12 +102,14 @@ def _people(accounts: HostAccounts) -> Criterion:
 
 
 @check("access.accounts_assigned", half=DATABASE_LEFT)
-def database_accounts_have_rights(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
+def database_accounts_have_rights(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
+) -> Judgement:
     """Judge that users have accounts of their own besides the superusers', each with rights.
 
     Source: GB/T 22239-2019 8.1.4.2 a).
     """
-    criteria = db_access.assigned(accounts, grants)
+    criteria = db_access.assigned(accounts, grants, server)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostFiles
 from dengbao.probes.host.identity_facts import HostRights
 from dengbao.probes.host.system_facts import HostMac
@@ -19,12 +19,14 @@ LEFT = "业务程序、数据文件的权限是否按用户（进程）和文件
 
 
 @check("access.granularity")
-def database_rights_are_fine_grained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
+def database_rights_are_fine_grained(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
+) -> Judgement:
     """Judge that accounts are granted tables, columns or rows, not whole databases only.
 
     Source: GB/T 22239-2019 8.1.4.2 f).
     """
-    criteria = db_rights.fine(accounts, grants)
+    criteria = db_rights.fine(accounts, grants, server)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
@@ -68,12 +68,14 @@ def _different(found: dict[str, Power]) -> tuple[Criterion, ...]:
 
 
 @check("access.privilege_separation", half=DATABASE_LEFT)
-def database_administration_is_separated(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
+def database_administration_is_separated(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
+) -> Judgement:
     """Judge that managing accounts and auditing need no superuser.
 
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
-    criteria = db_access.separated(accounts, grants)
+    criteria = db_access.separated(accounts, grants, server)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, DatabaseAsset, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
@@ -25,13 +25,13 @@ _FACT = "host.privilege"
 
 @check("access.roles_defined")
 def database_roles_are_in_use(
-    asset: DatabaseAsset, accounts: DatabaseAccounts, grants: DatabaseGrants
+    asset: DatabaseAsset, accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
 ) -> Judgement:
     """Judge that there are roles with rights and members.
 
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
-    criteria = db_access.roles(asset.platform, accounts, grants)
+    criteria = db_access.roles(asset.platform, accounts, grants, server)
     return Judgement(criteria=criteria, statement=databases.sentence(criteria))
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
 from dengbao.probes.host.facts import HostFiles, HostPam
 from dengbao.probes.host.identity_facts import HostLoginRules, HostRights
 from dengbao.probes.host.system_facts import HostPrivilege
@@ -33,12 +33,14 @@ _POLICY: Final = (
 
 
 @check("access.rules_configured", half=DATABASE_LEFT)
-def database_rules_are_configured(accounts: DatabaseAccounts, grants: DatabaseGrants) -> Judgement:
+def database_rules_are_configured(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
+) -> Judgement:
     """Judge that subjects were granted objects by rules, and nothing was left open to everyone.
 
     Source: GB/T 22239-2019 8.1.4.2 e).
     """
-    criteria = db_rights.configured(accounts, grants)
+    criteria = db_rights.configured(accounts, grants, server)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, DatabaseAsset, HostAsset, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
@@ -68,12 +68,14 @@ def _roster(found: Usage, asset: HostAsset) -> tuple[Criterion, ...]:
 
 
 @check("access.stale_accounts", half=DATABASE_LEFT)
-def database_accounts_are_in_the_roster(asset: DatabaseAsset, accounts: DatabaseAccounts) -> Judgement:
+def database_accounts_are_in_the_roster(
+    asset: DatabaseAsset, accounts: DatabaseAccounts, server: DatabaseServer | None
+) -> Judgement:
     """Judge that no account is missing from the roster, and none has expired.
 
     Source: GB/T 22239-2019 8.1.4.2 c).
     """
-    criteria = db_access.stale(accounts, asset.roster)
+    criteria = db_access.stale(accounts, asset.roster, server)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, DatabaseAsset, HostAsset, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
@@ -67,14 +67,16 @@ def windows_unneeded_accounts_are_disabled(
 
 
 @check("access.stale_disabled", half=LEFT)
-def database_unneeded_accounts_are_disabled(asset: DatabaseAsset, accounts: DatabaseAccounts) -> Judgement:
+def database_unneeded_accounts_are_disabled(
+    asset: DatabaseAsset, accounts: DatabaseAccounts, server: DatabaseServer | None
+) -> Judgement:
     """Judge that accounts outside the roster, and expired ones, can no longer log in.
 
     These products do not record when an account was last used.
 
     Source: GB/T 22239-2019 8.1.4.2 c).
     """
-    criteria = db_access.stale(accounts, asset.roster)
+    criteria = db_access.stale(accounts, asset.roster, server)
     closed = [one for one in accounts.accounts if one.can_login is False and not (one.system or one.is_role)]
     return Judgement(
         criteria=criteria,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dengbao.checking import check
 from dengbao.model import Coverage, DatabaseAsset, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
 from dengbao.probes.web.facts import WebPages, WebSession
 
 from .. import databases, db_rights
@@ -32,13 +32,13 @@ def web_personal_data_need_a_login(pages: WebPages, session: WebSession | None) 
 
 @check("privacy.restricted_access", half=DATABASE_LEFT)
 def database_personal_data_are_kept_to_some(
-    asset: DatabaseAsset, accounts: DatabaseAccounts, grants: DatabaseGrants
+    asset: DatabaseAsset, accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
 ) -> Judgement:
     """Judge that declared sensitive columns are not open to everyone.
 
     Source: GB/T 22239-2019 8.1.4.11 b).
     """
-    criteria = db_rights.personal(accounts, grants, len(asset.sensitive))
+    criteria = db_rights.personal(accounts, grants, len(asset.sensitive), server)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

@@ -49,12 +49,13 @@ PG_ACCOUNTS = (
     "CREATE ROLE his_app LOGIN PASSWORD 'App-only-2026!'",
     "GRANT his_reader TO his_app",
     "CREATE ROLE his_guard LOGIN CREATEROLE PASSWORD 'Guard-only-2026!'",
+    "CREATE ROLE his_auditor LOGIN IN ROLE pg_monitor PASSWORD 'Audit-only-2026!'",
     f"CREATE ROLE nobody_much LOGIN PASSWORD '{PASSWORD}'",
     "GRANT CONNECT ON DATABASE postgres TO nobody_much",
 )
 PG_DATES = tuple(
     f"ALTER ROLE {one} VALID UNTIL '{{}}'"
-    for one in ("hisdba", "his_app", "his_guard", "looker", "nobody_much")
+    for one in ("hisdba", "his_app", "his_guard", "his_auditor", "looker", "nobody_much")
 )
 OLD_S = 200 * 86400
 
@@ -94,6 +95,8 @@ MY_ACCOUNTS = (
     "GRANT his_reader TO his_app@'10.1.2.%'",
     "CREATE USER his_guard@'10.1.2.3' IDENTIFIED BY 'Guard-only-2026!'",
     "GRANT CREATE USER ON *.* TO his_guard@'10.1.2.3'",
+    "CREATE USER his_auditor@'10.1.2.4' IDENTIFIED BY 'Audit-only-2026!'",
+    "GRANT PROCESS ON *.* TO his_auditor@'10.1.2.4'",
     f"CREATE USER looker@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
     "GRANT SELECT ON mysql.* TO looker@'127.0.0.1'",
     "GRANT SHOW DATABASES ON *.* TO looker@'127.0.0.1'",

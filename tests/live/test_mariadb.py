@@ -11,7 +11,7 @@ from tests.servers.mariadb import MariaDB, mariadb
 from .databases import ID, MD5, PASSWORD, TWO_ROWS, TWO_USERS, asset, expect, nothing_leaks
 from .harness import agree, claims_no_more, look
 
-MY_ROSTER = ("hisdba", "his_app", "his_guard", "looker", "nobody_much", "modern")
+MY_ROSTER = ("hisdba", "his_app", "his_guard", "his_auditor", "looker", "nobody_much", "modern")
 
 
 @pytest.fixture(autouse=True)

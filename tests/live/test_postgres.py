@@ -11,7 +11,7 @@ from tests.servers.postgres import Postgres, postgres
 from .databases import ID, PASSWORD, TWO_ROWS, TWO_USERS, asset, expect, nothing_leaks
 from .harness import agree, claims_no_more, look
 
-PG_ROSTER = ("hisdba", "his_app", "his_guard", "looker", "nobody_much")
+PG_ROSTER = ("hisdba", "his_app", "his_guard", "his_auditor", "looker", "nobody_much")
 HARDENED = expect(
     "conform",
     # passwordcheck's rules are compiled in, and auth_delay limits no number of failures.

@@ -31,7 +31,9 @@ CHECKS = (
     "access.rules_configured", "access.no_overreach", "access.granularity", "audit.enabled",
     "audit.covers_users", "audit.covers_events", "audit.record_fields", "intrusion.admin_sources",
     "integrity.storage", "confidentiality.transport", "confidentiality.sensitive_columns",
-    "confidentiality.password_hash", "privacy.restricted_access",
+    "confidentiality.password_hash", "privacy.restricted_access", "access.security_labels",
+    "access.mandatory_control", "audit.log_protection", "audit.log_retention", "audit.process_protection",
+    "intrusion.minimal_install", "intrusion.unneeded_packages", "residual.session", "residual.memory",
 )  # fmt: skip
 ROSTER = ("looker", "his_app", "his_cache", "dba")
 LOOKER = "+@read +@connection +info +config|get +acl|list +acl|whoami +acl|log +command +module|list -keys"
@@ -98,8 +100,15 @@ def test_redis_hardened(hardened: Redis) -> None:
             audit_covers_users="nonconform",
             audit_covers_events="nonconform",
             audit_record_fields="nonconform",
+            audit_log_protection="nonconform",
+            audit_log_retention="nonconform",
+            audit_process_protection="nonconform",
+            access_security_labels="nonconform",
+            access_mandatory_control="nonconform",
+            residual_memory="undetermined",  # nothing overwrites what was deleted
             access_accounts_assigned="partial",  # two accounts without any keys
-            access_privilege_separation="partial",  # nobody but the superuser manages accounts
+            # Nobody but the superuser manages accounts, and none but ours sees what was refused.
+            access_privilege_separation="undetermined",
             intrusion_admin_sources="undetermined",  # left to a firewall
             confidentiality_sensitive_columns="undetermined",
             confidentiality_password_hash="partial",  # SHA-256 without salt
@@ -145,6 +154,11 @@ def test_redis_weak() -> None:
             intrusion_pending_updates="undetermined",
             access_least_privilege="partial",  # three superusers, but nobody else with their rights
             intrusion_admin_sources="undetermined",
+            # As it comes, no module is loaded, and debugging is closed to everybody.
+            intrusion_minimal_install="conform",
+            intrusion_unneeded_packages="conform",
+            residual_session="conform",
+            residual_memory="undetermined",
             integrity_storage="undetermined",  # nothing is written to disk
             confidentiality_sensitive_columns="undetermined",
             confidentiality_password_hash="partial",

@@ -82,6 +82,7 @@ MYSQL8: Mapping[str, Iterable[Mapping[str, object]]] = {
         user("forever", locking='{"failed_login_attempts": 4, "password_lock_time_days": -1}'),
         user("bare", kept_0="empty"),
         user("socket", plugin="auth_socket", kept_0="empty"),
+        user("socket_old", plugin="auth_socket", kept_0="empty", password_lifetime=30, age_days=900),
         user("nologin", plugin="mysql_no_login", kept_0="empty"),
         user("ldap", plugin="authentication_ldap_simple", kept_0="length 12"),
         user("his_reader", kept_0="empty", account_locked="Y", password_expired="Y"),
@@ -113,6 +114,7 @@ def test_mysql_8_accounts() -> None:
     assert found["forever"].lock_s == -1
     assert found["old"].password_expired is True
     assert found["new"].password_expired is None
+    assert found["socket_old"].password_expired is False  # no password that could grow old
     assert found["nologin"].can_login is False
     assert found["socket"].can_login is True
     assert found["mysql.sys"].system
@@ -305,6 +307,19 @@ def test_server_audit_events(events: str, recorded: tuple[str, ...]) -> None:
 def test_enterprise_audit(rule: str, active: bool | None) -> None:
     found = my_policy.audit(policy_of(("audit_log",), audit_log_policy=rule), ASSET)
     assert found.channels[1].active is active
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("audit_log_filter_id", "0"),  # with filters, which without one for an account record nothing
+        ("audit_log_statement_policy", "NONE"),
+        ("audit_log_connection_policy", "ERRORS"),
+    ],
+)
+def test_enterprise_audit_by_more_than_its_policy(name: str, value: str) -> None:
+    found = my_policy.audit(policy_of(("audit_log",), audit_log_policy="ALL", **{name: value}), ASSET)
+    assert (found.channels[1].active, found.channels[1].events) == (None, ())
 
 
 def test_enterprise_audit_of_some_commands_only() -> None:
@@ -505,7 +520,12 @@ def test_a_log_that_takes_only_the_gravest_records_no_deeds(
 
 @pytest.mark.parametrize(
     ("sent", "least", "written"),
-    [("notice", "warning", False), ("warning", "warning", True), ("warning", "log", False), ("odd", "info", False)],
+    [
+        ("notice", "warning", False),
+        ("warning", "warning", True),
+        ("warning", "log", False),
+        ("odd", "info", False),
+    ],
 )
 def test_pgaudit_at_a_level_of_its_own(sent: str, least: str, written: bool) -> None:
     known = {"pgaudit.log_level": sent, "log_min_messages": least}

@@ -100,9 +100,13 @@ def accounts(file: SqlFile) -> DatabaseAccounts:
         for one in file.rows("logins")
     ]
     found += [
-        DatabaseAccount(name=name, is_role=True, can_login=False, superuser=name == "sysadmin", system=fixed)
+        DatabaseAccount(
+            name=name, is_role=True, can_login=False, system=fixed,
+            superuser=name == "sysadmin" or "CONTROL SERVER" in rights[name],
+            rights=tuple(sorted(rights[name])),
+        )
         for name, fixed in _roles(file).items()
-    ]
+    ]  # fmt: skip
     return DatabaseAccounts(
         accounts=(*found, *_guest(file)), truncated=file.cut("logins", "server_roles", "server_rights")
     )
@@ -124,7 +128,8 @@ def _login(row: Row, able: bool, roles: frozenset[str], rights: set[str]) -> Dat
         can_login=able,
         locked=yes(row["locked"]),
         superuser=row["id"] == _SA_ID or "sysadmin" in roles or "CONTROL SERVER" in rights,
-        system=name.startswith(_OWN),
+        # A group of Windows, such as Authenticated Users, lets people in whatever it is called.
+        system=name.startswith(_OWN) and row["type"] != "G",
         # The first login keeps its number when it is renamed.
         default=row["id"] == _SA_ID and name.lower() == "sa",
         rights=tuple(sorted(rights)),

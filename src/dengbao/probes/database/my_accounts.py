@@ -121,7 +121,7 @@ def _builder(row: Row) -> str:
 
 
 def _other_maker(told: str, comment: str) -> str:
-    """Return who made a server that only speaks as MySQL or MariaDB do: its versions are counted otherwise."""
+    """Return who made a server that only speaks as these do: its versions are counted otherwise."""
     if "mariadb" in told:
         return "MariaDB Enterprise" if "enterprise" in told else ""
     return "" if comment.lower().startswith("mysql") else " ".join(comment.split()[:2])
@@ -349,7 +349,9 @@ def _account(raw: RawAccount) -> DatabaseAccount:
 
 def _expired(raw: RawAccount) -> bool | None:
     """Tell whether the password outlived its time; None where it must be changed, perhaps as a new one."""
-    if raw.lifetime_days and raw.age_days is not None and raw.age_days > raw.lifetime_days:
+    # Only passwords that are kept here grow old; a socket, a ticket or PAM knows no such time.
+    kept = any(one.state is PasswordState.SET for one in raw.methods)
+    if kept and raw.lifetime_days and raw.age_days is not None and raw.age_days > raw.lifetime_days:
         return True
     return None if flag(raw.row, "password_expired") else False
 

@@ -242,11 +242,18 @@ def _server_audit(known: Mapping[str, str]) -> AuditChannel:
 
 
 def _audit_log(known: Mapping[str, str]) -> AuditChannel:
-    """Return the enterprise plugin; where it runs with filters, what it records is unknown."""
+    """Return the enterprise plugin; where it runs or may run with filters, what it records is unknown.
+
+    `audit_log_filter_id` is there where filters can be: without one for an account nothing of it is
+    recorded, whatever `audit_log_policy` says.
+    """
     rule = known.get("audit_log_policy", "").upper()
     events = {"ALL": _ALL_EVENTS, "LOGINS": ("connect", "failed_login"), "QUERIES": _ALL_EVENTS[2:]}
     off = rule == "NONE" or known.get("audit_log_disable") == "ON"
-    narrowed = any(known.get(f"audit_log_{one}") for one in _NARROWING)
+    narrowed = "audit_log_filter_id" in known or any(known.get(f"audit_log_{one}") for one in _NARROWING)
+    # Each of the two takes away from what the policy says.
+    for one in ("connection", "statement"):
+        narrowed |= known.get(f"audit_log_{one}_policy", "ALL") != "ALL"
     return AuditChannel(
         name="audit_log",
         active=False if off else (True if rule in events and not narrowed else None),
