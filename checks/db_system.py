@@ -9,7 +9,8 @@ from dengbao.model import Criterion
 from dengbao.probes.database.facts import DatabaseServer
 from dengbao.probes.database.system_facts import DatabaseComponents, DatabaseLabels, DatabaseResidue
 
-from .db_products import name_of
+from .db_product_system import unseen as unseen_links
+from .db_products import OTHERS, name_of
 from .hosts import ask
 from .wording import listing
 
@@ -23,6 +24,10 @@ _PRODUCTS: Final = {
     "mysql": "MySQL",
     "kingbase": "金仓 KingbaseES",
 }
+_NO_LABELS: Final = {
+    "oracle": "未启用 Oracle Label Security，或其中没有策略", "dm": "未建立强制访问控制策略",
+}  # fmt: skip
+_SCRUBS: Final = {"dm": "释放、重新分配时清零（客体重用，ENABLE_OBJ_REUSE=1）"}
 _KINDS: Final = {"extension": "扩展", "language": "过程语言", "plugin": "插件"}
 
 
@@ -62,15 +67,17 @@ def samples(components: DatabaseComponents, names: tuple[str, ...]) -> Criterion
     return ask("samples", "是否没有测试、示例数据库", met, seen, _COMPONENTS)
 
 
-def unseen(components: DatabaseComponents) -> str:
+def unseen(platform: str, components: DatabaseComponents) -> str:
     """Return which databases' extensions were not looked at, as the end of a remainder."""
+    if platform in OTHERS:
+        return unseen_links(components)
     rest = [one for one in components.databases if one != components.looked_in]
     return f"；库 {listing(rest)} 中的扩展须另行连接查看" if components.looked_in and rest else ""
 
 
-def labelled(labels: DatabaseLabels) -> tuple[Criterion, ...]:
+def labelled(platform: str, labels: DatabaseLabels) -> tuple[Criterion, ...]:
     """Return whether objects carry security labels of a mechanism that is loaded."""
-    engine = _engine(labels)
+    engine = _engine(platform, labels)
     if not labels.offered or (engine.met is False and not labels.labels):
         return (engine,)
     total = sum(one.count for one in labels.labels)
@@ -79,20 +86,21 @@ def labelled(labels: DatabaseLabels) -> tuple[Criterion, ...]:
     return (engine, ask("objects", "客体是否设置安全标记", total > 0, seen, _LABELS, decisive=True))
 
 
-def _engine(labels: DatabaseLabels) -> Criterion:
+def _engine(platform: str, labels: DatabaseLabels) -> Criterion:
     question = "是否启用安全标记机制"
     if not labels.offered:
         seen = "该数据库产品没有安全标记与强制访问控制功能"
         return ask("engine", question, False, seen, _LABELS, decisive=True)
     if labels.engine is None:
         return ask("engine", question, None, "账户无权查看已加载的模块，标记由何执行未能确认", _LABELS)
-    seen = f"已加载标记模块 {labels.engine}" if labels.engine else "未加载标记模块（sepgsql 等）"
+    absent = _NO_LABELS.get(platform, "未加载标记模块（sepgsql 等）")
+    seen = f"已加载标记模块 {labels.engine}" if labels.engine else absent
     return ask("engine", question, bool(labels.engine), seen, _LABELS, decisive=True)
 
 
-def enforced(labels: DatabaseLabels) -> tuple[Criterion, ...]:
+def enforced(platform: str, labels: DatabaseLabels) -> tuple[Criterion, ...]:
     """Return whether the mechanism refuses what its rules do not allow, on labelled objects."""
-    found = labelled(labels)
+    found = labelled(platform, labels)
     if any(one.met is False for one in found):
         return found
     words = {True: "处于强制模式", False: "处于宽容模式，只记录不阻止", None: "是否强制未能确认"}
@@ -176,17 +184,17 @@ def no_passwords_logged(residue: DatabaseResidue) -> Criterion:
         return ask(
             "not_logged", question, False, f"{seen}，已设为不隐去口令（log_raw）", _RESIDUE, decisive=True
         )
-    seen += "，服务器不隐去其中的口令；以明文口令建立、修改过账户的，口令留在日志中，须查看日志确认"
+    hides = "服务器不隐去其中的口令" if residue.rewriting is False else "服务器是否隐去其中的口令未能确认"
+    seen += f"，{hides}；以明文口令建立、修改过账户的，口令留在日志中，须查看日志确认"
     return ask("not_logged", question, None, seen, _RESIDUE, decisive=True)
 
 
-def cleared(residue: DatabaseResidue) -> Criterion:
+def cleared(platform: str, residue: DatabaseResidue) -> Criterion:
     """Return whether deleted data does not stay readable in files."""
     question = "已删除数据所在空间是否得到清除"
     if residue.scrubbed or residue.encrypted:
-        how = "释放时覆写（innodb_immediate_scrub_data_uncompressed）" if residue.scrubbed else (
-            f"数据文件加密（{listing(residue.encrypted)}）"
-        )  # fmt: skip
+        over = _SCRUBS.get(platform, "释放时覆写（innodb_immediate_scrub_data_uncompressed）")
+        how = over if residue.scrubbed else f"数据文件加密（{listing(residue.encrypted)}）"
         return ask("cleared", question, True, f"已删除数据所在空间{how}", _RESIDUE, decisive=True)
     if residue.vacuum_on is False:
         dead = "" if residue.dead_rows is None else f"，现有死元组 {residue.dead_rows} 行"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.system_facts import DatabaseLabels
 from dengbao.probes.host.running_facts import HostSockets
 from dengbao.probes.host.system_facts import HostMac
@@ -80,12 +80,12 @@ def _configured(mac: HostMac) -> tuple[Criterion, ...]:
 
 
 @check("access.mandatory_control", half=DATABASE_LEFT)
-def database_enforces_labels(labels: DatabaseLabels) -> Judgement:
+def database_enforces_labels(asset: DatabaseAsset, labels: DatabaseLabels) -> Judgement:
     """Judge that the label mechanism refuses access, not only notes it.
 
     Source: GB/T 22239-2019 8.1.4.2 g).
     """
-    criteria = db_system.enforced(labels)
+    criteria = db_system.enforced(asset.platform, labels)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

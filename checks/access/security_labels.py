@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.system_facts import DatabaseLabels
 from dengbao.probes.host.system_facts import HostMac
 
@@ -64,14 +64,14 @@ def _labelled(mac: HostMac, name: str, title: str, labels: list[str]) -> tuple[C
 
 
 @check("access.security_labels", half=DATABASE_LEFT)
-def database_sets_security_labels(labels: DatabaseLabels) -> Judgement:
+def database_sets_security_labels(asset: DatabaseAsset, labels: DatabaseLabels) -> Judgement:
     """Judge that a label mechanism is loaded and objects are labelled.
 
-    MariaDB and MySQL have none; row security is a rule on rows, not a label.
+    MariaDB, MySQL, SQL Server and Redis have none; row security is a rule on rows, not a label.
 
     Source: GB/T 22239-2019 8.1.4.2 g).
     """
-    criteria = db_system.labelled(labels)
+    criteria = db_system.labelled(asset.platform, labels)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

@@ -7,7 +7,7 @@ from typing import Final
 
 from dengbao.checking import check
 from dengbao.errors import Undetermined
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseAudit, DatabaseGrants
 from dengbao.probes.database.system_facts import DatabaseLogs
 from dengbao.probes.host.facts import FileMode, HostAccounts, HostLogs
@@ -15,7 +15,7 @@ from dengbao.probes.host.system_facts import HostPrivilege
 from dengbao.probes.windows.facts import WindowsPolicy
 from dengbao.probes.windows.system_facts import WindowsLogs
 
-from .. import databases, db_logs, win_audit, windows
+from .. import databases, db_logs, db_product_logs, db_products, win_audit, windows
 from ..hosts import ask, modes, told, wider_than
 from ..sudo import administrators
 from ..wording import listing
@@ -134,6 +134,7 @@ def windows_logs_are_protected(logs: WindowsLogs, policy: WindowsPolicy) -> Judg
 
 @check("audit.log_protection", half=DATABASE_LEFT)
 def database_logs_are_protected(
+    asset: DatabaseAsset,
     audit: DatabaseAudit,
     logs: DatabaseLogs,
     accounts: DatabaseAccounts | None,
@@ -143,7 +144,10 @@ def database_logs_are_protected(
 
     Source: GB/T 22239-2019 8.1.4.3 c).
     """
-    criteria = db_logs.protected(audit, logs, accounts, grants)
+    if asset.platform in db_products.OTHERS:
+        criteria = db_product_logs.protected(audit, logs, accounts)
+    else:
+        criteria = db_logs.protected(audit, logs, accounts, grants)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria, f"；{db_logs.told_places(logs)}"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseAudit, DatabaseGrants
 from dengbao.probes.database.system_facts import DatabaseLogs
 from dengbao.probes.host.facts import HostAudit
 from dengbao.probes.host.running_facts import HostAuditStop
 from dengbao.probes.windows.system_facts import WindowsServices
 
-from .. import databases, db_logs, win_audit, windows
+from .. import databases, db_logs, db_product_logs, db_products, win_audit, windows
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon
 
@@ -97,7 +97,11 @@ def windows_event_log_is_protected(services: WindowsServices) -> Judgement:
 
 @check("audit.process_protection", half=DATABASE_LEFT)
 def database_audit_is_protected(
-    audit: DatabaseAudit, logs: DatabaseLogs, accounts: DatabaseAccounts, grants: DatabaseGrants | None
+    asset: DatabaseAsset,
+    audit: DatabaseAudit,
+    logs: DatabaseLogs,
+    accounts: DatabaseAccounts,
+    grants: DatabaseGrants | None,
 ) -> Judgement:
     """Judge by rights that only superusers can switch auditing off, and that its module stays loaded.
 
@@ -105,7 +109,10 @@ def database_audit_is_protected(
 
     Source: GB/T 22239-2019 8.1.4.3 d).
     """
-    criteria = db_logs.unstoppable(audit, logs, accounts, grants)
+    if asset.platform in db_products.OTHERS:
+        criteria = db_product_logs.unstoppable(audit, logs, accounts)
+    else:
+        criteria = db_logs.unstoppable(audit, logs, accounts, grants)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

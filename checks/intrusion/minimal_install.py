@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from dengbao.checking import Params, check
-from dengbao.model import Coverage, Judgement
+from dengbao.model import Coverage, DatabaseAsset, Judgement
 from dengbao.probes.database.system_facts import DatabaseComponents
 from dengbao.probes.host.system_facts import HostPackages
 from dengbao.probes.windows.system_facts import WindowsSoftware
 
-from .. import databases, db_system, win_system, windows
+from .. import databases, db_product_system, db_products, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 
@@ -101,19 +101,26 @@ class ComponentParams(Params):
 
 
 @check("intrusion.minimal_install", half="已安装组件与业务必需组件清单的比对")
-def database_is_installed_minimally(components: DatabaseComponents, params: ComponentParams) -> Judgement:
+def database_is_installed_minimally(
+    asset: DatabaseAsset, components: DatabaseComponents, params: ComponentParams
+) -> Judgement:
     """Judge that there are no sample databases, untrusted languages or unneeded modules.
 
     Source: GB/T 22239-2019 8.1.4.4 a).
     """
-    criteria = (
-        db_system.samples(components, params.sample_databases),
-        db_system.untrusted_languages(components),
-        db_system.extra_components(components, params.unneeded_database_components),
-    )
+    extra = params.unneeded_database_components
+    if asset.platform in db_products.OTHERS:
+        criteria = db_product_system.minimal(asset.platform, components, extra, params.sample_databases)
+    else:
+        criteria = (
+            db_system.samples(components, params.sample_databases),
+            db_system.untrusted_languages(components),
+            db_system.extra_components(components, extra),
+        )
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="已安装组件与业务必需组件清单的比对，须人工确认" + db_system.unseen(components),
+        remainder="已安装组件与业务必需组件清单的比对，须人工确认"
+        + db_system.unseen(asset.platform, components),
     )

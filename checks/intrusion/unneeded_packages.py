@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dengbao.checking import Params, check
-from dengbao.model import Coverage, Judgement
+from dengbao.model import Coverage, DatabaseAsset, Judgement
 from dengbao.probes.database.system_facts import DatabaseComponents
 from dengbao.probes.host.system_facts import HostPackages
 from dengbao.probes.windows.system_facts import WindowsSoftware
 
-from .. import databases, db_system, win_system, windows
+from .. import databases, db_product_system, db_products, db_system, win_system, windows
 from ..hosts import ask, told
 from ..wording import listing
 from .minimal_install import InstallParams, WindowsInstallParams
@@ -70,18 +70,23 @@ class ListedParams(Params):
 
 
 @check("intrusion.unneeded_packages", half="组件清单的必要性")
-def database_has_no_unneeded_components(components: DatabaseComponents, params: ListedParams) -> Judgement:
+def database_has_no_unneeded_components(
+    asset: DatabaseAsset, components: DatabaseComponents, params: ListedParams
+) -> Judgement:
     """Judge that no extension or plugin of the list of unneeded ones is installed.
 
     An empty list of components is believed only where the product told at least one database.
 
     Source: GB/T 22239-2019 8.1.4.4 a).
     """
-    criterion = db_system.extra_components(components, params.unneeded_database_components)
-    criteria = (criterion, *db_system.any_seen(components))
+    extra = params.unneeded_database_components
+    if asset.platform in db_products.OTHERS:
+        criteria = db_product_system.needed(asset.platform, components, extra)
+    else:
+        criteria = (db_system.extra_components(components, extra), *db_system.any_seen(components))
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
-        remainder="组件清单的必要性须人工确认" + db_system.unseen(components),
+        remainder="组件清单的必要性须人工确认" + db_system.unseen(asset.platform, components),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.system_facts import DatabaseResidue
 from dengbao.probes.host.facts import HostMemory
 from dengbao.probes.windows.facts import WindowsSettings
@@ -96,14 +96,14 @@ def windows_memory_does_not_stay_on_disk(settings: WindowsSettings) -> Judgement
 
 
 @check("residual.memory", half=DATABASE_LEFT)
-def database_clears_deleted_data(residue: DatabaseResidue) -> Judgement:
+def database_clears_deleted_data(asset: DatabaseAsset, residue: DatabaseResidue) -> Judgement:
     """Judge that the space of deleted data is overwritten, or was never written in clear.
 
     Engines initialise pages before another table gets them; that is the maker's word, not a fact seen.
 
     Source: GB/T 22239-2019 8.1.4.10 b).
     """
-    criteria = (db_system.cleared(residue),)
+    criteria = (db_system.cleared(asset.platform, residue),)
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),

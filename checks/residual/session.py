@@ -23,7 +23,7 @@ WEB_LEFT = "鉴别信息所在内存、缓存和文件在释放前是否完全�
 HOST_LEFT = "应用、数据库、登录程序对口令与令牌所在内存、缓存的清除，须核查系统设计文档或厂商说明"
 WINDOWS_LEFT = "鉴别信息所在内存、缓存和文件在释放前是否完全清除，须核查产品说明或设计文档"
 DATABASE_LEFT = (
-    "鉴别信息在内存、客户端历史文件（.psql_history、.mysql_history、.pgpass）中的清除，"
+    "鉴别信息在内存、客户端历史文件（.psql_history、.mysql_history、.pgpass 等）中的清除，"
     "须核查运维终端与厂商说明"
 )
 

@@ -81,6 +81,14 @@ SELECT '==dengbao begin labels policies==' FROM DUAL;
 SELECT 'R|1|1|' || COUNT(*) FROM SYSSSO.SYSMACPLYS;
 SELECT '==dengbao end labels==' FROM DUAL;
 
+SELECT '==dengbao begin label_tables tables==' FROM DUAL;
+SELECT 'R|1|1|' || COUNT(*) FROM SYSSSO.SYSMACTABPLY;
+SELECT '==dengbao end label_tables==' FROM DUAL;
+
+SELECT '==dengbao begin sample_schemas name==' FROM DUAL;
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || OWNER FROM (SELECT DISTINCT OWNER FROM DBA_TABLES WHERE OWNER = 'DMHR' OR (OWNER = 'PURCHASING' AND TABLE_NAME = 'VENDOR_PERSON') OR TABLESPACE_NAME = 'BOOKSHOP');
+SELECT '==dengbao end sample_schemas==' FROM DUAL;
+
 SELECT '==dengbao begin archive_destinations type|status==' FROM DUAL;
 SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || ARCH_TYPE || '|' || ARCH_IS_VALID FROM V$DM_ARCH_INI;
 SELECT '==dengbao end archive_destinations==' FROM DUAL;

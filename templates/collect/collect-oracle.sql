@@ -41,7 +41,7 @@ SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || TO_CHAR(action_time, 
 PROMPT ==dengbao end patches_12c==
 
 PROMPT ==dengbao begin parameters name|value==
-SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || name || '|' || TRANSLATE(value, '|' || CHR(9) || CHR(10) || CHR(13), '/   ') FROM v$parameter WHERE name IN ('audit_trail', 'audit_sys_operations', 'audit_syslog_level', 'unified_audit_sga_queue_size', 'resource_limit', 'max_idle_time', 'remote_os_authent', 'remote_os_roles', 'os_roles', 'os_authent_prefix', 'remote_login_passwordfile', 'o7_dictionary_accessibility', 'O7_DICTIONARY_ACCESSIBILITY', 'sec_case_sensitive_logon', 'sec_max_failed_login_attempts', 'sec_return_server_release_banner', 'sql92_security', 'utl_file_dir', 'global_names', 'db_block_checksum', 'db_block_checking', 'remote_listener', 'local_listener', 'ldap_directory_access', 'compatible', 'sessions', 'enable_ddl_logging', 'tde_configuration');
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || name || '|' || TRANSLATE(value, '|' || CHR(9) || CHR(10) || CHR(13), '/   ') FROM v$parameter WHERE name IN ('audit_trail', 'audit_sys_operations', 'audit_syslog_level', 'unified_audit_sga_queue_size', 'resource_limit', 'max_idle_time', 'remote_os_authent', 'remote_os_roles', 'os_roles', 'os_authent_prefix', 'remote_login_passwordfile', 'o7_dictionary_accessibility', 'O7_DICTIONARY_ACCESSIBILITY', 'sec_case_sensitive_logon', 'sec_max_failed_login_attempts', 'sec_return_server_release_banner', 'sql92_security', 'utl_file_dir', 'global_names', 'db_block_checksum', 'db_block_checking', 'remote_listener', 'local_listener', 'ldap_directory_access', 'compatible', 'sessions', 'enable_ddl_logging', 'tde_configuration', 'audit_file_dest', 'sql_trace');
 PROMPT ==dengbao end parameters==
 
 PROMPT ==dengbao begin users name|status|profile|method|versions|expires_days|created_days==
@@ -143,6 +143,42 @@ PROMPT ==dengbao end encrypted==
 PROMPT ==dengbao begin components name|version|status==
 SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || TRANSLATE(comp_name, '|' || CHR(9), '/ ') || '|' || version || '|' || status FROM dba_registry;
 PROMPT ==dengbao end components==
+
+PROMPT ==dengbao begin audit_cleanup job|status|trail==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || job_name || '|' || job_status || '|' || audit_trail FROM dba_audit_mgmt_cleanup_jobs;
+PROMPT ==dengbao end audit_cleanup==
+
+PROMPT ==dengbao begin audit_cleaners grantee|right==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || TRANSLATE(grantee, '|' || CHR(9) || CHR(10) || CHR(13), '/   ') || '|' || privilege FROM dba_tab_privs WHERE table_name = 'DBMS_AUDIT_MGMT';
+PROMPT ==dengbao end audit_cleaners==
+
+PROMPT ==dengbao begin audit_record_traditional age_days==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || TRUNC(CAST(SYS_EXTRACT_UTC(SYSTIMESTAMP) AS DATE) - CAST(ntimestamp# AS DATE)) FROM sys.aud$ WHERE ROWNUM = 1;
+PROMPT ==dengbao end audit_record_traditional==
+
+PROMPT ==dengbao begin audit_record_unified age_days==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || TRUNC(CURRENT_DATE - CAST(event_timestamp AS DATE)) FROM unified_audit_trail WHERE ROWNUM = 1;
+PROMPT ==dengbao end audit_record_unified==
+
+PROMPT ==dengbao begin label_option value==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || value FROM v$option WHERE parameter = 'Oracle Label Security';
+PROMPT ==dengbao end label_option==
+
+PROMPT ==dengbao begin label_tables policy|tables|reads==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || policy_name || '|' || n || '|' || r FROM (SELECT policy_name, COUNT(*) n, SUM(CASE WHEN table_options LIKE '%READ_CONTROL%' OR table_options LIKE '%ALL_CONTROL%' THEN 1 ELSE 0 END) r FROM dba_sa_table_policies WHERE status = 'ENABLED' GROUP BY policy_name);
+PROMPT ==dengbao end label_tables==
+
+PROMPT ==dengbao begin sample_schemas name==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || owner FROM (SELECT DISTINCT owner FROM dba_tables WHERE (owner = 'SCOTT' AND table_name = 'SALGRADE') OR (owner = 'HR' AND table_name = 'JOB_HISTORY') OR (owner = 'OE' AND table_name = 'PRODUCT_INFORMATION') OR (owner = 'PM' AND table_name = 'PRINT_MEDIA') OR (owner = 'SH' AND table_name = 'SUPPLEMENTARY_DEMOGRAPHICS'));
+PROMPT ==dengbao end sample_schemas==
+
+PROMPT ==dengbao begin libraries owner|name==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || TRANSLATE(owner, '|' || CHR(9) || CHR(10) || CHR(13), '/   ') || '|' || TRANSLATE(library_name, '|' || CHR(9) || CHR(10) || CHR(13), '/   ') FROM dba_libraries WHERE dynamic = 'Y';
+PROMPT ==dengbao end libraries==
+
+PROMPT ==dengbao begin tablespaces encrypted|count==
+SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || encrypted || '|' || n FROM (SELECT encrypted, COUNT(*) n FROM dba_tablespaces WHERE contents = 'PERMANENT' AND tablespace_name NOT IN ('SYSTEM', 'SYSAUX') GROUP BY encrypted);
+PROMPT ==dengbao end tablespaces==
 
 PROMPT ==dengbao begin labels policy|status==
 SELECT 'R|' || ROWNUM || '|' || COUNT(*) OVER () || '|' || policy_name || '|' || status FROM dba_sa_policies;

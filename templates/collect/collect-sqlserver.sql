@@ -115,6 +115,12 @@ SELECT CONCAT('R|', ROW_NUMBER() OVER (ORDER BY database_name), '|', COUNT(*) OV
 GO
 SELECT '==dengbao end backups=='
 GO
+SELECT '==dengbao begin replicas name|mode|role|state|connected=='
+GO
+SELECT CONCAT('R|', ROW_NUMBER() OVER (ORDER BY r.replica_server_name), '|', COUNT(*) OVER (), '|', REPLACE(r.replica_server_name, '|', '/'), '|', r.availability_mode_desc, '|', s.role_desc, '|', s.synchronization_health_desc, '|', s.connected_state_desc) FROM sys.availability_replicas r LEFT JOIN sys.dm_hadr_availability_replica_states s ON s.replica_id = r.replica_id
+GO
+SELECT '==dengbao end replicas=='
+GO
 SELECT '==dengbao begin encrypted_columns count=='
 GO
 SELECT CONCAT('R|1|1|', COUNT(*)) FROM sys.columns WHERE encryption_type IS NOT NULL

@@ -61,7 +61,9 @@ PROFILE: Mapping[str, ParamValue] = {
     "offsite_lag_max_s": 300,
     "superuser_max": 2,
     "package_index_max_age_days": 30,
-    "unneeded_database_components": ("adminpack", "dblink", "file_fdw", "plperlu", "federated"),
+    "unneeded_database_components": (
+        "adminpack", "dblink", "file_fdw", "plperlu", "federated", "Oracle Application Express",
+    ),
     "sample_databases": ("test", "sakila", "world", "dvdrental"),
     # What the servers of these tests are measured by, whenever they run.
     "database_support_ends": ("postgresql 15 2099-01-01", "mariadb 10.11 2099-01-01"),

@@ -85,6 +85,16 @@ ORACLE: Sections = {
     ],
     "sessions": ["12|0"],
     "encrypted": ["tablespace|1", "column|0"],
+    "audit_rights": ["AUDIT_ADMIN|AUD$|SELECT"],
+    "audit_cleaners": ["AUDIT_ADMIN|EXECUTE", "SYS|EXECUTE"],
+    "audit_record_unified": ["200"],
+    "components": ["Oracle Database Catalog Views|19.0.0.0.0|VALID", "Oracle XML Database|19.0.0.0.0|VALID"],
+    "libraries": ["SYS|DBMS_SUMADV_LIB", "XDB|XMLTYPE_LIB"],
+    "label_option": ["TRUE"],
+    "labels": ["HIS_LEVELS|ENABLED"],
+    "label_tables": ["HIS_LEVELS|3|3"],
+    "tablespaces": ["YES|2"],
+    "archive_destinations": ["1|VALID|PRIMARY", "2|VALID|STANDBY"],
 }  # fmt: skip
 
 ORACLE_WEAK: Sections = {
@@ -116,6 +126,16 @@ ORACLE_WEAK: Sections = {
     "unified_options": [],
     "sessions": ["40|40"],
     "encrypted": ["tablespace|0", "column|0"],
+    "components": [
+        "Oracle Database Catalog Views|11.2.0.4.0|VALID", "Oracle Application Express|3.2.1.00.12|VALID",
+    ],
+    "libraries": ["SYS|DBMS_SUMADV_LIB", "HIS|SHELL_LIB"],
+    "sample_schemas": ["SCOTT"],
+    "label_option": ["FALSE"],
+    "labels": [],
+    "label_tables": [],
+    "tablespaces": ["NO|5", "YES|1"],
+    "archive_destinations": [],
 }  # fmt: skip
 
 _SQL_LOGIN = "{name}|{id}|S|0|{policy}|{expiration}|{state}|0|sha512-salted|{left}|{age}|0|0|0"
@@ -141,7 +161,8 @@ MSSQL: Sections = {
     ],
     "settings": [
         "c2 audit mode|0", "default trace enabled|1", "remote login timeout (s)|10",
-        "remote query timeout (s)|600", "xp_cmdshell|0",
+        "remote query timeout (s)|600", "xp_cmdshell|0", "Ole Automation Procedures|0",
+        "Ad Hoc Distributed Queries|0", "common criteria compliance enabled|1",
     ],
     "logins": [
         "hisroot|1|S|0|1|1|set|0|sha512-salted|60|20|0|0|0",  # sa, renamed
@@ -181,6 +202,12 @@ MSSQL: Sections = {
 
 MSSQL_WEAK: Sections = {
     **MSSQL,
+    "settings": [
+        "c2 audit mode|0", "default trace enabled|1", "remote login timeout (s)|10",
+        "remote query timeout (s)|600", "xp_cmdshell|1", "Ole Automation Procedures|1",
+        "Ad Hoc Distributed Queries|0",
+    ],
+    "linked_servers": ["LIS|SQL Server"],
     "logins": [
         "sa|1|S|0|0|0|set|1|sha1-salted||900|0|0|0",
         login("his", 260, policy=0, expiration=0, state="empty", left=""),
@@ -190,7 +217,10 @@ MSSQL_WEAK: Sections = {
     "server_rights": ["old|ALTER ANY LOGIN|GRANT"],
     "registry": ["ForceEncryption|0"],
     "connections": ["TCP|FALSE|35"],
-    "databases": ["HIS|ONLINE|SIMPLE|TORN_PAGE_DETECTION|0|1|0|sa"],
+    "databases": [
+        "HIS|ONLINE|SIMPLE|TORN_PAGE_DETECTION|0|1|0|sa",
+        "AdventureWorks2019|ONLINE|SIMPLE|CHECKSUM|0|0|0|sa",
+    ],
     "db_users": ["dbo|S|sa", "his|S|his", "guest|S|"],
     "db_roles": ["|db_owner|1"],
     "db_rights": ["guest|DATABASE||||CONNECT|GRANT", "public|OBJECT_OR_COLUMN|dbo|patient||SELECT|GRANT"],
@@ -202,7 +232,9 @@ DM: Sections = {
     "server": [f"{NOW[:19]}|db03|DMSERVER|DM Database Server x64 V8|Y|SYSDBA"],
     "parameters": [
         "PWD_POLICY|31", "PWD_MIN_LEN|9", "COMPATIBLE_MODE|0", "ENABLE_ENCRYPT|1", "COMM_ENCRYPT_NAME|",
-        "ENABLE_AUDIT|1", "FAST_LOGIN|2", "ENABLE_REMOTE_OSAUTH|0", "ENABLE_LOCAL_OSAUTH|0",
+        "ENABLE_AUDIT|1", "AUDIT_FILE_FULL_MODE|2", "AUDIT_SPACE_LIMIT|8192", "SVR_LOG|0",
+        "ENABLE_EXTERNAL_CALL|0", "ENABLE_OBJ_REUSE|1", "FAST_LOGIN|2",
+        "ENABLE_REMOTE_OSAUTH|0", "ENABLE_LOCAL_OSAUTH|0",
     ],
     "users": ["SYS|OPEN|", "SYSDBA|OPEN|60", "SYSAUDITOR|OPEN|60", "SYSSSO|OPEN|60", "HIS_APP|OPEN|60"],
     "limits": [
@@ -220,13 +252,17 @@ DM: Sections = {
     "owners": ["HIS|90"],
     "object_rights": ["HIS_READER|HIS|PATIENT|SELECT|N"],
     "audit_rules": ["1|-1|-1|0|3"],
+    "labels": ["1"],
+    "label_tables": ["4"],
+    "archive_destinations": ["LOCAL|Y", "REALTIME|Y"],
 }  # fmt: skip
 
 DM_WEAK: Sections = {
     **DM,
     "parameters": [
         "PWD_POLICY|31", "PWD_MIN_LEN|9", "COMPATIBLE_MODE|1", "ENABLE_ENCRYPT|0", "COMM_ENCRYPT_NAME|",
-        "ENABLE_AUDIT|0", "FAST_LOGIN|1", "ENABLE_REMOTE_OSAUTH|1",
+        "ENABLE_AUDIT|0", "SVR_LOG|1", "ENABLE_EXTERNAL_CALL|1", "ENABLE_OBJ_REUSE|0", "FAST_LOGIN|1",
+        "ENABLE_REMOTE_OSAUTH|1",
     ],
     "users": ["SYS|OPEN|", "SYSDBA|OPEN|", "SYSAUDITOR|OPEN|", "HIS|OPEN|-5"],
     "limits": ["SYS|3|1|0|0|1|none", *(f"{one}|5|30|0|0|1|set" for one in ("SYSDBA", "SYSAUDITOR", "HIS"))],
@@ -235,6 +271,9 @@ DM_WEAK: Sections = {
     "role_members": ["SYSDBA|DBA|Y", "HIS|DBA|N"],
     "object_rights": ["PUBLIC|HIS|PATIENT|SELECT|N"],
     "audit_rules": [],
+    "labels": ["0"],
+    "label_tables": ["0"],
+    "sample_schemas": ["DMHR"],
 }  # fmt: skip
 
 SAMPLES = {"oracle": ORACLE, "sqlserver": MSSQL, "dm": DM}

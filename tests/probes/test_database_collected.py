@@ -40,7 +40,9 @@ CHECKS = (
     "audit.enabled", "audit.covers_users", "audit.covers_events", "audit.record_fields",
     "intrusion.admin_sources", "intrusion.pending_updates", "integrity.storage",
     "confidentiality.transport", "confidentiality.sensitive_columns", "confidentiality.password_hash",
-    "privacy.restricted_access",
+    "privacy.restricted_access", "access.security_labels", "access.mandatory_control", "audit.log_protection",
+    "audit.log_retention", "audit.process_protection", "intrusion.minimal_install",
+    "intrusion.unneeded_packages", "residual.session", "residual.memory",
 )  # fmt: skip
 # Nothing that SQL could tell: a firewall, sampled data, the maker's list of fixes, one factor only.
 ALWAYS = {
@@ -83,6 +85,7 @@ def test_oracle_hardened(tmp_path: Path) -> None:
             access_anonymous_disabled="undetermined",  # whether SYS can log in from afar is not in SQL
             identity_remote_admin_encrypted="undetermined",  # sqlnet.ora is not seen
             confidentiality_transport="undetermined",
+            residual_session="undetermined",  # records keep statements; whether with passwords, is not told
         ),
     )
 
@@ -101,6 +104,8 @@ def test_oracle_weak(tmp_path: Path) -> None:
             access_default_account_renamed="undetermined",  # SCOTT is open; from where, is not in SQL
             access_least_privilege="partial",
             confidentiality_password_hash="partial",
+            residual_session="undetermined",
+            residual_memory="undetermined",
         ),
     )
 
@@ -120,6 +125,12 @@ def test_sqlserver_hardened(tmp_path: Path) -> None:
             identity_idle_timeout="nonconform",  # SQL Server has none
             identity_remote_admin_encrypted="undetermined",  # versions of TLS belong to Windows
             confidentiality_transport="undetermined",
+            # Whether his_audit is the auditor by office is not in the database.
+            audit_log_protection="undetermined",
+            audit_process_protection="undetermined",
+            audit_log_retention="undetermined",  # files go round by size
+            access_security_labels="nonconform",  # the product has none
+            access_mandatory_control="nonconform",
         ),
     )
 
@@ -138,6 +149,8 @@ def test_sqlserver_weak(tmp_path: Path) -> None:
             access_privilege_separation="partial",  # one account may manage logins
             access_least_privilege="conform",  # two superusers, as many as allowed
             confidentiality_password_hash="partial",
+            residual_session="conform",  # nothing that would keep statements is on
+            residual_memory="undetermined",
         ),
     )
     assert "remote login timeout" in sight.judge("identity.idle_timeout").statement
@@ -159,6 +172,11 @@ def test_dm_hardened(tmp_path: Path) -> None:
             audit_covers_users="undetermined",
             audit_covers_events="undetermined",
             audit_record_fields="undetermined",
+            audit_log_protection="undetermined",
+            audit_log_retention="undetermined",
+            audit_process_protection="undetermined",
+            access_mandatory_control="undetermined",  # that tables are under a policy is all that is told
+            residual_session="undetermined",
             intrusion_admin_sources="conform",
             integrity_storage="undetermined",
             confidentiality_transport="undetermined",
@@ -184,6 +202,8 @@ def test_dm_weak(tmp_path: Path) -> None:
             access_least_privilege="conform",
             integrity_storage="undetermined",
             confidentiality_password_hash="undetermined",
+            residual_session="undetermined",
+            residual_memory="undetermined",
         ),
     )
 
@@ -197,7 +217,21 @@ def test_without_rights_nothing_is_claimed(platform: str, tmp_path: Path) -> Non
     assert {lack.reason for name, lack in sight.missing.items() if name != "database.sensitive"} == {
         Reason.NO_PERMISSION
     }
-    assert set(sight.verdicts().values()) == {"undetermined"}
+    # That SQL Server has no labels is so whoever looks.
+    by_product = {"access.security_labels", "access.mandatory_control"} if platform == "sqlserver" else set()
+    verdicts = sight.verdicts()
+    assert {one for one, verdict in verdicts.items() if verdict == "nonconform"} == by_product
+    assert {verdict for one, verdict in verdicts.items() if one not in by_product} == {"undetermined"}
+
+
+def test_sqlserver_account_that_sees_a_part_proves_nothing(tmp_path: Path) -> None:
+    server = [samples.MSSQL["server"][0].replace("|1|0", "|0|0")]
+    sight = seen(tmp_path, "sqlserver", dump("sqlserver", samples.changed("sqlserver", server=server)))
+    assert "不是 sysadmin" in sight.missing["database.accounts"].message
+    assert set(sight.verdicts().values()) == {"undetermined", "nonconform"}
+    assert {one for one, verdict in sight.verdicts().items() if verdict == "nonconform"} == {
+        "access.security_labels", "access.mandatory_control",
+    }  # fmt: skip
 
 
 # --- traps ------------------------------------------------------------------------------------------------

@@ -16,7 +16,14 @@ from ...model import Asset, DatabaseAsset, Facts
 from ..base import Context, Observed, missing
 from ..collected import Collected, carried_path, require_fresh, take_bytes
 from ..host.frames import Section
-from . import collected_dm, collected_oracle, collected_sqlserver
+from . import (
+    collected_dm,
+    collected_dm_system,
+    collected_oracle,
+    collected_oracle_system,
+    collected_sqlserver,
+    collected_sqlserver_system,
+)
 from .collected_roles import yes
 from .collected_sql import SqlFile, read_sql, recognise
 from .facts import (
@@ -29,6 +36,13 @@ from .facts import (
     DatabaseSensitive,
     DatabaseServer,
     DatabaseStorage,
+)
+from .system_facts import (
+    DatabaseComponents,
+    DatabaseLabels,
+    DatabaseLogs,
+    DatabaseReplication,
+    DatabaseResidue,
 )
 
 __all__ = ["envelope_of", "observed", "probe", "recognise"]
@@ -44,7 +58,7 @@ def _no_samples(_file: SqlFile) -> Facts:
     )
 
 
-def _readers(module: ModuleType) -> Mapping[type[Facts], Read]:
+def _readers(module: ModuleType, system: ModuleType) -> Mapping[type[Facts], Read]:
     return {
         DatabaseServer: module.server,
         DatabaseAccounts: module.accounts,
@@ -55,13 +69,32 @@ def _readers(module: ModuleType) -> Mapping[type[Facts], Read]:
         DatabaseAudit: module.audit,
         DatabaseSensitive: _no_samples,
         DatabaseStorage: module.storage,
+        DatabaseLogs: system.logs,
+        DatabaseComponents: system.components,
+        DatabaseLabels: system.labels,
+        DatabaseReplication: system.replication,
+        DatabaseResidue: system.residue,
     }
 
 
+def _seen_in_full(readers: Mapping[type[Facts], Read]) -> Mapping[type[Facts], Read]:
+    """Return readers that refuse where SQL Server silently left out what the account may not see."""
+
+    def guarded(read: Read) -> Read:
+        def read_all(file: SqlFile) -> Facts:
+            collected_sqlserver_system.require_sysadmin(file)
+            return read(file)
+
+        return read_all
+
+    always = (DatabaseServer, DatabaseSensitive, DatabaseLabels)
+    return {kind: read if kind in always else guarded(read) for kind, read in readers.items()}
+
+
 _PLATFORMS: Final[Mapping[str, Mapping[type[Facts], Read]]] = {
-    "oracle": _readers(collected_oracle),
-    "sqlserver": _readers(collected_sqlserver),
-    "dm": _readers(collected_dm),
+    "oracle": _readers(collected_oracle, collected_oracle_system),
+    "sqlserver": _seen_in_full(_readers(collected_sqlserver, collected_sqlserver_system)),
+    "dm": _readers(collected_dm, collected_dm_system),
 }
 
 

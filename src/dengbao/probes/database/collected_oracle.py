@@ -30,11 +30,14 @@ from .facts import (
     StoredPassword,
 )
 
-__all__ = ["access", "accounts", "audit", "grants", "passwords", "policy", "server", "storage"]
+__all__ = [
+    "SHIPPED", "access", "accounts", "audit", "grants", "maintained", "passwords", "policy", "server",
+    "storage",
+]  # fmt: skip
 
 _SAMPLES: Final = frozenset({"SCOTT", "HR", "OE", "PM", "IX", "SH", "BI", "ADAMS", "BLAKE", "CLARK", "JONES"})
 # Accounts that come with 11g, which does not mark its own; later versions do.
-_SHIPPED: Final = frozenset(
+SHIPPED: Final = frozenset(
     {
         "SYS", "SYSTEM", "OUTLN", "DBSNMP", "XDB", "WMSYS", "CTXSYS", "MDSYS", "ORDSYS", "ORDDATA",
         "ORDPLUGINS", "OLAPSYS", "EXFSYS", "SYSMAN", "LBACSYS", "DVSYS", "DVF", "ANONYMOUS", "DIP",
@@ -63,7 +66,7 @@ def server(file: SqlFile) -> DatabaseServer:
     row = file.rows("server")[0]
     return DatabaseServer(
         product="oracle", version=row["version"], database=row["database"], user=row["user"],
-        superuser=yes(row["sysdba"]),
+        superuser=yes(row["sysdba"]), looked_at_s=int(file.begun.timestamp()),
     )  # fmt: skip
 
 
@@ -102,10 +105,10 @@ def _is_open(row: Row) -> bool:
     return not locked and row["method"].upper() != "NONE"
 
 
-def _maintained(file: SqlFile) -> frozenset[str]:
+def maintained(file: SqlFile) -> frozenset[str]:
     """Return the accounts that come with the product."""
     if not file.has("users_12c"):
-        return _SHIPPED
+        return SHIPPED
     return _FIXED | {one["name"] for one in file.rows("users_12c") if yes(one["maintained"])}
 
 
@@ -113,7 +116,7 @@ def accounts(file: SqlFile) -> DatabaseAccounts:
     """Return accounts and roles; limits of the profiles where those could be read."""
     roles = roles_of(file.rows("role_members"))
     rights = rights_of(file.rows("system_rights"))
-    owned = _maintained(file)
+    owned = maintained(file)
     profiles = Profiles(file) if file.has("profiles") else None
     admins = {one["name"] for one in file.some("password_file") if yes(one["sysdba"])}
     found = [_account(one, roles, rights, owned, profiles, admins) for one in file.rows("users")]

@@ -51,7 +51,7 @@ def server(file: SqlFile) -> DatabaseServer:
     version = " ".join(one for one in (row["version"], row["level"], row["edition"]) if one)
     return DatabaseServer(
         product="sqlserver", version=version, database=row["database"], user=row["user"],
-        superuser=yes(row["sysadmin"]),
+        superuser=yes(row["sysadmin"]), looked_at_s=int(file.begun.timestamp()),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class DatabaseServer(Facts, tag="database.server"):
     `encrypted` is None where there is no network between us. `certificate_checked` tells whether the server's
     certificate was verified.
     `builder` is who built the server where it says so (a distribution, else the product's own maker);
-    `looked_at_s` is the Unix time of this machine when it was asked.
+    `looked_at_s` is the Unix time when it was asked.
     """
 
     product: str

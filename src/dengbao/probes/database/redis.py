@@ -9,7 +9,7 @@ from typing import Final
 from ...errors import NoPermission, NotSupported, ProbeError, ProbeIncapable
 from ...model import Asset, DatabaseAsset, Facts
 from ..base import Context, Observed, missing
-from . import redis_acl
+from . import redis_acl, redis_system
 from .facts import (
     AuditChannel,
     DatabaseAccess,
@@ -25,6 +25,13 @@ from .facts import (
 )
 from .redis_wire import Opened, Refusal, Reply, open_redis
 from .session import Transcript
+from .system_facts import (
+    DatabaseComponents,
+    DatabaseLabels,
+    DatabaseLogs,
+    DatabaseReplication,
+    DatabaseResidue,
+)
 
 # Asked one by one: a pattern would bring the passwords that stand among the settings.
 _SETTINGS: Final = (
@@ -308,6 +315,11 @@ _READERS: Final[Mapping[type[Facts], Callable[[Seen], Facts]]] = {
     DatabaseAudit: _audit,
     DatabaseSensitive: _sensitive,
     DatabaseStorage: _storage,
+    DatabaseLogs: redis_system.logs,
+    DatabaseComponents: redis_system.components,
+    DatabaseLabels: redis_system.labels,
+    DatabaseReplication: redis_system.replication,
+    DatabaseResidue: redis_system.residue,
 }
 
 

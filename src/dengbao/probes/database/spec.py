@@ -36,6 +36,11 @@ _COMMON: Final[tuple[type[Facts], ...]] = (
     DatabaseAudit,
     DatabaseSensitive,
     DatabaseStorage,
+    DatabaseLogs,
+    DatabaseComponents,
+    DatabaseLabels,
+    DatabaseReplication,
+    DatabaseResidue,
 )
 
 
@@ -55,14 +60,7 @@ SPECS: tuple[ProbeSpec, ...] = (
     ProbeSpec(
         name="database.catalogue",
         title="登录数据库读取账户、策略、授权、审计与抽样",
-        facts=(
-            *_COMMON,
-            DatabaseLogs,
-            DatabaseComponents,
-            DatabaseLabels,
-            DatabaseReplication,
-            DatabaseResidue,
-        ),
+        facts=_COMMON,
         level=Level.LOGIN,
         applies=_is_asked_in_sql,
         run="dengbao.probes.database.look:probe",

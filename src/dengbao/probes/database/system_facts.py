@@ -12,8 +12,8 @@ from .facts import Setting
 class LogPlace(Value):
     """Where one audit channel leaves its records, and what the server itself does with old ones.
 
-    `kind` is `file`, `syslog`, `eventlog`, `table` or `stderr`. `mode` is the octal mode new files get,
-    empty where the server does not tell. `overwrites`: the server deletes old records or writes over
+    `kind` is `file`, `syslog`, `eventlog`, `table`, `memory` or `stderr`. `mode` is the octal mode new files
+    get, empty where the server does not tell. `overwrites`: the server deletes old records or writes over
     them; after `keeps_days` at the earliest where time decides, beyond `keeps_bytes` where size does.
     `oldest_s` is the Unix time of the oldest record or file seen, `files` how many there are.
     """
@@ -49,6 +49,8 @@ class DatabaseLogs(Facts, tag="database.logs"):
 
     `clock_s` is the server's own time. `settings_known` is False where where and how is hidden from us.
     `parameter_rights` is None where they could not be read; products without such rights have none.
+    `record_rights` are those of other accounts and roles to change or delete records, where the product
+    has rights for just that; None where they could not be read, or grants on tables tell it.
     """
 
     places: tuple[LogPlace, ...] = ()
@@ -57,12 +59,15 @@ class DatabaseLogs(Facts, tag="database.logs"):
     settings: tuple[Setting, ...] = ()
     settings_known: bool = True
     clock_s: int | None = None
+    record_rights: tuple[ParameterRight, ...] | None = None
 
 
 class Component(Value):
-    """Something installed into the server: `kind` is `extension`, `language` or `plugin`.
+    """Something installed into the server, or switched on in it.
 
-    `trusted` tells of a language whether it keeps inside the database.
+    `kind` is `extension`, `language`, `plugin`, `option` (of the product), `library` (of programs),
+    `module`, `feature` (switched on) or `link` (to another server). `trusted` tells of a language, library or
+    feature whether it keeps inside the database.
     """
 
     name: str
@@ -76,12 +81,15 @@ class DatabaseComponents(Facts, tag="database.components"):
 
     Extensions and languages are those of `looked_in` only. `databases_complete` is False where some
     databases may be hidden from us. Built-in parts of the product are left out.
+    `samples` are the maker's sample schemas or databases, told by their names and tables; None where nobody
+    looked.
     """
 
     components: tuple[Component, ...] = ()
     databases: tuple[str, ...] = ()
     databases_complete: bool | None = None
     looked_in: str = ""
+    samples: tuple[str, ...] | None = None
 
 
 class LabelCount(Value):
