@@ -139,7 +139,8 @@ def components(file: SqlFile) -> DatabaseComponents:
 def labels(file: SqlFile) -> DatabaseLabels:
     """Return tables under enabled policies of Label Security; without the option there can be none.
 
-    A policy refuses reading only where it was applied to a table with READ_CONTROL.
+    A policy surely refuses where it was applied with READ_CONTROL to every table under it; other options
+    control writing or nothing.
     """
     option = [yes(one["value"]) for one in file.rows("label_option")]
     if option in ([], [False]):
@@ -150,7 +151,7 @@ def labels(file: SqlFile) -> DatabaseLabels:
     return DatabaseLabels(
         offered=True,
         engine=_LABELS,
-        enforced=all(refusing) if refusing else None,
+        enforced=True if refusing and all(refusing) else None,
         labels=tuple(LabelCount(provider=name, kind="表", count=number) for name, number, _ in counts),
     )
 
