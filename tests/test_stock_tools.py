@@ -31,5 +31,21 @@ def test_every_group_names_facts_or_a_reason(tool: compare_stock.Tool) -> None:
         assert set(group.items) <= ITEMS, group.what
 
 
+@pytest.mark.parametrize("name", ["lynis", "oscap"])
+def test_what_a_tool_reported_of_a_host_was_brought_by_our_probe_in_the_same_run(name: str) -> None:
+    brought = set(compare_stock.reported("dengbao"))
+    tool = next(one for one in TOOLS if one.tool == name)
+    seen = set(compare_stock.reported(name))
+    hosts = {
+        fact
+        for group in tool.groups
+        if seen.intersection(group.tests)
+        for fact in group.facts
+        if fact.startswith("host.")
+    }
+    assert hosts
+    assert hosts - brought == set()
+
+
 def test_page_is_up_to_date() -> None:
     assert compare_stock.PAGE.read_text(encoding="utf-8") == compare_stock.page()
