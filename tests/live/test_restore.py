@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from dengbao.engines import find_engines
 from dengbao.errors import Reason
 from dengbao.model import BackupAsset, BackupPolicy
-from dengbao.probes.backup.facts import BackupRestore
+from dengbao.probes.backup.facts import BackupFiles, BackupRestore
 from dengbao.probes.backup.throwaway import PREFIX, sweep
 
 from ..servers.backups import cut, put
@@ -176,6 +177,74 @@ def test_a_dump_of_mariadb_comes_back(kind: str, tmp_path: Path, my_dumps: dict[
     assert rows(sight) == {"visit": 3000, "patient": 40}
     assert not restored(sight).errors
     assert nothing_left()
+
+
+@pytest.fixture(scope="module")
+def pg_folder_dump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a dump in directory format, of two tables and an empty large object."""
+    folder = tmp_path_factory.mktemp("dumps") / "dump"
+    with postgres() as server:
+        server.run(
+            "CREATE TABLE visit AS SELECT g AS id FROM generate_series(1, 3000) g",
+            "CREATE TABLE patient AS SELECT g AS id FROM generate_series(1, 40) g",
+            "CREATE TABLE nothing (id int)",
+            "SELECT lo_create(0)",
+        )
+        place = ["-h", str(server.socket_dir), "-p", str(server.port), "-U", ADMIN]
+        subprocess.run(
+            [newest_bin() / "pg_dump", "-Fd", "-f", folder, *place],
+            env={"PGPASSWORD": ADMIN_PASSWORD}, check=True,
+        )  # fmt: skip
+    return folder
+
+
+def put_folder(source: Path, target: Path, hours: float) -> Path:
+    shutil.copytree(source, target)
+    made_s = time.time() - hours * 3600
+    os.utime(target / "toc.dat", (made_s, made_s))
+    return target
+
+
+def see_folders(folder: Path, pattern: str = "his-*") -> Sight:
+    asset = BackupAsset(
+        id="backup", name="本地备份", path=str(folder), pattern=pattern, restore=True, expect=EXPECT,
+        policy=BackupPolicy(every_h=24, keep=2),
+    )  # fmt: skip
+    return look(asset, engines=find_engines())
+
+
+@pytest.mark.parametrize("pattern", ["his-*", "**"])
+def test_a_dump_that_is_a_folder_comes_back(pattern: str, tmp_path: Path, pg_folder_dump: Path) -> None:
+    put_folder(pg_folder_dump, tmp_path / "his-2", 2)
+    put_folder(pg_folder_dump, tmp_path / "his-1", 26)
+    sight = see_folders(tmp_path, pattern)
+    files = sight.facts["backup.files"]
+    assert isinstance(files, BackupFiles)
+    assert [(one.name, one.kind) for one in files.files] == [("his-2", "pg_dir"), ("his-1", "pg_dir")]
+    # That all copies are whole, only restoring each could show.
+    agree("restore of folders", sight, CUSTOM)
+    assert rows(sight) == {"visit": 3000, "patient": 40, "nothing": 0}
+    assert not restored(sight).errors
+    assert nothing_left()
+
+
+def test_a_dump_that_is_a_folder_and_damaged(tmp_path: Path, pg_folder_dump: Path) -> None:
+    whole = put_folder(pg_folder_dump, tmp_path / "his-2", 2)
+    largest = max(whole.glob("*.dat.gz"), key=lambda one: one.stat().st_size)
+    largest.write_bytes(cut(largest.read_bytes()))
+    sight = see_folders(tmp_path)
+    assert sight.judge("backup.readable").verdict == "nonconform"
+    assert largest.name in sight.judge("backup.readable").statement
+    assert sight.judge("backup.restorable").verdict == "nonconform"
+    largest.unlink()
+    (whole / "1.dat").symlink_to("/etc/passwd")
+    sight = see_folders(tmp_path)
+    assert sight.judge("backup.readable").status == "undetermined"
+    assert restored(sight).outcome == "damaged"
+    (whole / "toc.dat").unlink()
+    sight = see_folders(tmp_path)
+    assert sight.judge("backup.performed").status == "undetermined"
+    assert restored(sight).outcome == "none"
 
 
 def test_a_sqlite_file_and_its_text_come_back(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ class BackupFile(Value):
     """One file that fits the pattern.
 
     `kind` is told by the first bytes: `gzip`, `bzip2`, `xz`, `zstd`, `lz4`, `zip`, `7z`, `rar`, `tar`,
-    `sqlite`, `pg_dump` (custom format), `sql` (text), `encrypted` (a container of OpenSSL, GnuPG or age),
-    `empty`, `unknown`, or nothing where the first bytes could not be read. `companion`: named after
+    `sqlite`, `pg_dump` (custom format), `pg_dir` (its directory format, a folder), `sql` (text), `encrypted`
+    (a container of OpenSSL, GnuPG or age), `empty`, `unknown`, or nothing where the first bytes could not be
+    read. `companion`: named after
     another listed file, with the ending of a checksum or a log (`his.db.gz.sha256`).
     """
 

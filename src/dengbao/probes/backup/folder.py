@@ -18,7 +18,7 @@ from ..base import Context, Observed
 from .facts import BackupFile, BackupFiles, BackupIntegrity, BackupReading
 from .formats import declared
 from .listing import Entry, parts_of, visible_entries, walk
-from .reading import kind_of_file, read_file
+from .reading import kind_of_entry, read_file
 from .streams import Budget, Limits
 
 READ_NEWEST: Final = 3
@@ -152,7 +152,7 @@ def _file(entry: Entry, names: list[str], budget: Budget) -> BackupFile:
         name=entry.name,
         size_bytes=entry.size_bytes,
         modified_at=entry.modified_at,
-        kind="" if budget.is_over() else kind_of_file(entry.path),
+        kind="" if budget.is_over() else kind_of_entry(entry),
         companion=companion(entry.name, names),
     )
 

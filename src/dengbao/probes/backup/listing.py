@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from ...errors import NotDeclared
+from . import pg_folder
 from .facts import Skipped
 from .streams import Budget
 
@@ -23,12 +24,13 @@ _EVERYWHERE: Final = "**"
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: its real path, the name people read, and what `lstat` said."""
+    """One file: its real path, the name people read, and what `lstat` said; `folder`: a dump that is one."""
 
     path: str
     name: str
     size_bytes: int
     modified_at: datetime
+    folder: bool = False
 
 
 @dataclass
@@ -123,7 +125,8 @@ def _look(found: Walk, entry: os.DirEntry[str], part: str, rest: tuple[str, ...]
     if part == _EVERYWHERE and entry.name.startswith("."):
         return ""
     if rest and entry.is_dir(follow_symlinks=False):
-        return entry.path
+        whole = part == _EVERYWHERE and pg_folder.size_and_time(entry.path) is not None
+        return "" if whole else entry.path
     if rest and not entry.is_symlink():
         return ""
     _note(found, entry)
@@ -137,6 +140,11 @@ def _note(found: Walk, entry: os.DirEntry[str]) -> None:
         if stat.S_ISREG(state.st_mode):
             when = datetime.fromtimestamp(state.st_mtime, UTC)
             found.files[entry.path] = Entry(entry.path, name, state.st_size, when)
+            return
+        dump = pg_folder.size_and_time(entry.path) if stat.S_ISDIR(state.st_mode) else None
+        if dump is not None:
+            when = datetime.fromtimestamp(dump[1], UTC)
+            found.files[entry.path] = Entry(entry.path, name, dump[0], when, folder=True)
             return
         found.skipped[name] = kind_of_mode(state.st_mode)
     except (ValueError, OverflowError):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
+from . import pg_folder
 from .archives import look_at_tar, look_at_zip
 from .databases import look_at_sql, look_at_sqlite, spooled
 from .facts import BackupReading
@@ -30,7 +31,7 @@ _NOT_WORTH_READING: Final = ("format", "encrypted")  # its end tells no more tha
 _UNKNOWN: Final = ("文件格式未识别，可能已加密、损坏或为本工具不支持的格式", "format")
 
 
-def open_to_read(path: str) -> IO[bytes]:
+def open_to_read(path: str | Path) -> IO[bytes]:
     """Open a regular file for reading: no link followed, nothing waited for, access time left alone.
 
     Raises:
@@ -54,6 +55,14 @@ def kind_of_file(path: str) -> str:
         return ""
 
 
+def kind_of_entry(entry: Entry) -> str:
+    """Return the kind of a file, or of a dump that is a folder, by the first bytes of its list."""
+    if not entry.folder:
+        return kind_of_file(entry.path)
+    kind = kind_of_file(str(Path(entry.path, pg_folder.LIST)))
+    return pg_folder.KIND if kind == "pg_dump" else kind
+
+
 def read_file(
     entry: Entry, expected: str, *, limits: Limits, ends_at: float, stop: threading.Event
 ) -> BackupReading:
@@ -64,11 +73,9 @@ def read_file(
     """
     budget = Budget(limits, min(time.monotonic() + limits.file_s, ends_at), stop)
     try:
-        with open_to_read(entry.path) as file:
-            before = os.fstat(file.fileno())
-            found = _guarded(entry, file, expected, budget)
-            after = os.fstat(file.fileno())
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        before = _state(entry)
+        found = _read_folder(entry, expected, budget) if entry.folder else _read_one(entry, expected, budget)
+        if before != _state(entry):
             found = Finding(found.layers, None, "试读时文件仍在变化，可能正在备份", "changing")
     except PermissionError:
         found = Finding((), None, "运行账户无权读取", "no_permission")
@@ -85,6 +92,30 @@ def read_file(
         read_bytes=budget.raw,
         unpacked_bytes=budget.unpacked,
     )
+
+
+def _state(entry: Entry) -> tuple[int, float]:
+    """Return size and time of change, by which a copy that is still being written gives itself away."""
+    if entry.folder:
+        return pg_folder.size_and_time(entry.path) or (0, 0.0)
+    state = os.lstat(entry.path)
+    return state.st_size, state.st_mtime_ns
+
+
+def _read_folder(entry: Entry, expected: str, budget: Budget) -> Finding:
+    layers = (pg_folder.KIND,)
+    try:
+        _refuse_others("pg_dump", expected)
+        return pg_folder.look_at_folder(entry.path, open_to_read, budget)
+    except Damaged as exc:
+        return Finding(layers, False, str(exc))
+    except Undecided as exc:
+        return Finding(layers, None, exc.note, exc.cause)
+
+
+def _read_one(entry: Entry, expected: str, budget: Budget) -> Finding:
+    with open_to_read(entry.path) as file:
+        return _guarded(entry, file, expected, budget)
 
 
 def read_stream(entry: Entry, pull: Callable[[int], bytes], expected: str, budget: Budget) -> BackupReading:

@@ -17,6 +17,7 @@ from typing import IO, Final
 from ...errors import NotSupported, ProbeIncapable
 from ...model import Asset, BackupAsset, DatabaseAsset
 from ..base import Context, Observed
+from . import pg_folder
 from .facts import BackupFile, BackupFiles, BackupRestore, RestoredTable, RestoreError
 from .folder import candidates, listed
 from .formats import dialect_of, recognise, source_of
@@ -124,19 +125,39 @@ def _restore_newest(files: BackupFiles, entries: tuple[Entry, ...], job: _Job) -
 
 def _restore(entry: Entry, done: _Progress, job: _Job, budget: Budget) -> None:
     with ExitStack() as stack:
+        if entry.folder:
+            place = stack.enter_context(throwaway(job.bounds))
+            _restore_folder(entry, place, done, job, budget)
+            return
         file = stack.enter_context(open_to_read(entry.path))
         place = stack.enter_context(throwaway(job.bounds))
         kind, stream = _innermost(file, done, budget, stack)
         done.source = source_of(stream.head())
         trial = done.trial = _trial(kind, stream.head(), place, job)
-        try:
-            trial.begin()
-            _fill(trial, kind, stream, place, budget)
-            done.source = trial.source or done.source
-            done.tables = dict(trial.count())
-            place.check()
-        finally:
-            trial.end()
+        _tried(trial, done, place, lambda: _fill(trial, kind, stream, place, budget))
+
+
+def _tried(trial: Trial, done: _Progress, place: Throwaway, fill: Callable[[], None]) -> None:
+    try:
+        trial.begin()
+        fill()
+        done.source = trial.source or done.source
+        done.tables = dict(trial.count())
+        place.check()
+    finally:
+        trial.end()
+
+
+def _restore_folder(entry: Entry, place: Throwaway, done: _Progress, job: _Job, budget: Budget) -> None:
+    """Restore a dump that is a folder; it is copied, since who restores may not read the original."""
+    done.layers.append(pg_folder.KIND)
+    copy = place.make("archive")
+    pg_folder.copy_folder(entry.path, copy, open_to_read, budget, place.check)
+    for one in copy.iterdir():
+        place.give(one)
+    trial = PostgresTrial(place, job.program("postgres"))
+    done.trial = trial
+    _tried(trial, done, place, lambda: trial.feed_archive(copy, budget))
 
 
 def _innermost(file: IO[bytes], done: _Progress, budget: Budget, stack: ExitStack) -> tuple[str, Stream]:

@@ -143,6 +143,8 @@ class PostgresTrial(Trial):
             said = (self.place.folder / "server.log").read_text(errors="replace")
             if "unsupported version" in said:
                 raise Undecided("备份由更新版本的 pg_dump 写成，本机 pg_restore 不能读", cause="format")
+            if "not support compression" in said:
+                raise Undecided("本机 pg_restore 不支持该备份的压缩方式", cause="format")
             raise Damaged("pg_restore 未能读完备份文件，文件损坏或被截断")
 
     def count(self) -> Iterator[tuple[str, int]]:
