@@ -17,6 +17,7 @@ _LISTENING: Final = "host.listening"
 _PROVIDERS: Final = "windows.providers"
 _CLEARTEXT: Final[Mapping[int, str]] = {21: "FTP", 23: "Telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
 _DESKTOPS: Final = frozenset(range(5900, 5910))
+_WINRM_HTTP: Final = 5985
 _TLS, _NEGOTIATED = 2, 1
 _PROTOCOLS: Final = ("SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1")
 # Builds from which a protocol is off by default: Server 2016 for SSL; TLS 1.0 and 1.1 are on up to 2022.
@@ -64,23 +65,32 @@ def no_cleartext(sockets: HostListening) -> tuple[Criterion, ...]:
 
 
 def encrypted(
-    settings: WindowsSettings, identity: WindowsIdentity, allowed: tuple[str, ...]
+    sockets: HostListening, settings: WindowsSettings, identity: WindowsIdentity, allowed: tuple[str, ...]
 ) -> tuple[Criterion, ...]:
     """Return how Remote Desktop and WinRM protect what they carry."""
-    plain = settings.number("winrm.AllowUnencryptedTraffic", 0)
-    winrm = ask(
-        "winrm",
-        "WinRM 是否不允许未加密通信",
-        None if plain is None else plain == 0,
-        f"WinRM {'设置未能确认' if plain is None else '允许未加密通信' if plain else '未允许未加密通信'}",
-        SETTINGS,
-    )
+    winrm = _winrm(sockets, settings)
     state = rdp_open(settings)
     if state is False:
         return (ask("rdp", "远程桌面是否加密", True, "未启用远程桌面", SETTINGS), winrm)
     if state is None:
         return (ask("rdp", "远程桌面是否加密", None, "是否启用远程桌面未能确认", SETTINGS), winrm)
     return (_layer(settings), *_versions(settings, identity, allowed), winrm)
+
+
+def _winrm(sockets: HostListening, settings: WindowsSettings) -> Criterion:
+    """Return whether WinRM takes nothing in clear; without a policy its own setting, not seen, decides."""
+    plain = settings.number("winrm.AllowUnencryptedTraffic")
+    listens = any(
+        one.protocol == "tcp" and one.port == _WINRM_HTTP and one.reachable for one in sockets.listeners
+    )
+    met: bool | None
+    if plain is not None:
+        met, seen = plain == 0, f"WinRM {'允许未加密通信' if plain else '未允许未加密通信'}（组策略）"
+    elif listens:
+        met, seen = None, "WinRM 以 HTTP 监听，组策略未规定是否允许未加密通信，其自身设置未能确认"
+    else:
+        met, seen = True, f"WinRM 未以 HTTP 监听（TCP {_WINRM_HTTP}）"
+    return ask("winrm", "WinRM 是否不允许未加密通信", met, seen, SETTINGS)
 
 
 def _layer(settings: WindowsSettings) -> Criterion:
@@ -122,6 +132,9 @@ def _version_on(settings: WindowsSettings, build: int | None, protocol: str) -> 
     if value is not None:
         return value != 0
     if not settings.known(name) or build is None:
+        return None
+    # Off by default is off for a service that names no version; whether one does is not seen.
+    if settings.number(f"schannel.{protocol}.DisabledByDefault", 0) != 0:
         return None
     if protocol.startswith("SSL"):
         return False if build >= _SSL_OFF_SINCE else None
@@ -167,7 +180,9 @@ def _idle_console(settings: WindowsSettings, limit: int | None, most_s: int) -> 
         return ask("console", question, None, "本地控制台的空闲锁定未能确认", SETTINGS)
     bad = [
         one.sid for one in screens
-        if one.active is False or one.secure is False or (one.timeout_s or 0) > most_s
+        # A time of 0 starts no screen saver at all.
+        if one.active is False or one.secure is False
+        or (one.timeout_s is not None and not 0 < one.timeout_s <= most_s)
     ]  # fmt: skip
     unknown = [one for one in screens if None in (one.active, one.secure, one.timeout_s)]
     head = f"“计算机不活动限制”为 {limit or '未设'}；已登录的 {len(screens)} 个用户中"

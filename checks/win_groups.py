@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from dengbao.model import Criterion
-from dengbao.probes.windows.facts import GroupMember, WindowsAccounts, WindowsGroups, WindowsPolicy
+from dengbao.probes.windows.facts import (
+    GroupMember,
+    WindowsAccounts,
+    WindowsGroup,
+    WindowsGroups,
+    WindowsPolicy,
+)
 
 from .hosts import ask
 from .windows import ACCOUNTS, ADMINISTRATOR, EVERYBODY, POLICY, enabled
@@ -14,6 +20,8 @@ from .wording import listing
 
 GROUPS: Final = "windows.groups"
 ADMINISTRATORS: Final = "S-1-5-32-544"
+# Below it are the accounts and groups that every system or domain begins with.
+_FIRST_MADE: Final = 1000
 # Local groups with a part of the administration, by SID.
 _PARTS: Final = {
     ADMINISTRATORS: "Administrators", "S-1-5-32-547": "Power Users", "S-1-5-32-548": "Account Operators",
@@ -165,15 +173,20 @@ def rights(policy: WindowsPolicy) -> Criterion:
     )
 
 
+def _made_for_people(group: WindowsGroup) -> bool:
+    """Tell whether somebody made a group and put people in it: products make groups for their services."""
+    last = group.sid.rpartition("-")[2]
+    made = group.sid.startswith("S-1-5-21-") and last.isdecimal() and int(last) >= _FIRST_MADE
+    return made and any(
+        one.kind.casefold() == "user" and one.sid.startswith("S-1-5-21-") for one in group.members or ()
+    )
+
+
 def roles(groups: WindowsGroups, accounts: WindowsAccounts) -> tuple[Criterion, ...]:
     """Return whether people are put in groups with different duties."""
     found = managers(groups, accounts)
     held = {_PARTS[sid] for parts in found.people.values() for sid in parts}
-    own = {
-        one.name or one.sid
-        for one in groups.groups
-        if one.members and one.sid.startswith("S-1-5-21-") and not one.sid.endswith(("-513", "-514"))
-    }
+    own = {one.name or one.sid for one in groups.groups if _made_for_people(one)}
     named = sorted(held | own)
     unseen = _unseen(found)
     met = True if len(named) >= 2 else None if unseen else False

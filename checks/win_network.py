@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ntpath
 import re
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ _TCP: Final = frozenset({"", "6", "256"})
 # Programs that listen for Remote Desktop and WinRM; a rule for another one does not open their ports.
 _HOSTS: Final = frozenset({"", "svchost.exe", "system", "sshd.exe"})
 _OWN_SERVICES: Final = frozenset({"", "*", "termservice", "winrm", "sshd"})
+# More addresses than 10.0.0.0/8 and as many of IPv6 as /16 has are no limit.
+_MOST_V4: Final = 2**25
+_MOST_V6: Final = 2**112
 _WRITE: Final = 0x2 | 0x4 | 0x10000 | 0x40000 | 0x80000
 # Databases, middleware and run-times of applications by program.
 _SERVERS: Final = frozenset(
@@ -134,6 +138,9 @@ def limited(settings: WindowsSettings, firewall: WindowsFirewall, services: Wind
         return ask("limited", question, True, "未启用远程桌面、WinRM、SSH", SETTINGS, decisive=True)
     on = services.running("MpsSvc")
     found = {port: reach(firewall, port) if on else Reach(True, (), "防火墙服务未运行") for port in ports}
+    if 22 in found and found[22] == Reach(False):
+        # Nothing lets in on the usual port: it may listen on another one.
+        found[22] = Reach(None, (), "防火墙没有放行 TCP 22 的规则，SSH 服务的实际端口未能确认")
     met = None if any(one.open is None for one in found.values()) else True
     if any(one.open for one in found.values()):
         met = False
@@ -195,9 +202,27 @@ def _widest(
 
 
 def _anybody(rule: InboundRule) -> bool:
-    return any(
-        one in ("*", "0.0.0.0/0", "0.0.0.0/0.0.0.0", "::/0") or one.endswith("/0") for one in rule.remote
-    )
+    """Tell whether a rule admits any address, in one piece, in halves, or as a range from end to end."""
+    sizes = {4: 0, 6: 0}
+    for one in rule.remote:
+        if one == "*":
+            return True
+        version, size = _size(one)
+        sizes[version] += size
+    return sizes[4] > _MOST_V4 or sizes[6] > _MOST_V6
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Return version and number of addresses of `a`, `a/bits`, `a/mask` or `a-b`; 0 for anything else."""
+    first, dash, last = text.partition("-")
+    try:
+        if not dash:
+            network = ipaddress.ip_network(text, strict=False)
+            return network.version, network.num_addresses
+        low, high = ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
+    except ValueError:
+        return 4, 0
+    return low.version, max(int(high) - int(low) + 1, 0)
 
 
 def _concerns(rule: InboundRule, profile: str, port: int) -> bool:

@@ -141,6 +141,6 @@ def windows_is_administered_encrypted(
     """
     criteria = (
         *win_channels.no_cleartext(sockets),
-        *win_channels.encrypted(settings, identity, params.tls_versions_allowed),
+        *win_channels.encrypted(sockets, settings, identity, params.tls_versions_allowed),
     )
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))

@@ -254,6 +254,13 @@ def test_an_old_system_tells_the_age_of_a_password_only() -> None:
     assert (by_name["Guest"].set_s, by_name["Guest"].never_set) == (None, False)
 
 
+def test_the_beginning_of_1970_is_no_end_of_an_account() -> None:
+    """Windows says so of an account that never ends; in China it is eight hours earlier."""
+    lasting = accounts(("account", "临时丙", f"{MACHINE}-1003", 0x201, DAY, NOW - DAY, -28800, -28800))
+    found = read_accounts(transcript({"system": system(), "accounts": lasting})).accounts[-1]
+    assert (found.name, found.login_s, found.expires_s) == ("临时丙", None, None)
+
+
 @pytest.mark.parametrize(
     "line", ["account\tx", "account\t\tS-1-5-21-1-500\t1", "account\tx\tS-1-5-2\tno", ""]
 )

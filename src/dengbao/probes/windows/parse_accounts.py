@@ -24,6 +24,7 @@ _LOCKED: Final = 0x10
 _NOT_REQUIRED: Final = 0x20
 _NEVER_EXPIRES: Final = 0x10000
 _MUST_CHANGE: Final = 0x800000
+_NO_TIME_S: Final = 2 * 86400
 _CURE: Final = "该部分改由人工核查，并反馈采集文件"
 
 
@@ -106,9 +107,15 @@ def _account(fields: list[str], now: int | None) -> WindowsAccount:
         must_change=bool(flags & _MUST_CHANGE),
         set_s=set_s,
         never_set=when == "never",
-        login_s=number(login),
-        expires_s=number(expires),
+        login_s=_moment(login),
+        expires_s=_moment(expires),
     )
+
+
+def _moment(text: str) -> int | None:
+    """Return a time; the beginning of 1970, in whatever zone, is how Windows says that there is none."""
+    at_s = number(text)
+    return None if at_s is None or at_s <= _NO_TIME_S else at_s
 
 
 def read_groups(transcript: Transcript) -> WindowsGroups:
