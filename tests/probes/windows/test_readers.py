@@ -42,6 +42,7 @@ from .samples import (
     ADMIN_ONLY,
     DAY,
     LOGON,
+    MACHINE,
     NET_EN,
     NET_ZH,
     NOW,
