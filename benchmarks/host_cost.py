@@ -97,7 +97,7 @@ def _round_trips(server: Server, key_file: Path) -> Figure:
         f"单程延迟 0 与 {FAR_S * 1000:g} 毫秒之差除以往返延迟：采集 {waits['read']:.1f}，"
         f"仅登录 {waits['login']:.1f}，{RUNS} 次取中位数"
     )
-    return Figure("登录后的往返次数", waits["read"] - waits["login"], 3.5, "次", how)
+    return Figure("登录后的往返次数", waits["read"] - waits["login"], 3, "次", how)
 
 
 def _timed(what: str, server: Server, key_file: Path, delay_s: float) -> float:
