@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +17,14 @@ import pytest
 
 from dengbao.errors import Reason
 from dengbao.model import Account, BackupAsset, BackupPolicy, HostAsset, Level, Scope
-from dengbao.probes.backup.facts import BackupFiles, BackupIntegrity, BackupSchedule
+from dengbao.probes.backup.facts import (
+    BackupFiles,
+    BackupIntegrity,
+    BackupRestore,
+    BackupSchedule,
+    RestoredTable,
+)
+from dengbao.probes.backup.throwaway import PREFIX
 from tests.servers import host_trees
 from tests.servers.sshd import Prepared, Server, running
 
@@ -77,7 +86,7 @@ def well_kept(
     host = prepare(tmp_path_factory.mktemp("well-kept"), key[1])
     folder = host.folder(FOLDER, 0o750)
     for number in range(7):
-        put(folder, f"his-{number}.db.gz", gzip.compress(database), 2 + 24 * number)
+        put(folder, f"his-{number}.db.gz", gzip.compress(database, mtime=0), 2 + 24 * number)
     put(folder, "备份 一\n.db.gz", gzip.compress(database), 26)
     put(folder, "his-0.db.gz.sha256", b"0" * 64, 1)
     (folder / "latest.db.gz").symlink_to("his-0.db.gz")
@@ -106,6 +115,8 @@ def weak(
     folder = host.folder(FOLDER, 0o750)
     put(folder, "new.db.gz", cut(gzip.compress(database)), 2)
     put(folder, "old.db.gz", gzip.compress(database), 9 * 24)
+    with (folder / "huge.sql").open("wb") as out:
+        out.truncate(5 * 1024**3)
     host.file("etc/systemd/system/his.timer", "[Timer]\nOnCalendar=Sun *-*-* 02:00:00\n")
     host.file("etc/systemd/system/his.service", f"[Service]\nExecStart=/bin/tar -cf {FOLDER}/x.tar /srv\n")
     host.folder("etc/systemd/system/timers.target.wants")
@@ -123,6 +134,7 @@ def see(
     path: str = FOLDER,
     scope: Scope | None = None,
     offsite: bool = False,
+    restore: bool = False,
 ) -> Sight:
     account = Account(id="collector", username=username, key_file=str(key_file), secret="${ENV:HOST_PW}")
     host = HostAsset(
@@ -132,7 +144,7 @@ def see(
     )  # fmt: skip
     asset = BackupAsset(
         id="backup", name="本地备份", path=path, pattern=pattern, host="app", offsite=offsite,
-        policy=BackupPolicy(every_h=24, keep=7),
+        restore=restore, expect={"visit": 3000} if restore else {}, policy=BackupPolicy(every_h=24, keep=7),
     )  # fmt: skip
     return look(asset, scope=scope, others=(host,))
 
@@ -193,6 +205,52 @@ def test_a_folder_that_is_not_there_and_a_level_that_forbids_login(
     assert sight.missing["backup.files"].reason is Reason.NOT_AUTHORISED
     assert time.monotonic() - began < 5
     assert not sight.contacts
+
+
+def restored(sight: Sight) -> BackupRestore:
+    facts = sight.facts["backup.restore"]
+    assert isinstance(facts, BackupRestore)
+    return facts
+
+
+def nothing_left() -> bool:
+    """Tell whether this process has no folder left; others may be restoring at the same time."""
+    owners = Path(tempfile.gettempdir()).glob(f"{PREFIX}*/owner")
+    return not [one for one in owners if one.read_text().startswith(f"{os.getpid()} ")]
+
+
+def test_the_newest_backup_of_a_host_comes_back(
+    well_kept: Server, key: tuple[Path, str], database: bytes
+) -> None:
+    sight = see(well_kept, "inspector", key[0], restore=True)
+    agree("restore from a host", sight, {**GOOD, "backup.restorable": "conform"})
+    seen = restored(sight)
+    assert (seen.file, seen.tables) == ("his-0.db.gz", (RestoredTable(name="visit", rows=3000),))
+    assert seen.sha256 == hashlib.sha256(gzip.compress(database, mtime=0)).hexdigest()
+    assert nothing_left()
+
+
+def test_a_damaged_backup_of_a_host_and_one_not_to_be_read(
+    weak: Server, well_kept: Server, key: tuple[Path, str]
+) -> None:
+    sight = see(weak, "inspector", key[0], pattern="*.db.gz", restore=True)
+    agree("restore from a host, damaged", sight, {**WEAK, "backup.restorable": "nonconform"})
+    assert restored(sight).outcome == "damaged"
+    blind = see(well_kept, "viewer", key[0], restore=True)
+    agree("restore from a host, no rights", blind, {**UNSEEN, "backup.restorable": "undetermined"})
+    assert blind.missing["backup.restore"].reason is Reason.NO_PERMISSION
+    scope = Scope(level=Level.OBSERVE, addresses=("127.0.0.0/8",))
+    forbidden = see(well_kept, "inspector", key[0], restore=True, scope=scope)
+    assert forbidden.missing["backup.restore"].reason is Reason.NOT_AUTHORISED
+    assert nothing_left()
+
+
+def test_a_file_too_large_for_this_machine_is_not_fetched(weak: Server, key: tuple[Path, str]) -> None:
+    sight = see(weak, "inspector", key[0], pattern="huge.sql", restore=True)
+    assert restored(sight).outcome == "stopped"
+    assert "超过可取回到测评机的上限" in sight.judge("backup.restorable").statement
+    assert sight.judge("backup.restorable").status == "undetermined"
+    assert nothing_left()
 
 
 def test_a_copy_each_night_is_no_copy_in_real_time(well_kept: Server, key: tuple[Path, str]) -> None:

@@ -333,7 +333,7 @@ def test_a_folder_of_a_host_is_not_looked_for_on_this_machine(tmp_path: Path) ->
     put(tmp_path, "his.sql", b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCOMMIT;\n", 2)
     asset = BackupAsset(id="b", name="备份", path=str(tmp_path), host="app", restore=True)
     sight = look(asset, only=("backup.restore",))
-    assert sight.missing["backup.restore"].reason is Reason.NOT_SUPPORTED
+    assert sight.missing["backup.restore"].reason is Reason.NOT_DECLARED
 
 
 _KILLED = """

@@ -99,6 +99,7 @@ class BackupRestore(Facts, tag="backup.restore"):
     `comparable` is False where errors may come from the difference of the two. `refused` names commands to
     a client program that stood in the dump and were not carried out, `left_out` counts statements about
     roles and rights. `note` is Chinese and says what was seen.
+    `sha256` is that of the file where it was fetched from a host for this.
     """
 
     file: str
@@ -117,6 +118,7 @@ class BackupRestore(Facts, tag="backup.restore"):
     errors: tuple[RestoreError, ...] = ()
     refused: tuple[str, ...] = ()
     left_out: int = 0
+    sha256: str = ""
 
 
 class LiveTable(Value):

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Final
 
+import msgspec
+
 from ...errors import NotSupported, ProbeIncapable
 from ...model import Asset, BackupAsset, DatabaseAsset
 from ..base import Context, Observed
 from . import pg_folder
 from .facts import BackupFile, BackupFiles, BackupRestore, RestoredTable, RestoreError
+from .fetch import fetch_newest
 from .folder import candidates, listed
 from .formats import dialect_of, recognise, source_of
 from .listing import Entry
@@ -27,7 +30,7 @@ from .restore_mariadb import MariaTrial
 from .restore_postgres import PostgresTrial
 from .restore_sqlite import SqliteTrial
 from .streams import Budget, Damaged, Limits, Stream, Undecided
-from .throwaway import Bounds, Throwaway, throwaway
+from .throwaway import Bounds, Throwaway, private_folder, sweep, throwaway
 from .trial import Trial
 from .unpack import Unpacker
 
@@ -43,37 +46,53 @@ _TOC: Final = b"toc.dat\0"
 async def probe(asset: Asset, context: Context) -> Observed:
     """Restore the newest backup on this machine and count the rows of its tables.
 
-    Sends: nothing over the network; reads one backup file. A PostgreSQL or MariaDB of our own runs for a
-        while on a Unix socket in a private temporary folder, as an unprivileged user, without network.
-    Changes: nothing on the asset; the temporary folder is removed at the end, or by the next run.
+    Sends: nothing over the network for a folder of this machine; for one on a host, one SSH login with the
+        host's own account, and the newest file read through the connection, at most 4 GiB and 240 seconds.
+        A PostgreSQL or MariaDB of our own runs for a while on a Unix socket in a private temporary folder, as
+        an unprivileged user, without network.
+    Changes: nothing on the asset but a time of last access; temporary folders are removed at the end, or by
+        the next run.
     Level: login; outside the engagement's folder `scope.local` must be true.
 
     Raises:
-        NotSupported: the folder lies on a host.
-        OutOfScope, NotDeclared, Unreachable, NoPermission: the folder cannot be read.
+        OutOfScope, NotDeclared, Unreachable, NoPermission: the folder or the file cannot be read.
+        NotAuthorised, TimedOut, LoginRefused, ProtocolMismatch: no connection to the host.
         ProbeIncapable: this machine has no such database program.
 
     """
     if not isinstance(asset, BackupAsset):
         raise NotSupported("不是备份类测评对象", where=asset.id)
-    if asset.host:
-        raise NotSupported(
-            f"备份目录在服务器 {asset.host} 上，未试恢复", where=f"测评对象 {asset.id}",
-            cure="把最新一份复制到测评机，另登记一个没有 host 的备份对象，或人工恢复并举证",
-        )  # fmt: skip
     other = context.other(asset, asset.database) if asset.database else None
     platform = other.platform if isinstance(other, DatabaseAsset) else ""
     stop = threading.Event()
+    job = _Job(
+        platform, context.engines, context.say, Bounds(time.monotonic() + _RESTORE_S, _DISK_BYTES, stop)
+    )
     try:
-        files, entries = await listed(asset, context, stop)
-        job = _Job(
-            platform, context.engines, context.say, Bounds(time.monotonic() + _RESTORE_S, _DISK_BYTES, stop)
-        )
-        facts = await asyncio.to_thread(_restore_newest, files, entries, job)
+        facts = await (_of_host if asset.host else _of_here)(asset, context, job)
     finally:
         stop.set()
     context.keep("backup-restore.txt", _transcript(facts).encode())
     return Observed(facts=(facts,))
+
+
+async def _of_here(asset: BackupAsset, context: Context, job: _Job) -> BackupRestore:
+    files, entries = await listed(asset, context, job.bounds.stop)
+    return await asyncio.to_thread(_restore_newest, files, entries, job)
+
+
+async def _of_host(asset: BackupAsset, context: Context, job: _Job) -> BackupRestore:
+    """Restore a copy that is fetched for it and gone afterwards."""
+    begun_at, begun = datetime.now(UTC), time.monotonic()
+    sweep()
+    with private_folder() as folder:
+        found = await fetch_newest(asset, context, folder, job.bounds.stop)
+        newest = found.newest()
+        if found.why is not None and newest is not None:
+            took_s = time.monotonic() - begun
+            return _facts(newest[1], _Progress(), "stopped", found.why.note, begun_at, took_s)
+        facts = await asyncio.to_thread(_restore_newest, found.files, found.entries, job)
+    return msgspec.structs.replace(facts, sha256=found.sha256)
 
 
 @dataclass(frozen=True)
@@ -280,6 +299,7 @@ def _transcript(facts: BackupRestore) -> str:
     lines = [
         f"{facts.begun_at.isoformat()} {facts.file} {facts.outcome} {facts.duration_s:g}s",
         f"{facts.source or '?'} -> {facts.engine or '?'} {facts.note}",
+        *((f"sha256 {facts.sha256}",) if facts.sha256 else ()),
         *(f"error {one.count} x {one.statement} {one.code}" for one in facts.errors),
         *(f"refused {one}" for one in facts.refused),
         *(f"{one.rows:>12} {one.name}" for one in facts.tables),

@@ -220,16 +220,28 @@ def throwaway(bounds: Bounds) -> Iterator[Throwaway]:
     """
     sweep()
     identity = Identity.find()
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    except OSError as exc:
-        raise ProbeIncapable(f"无法建立临时目录（{exc.strerror}）", cure="检查 TMPDIR 的空间与权限") from exc
-    try:
-        (folder / _OWNER).write_text(f"{os.getpid()} {_born(os.getpid())}\n", encoding="ascii")
+    with private_folder() as folder:
         place = Throwaway(folder, identity, bounds)
         place.give(folder)
         with place:
             yield place
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Yield an empty folder of our own that is removed at the end, or by the next run's `sweep`.
+
+    Raises:
+        ProbeIncapable: no room on this machine.
+
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
+    except OSError as exc:
+        raise ProbeIncapable(f"无法建立临时目录（{exc.strerror}）", cure="检查 TMPDIR 的空间与权限") from exc
+    try:
+        (folder / _OWNER).write_text(f"{os.getpid()} {_born(os.getpid())}\n", encoding="ascii")
+        yield folder
     finally:
         _remove(folder)
 
