@@ -131,7 +131,7 @@ def _defaults_from_afar(found: tuple[DatabaseAccount, ...], access: DatabaseAcce
     remote = access.remote if access is not None else None
     seen = {
         True: f"可从其他主机登录的默认账户：{labels(found)}",
-        False: f"服务仅监听本机，默认账户 {labels(found)} 不能经网络登录",
+        False: f"其他主机不能连接服务，默认账户 {labels(found)} 不能经网络登录",
         None: f"默认账户 {labels(found)} 能否从其他主机登录未能得知",
     }[remote]
     return ask("default_local", question, None if remote is None else not remote, seen, ACCESS)

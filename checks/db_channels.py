@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dengbao.model import Criterion
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 
@@ -10,12 +12,18 @@ from .databases import ACCESS, ACCOUNTS, from_anywhere, from_elsewhere, labels, 
 from .hosts import ask
 from .wording import listing
 
+# What addresses of this machine itself begin with.
+_NEAR: Final = ("127.", "::1", "localhost")
+
 
 def local_only(access: DatabaseAccess) -> Criterion | None:
     """Return a criterion that is met where the server listens on this machine only, else None."""
     if access.remote is not False:
         return None
+    far = [one for one in access.listens if not one.startswith(_NEAR)]
     seen = f"服务仅监听本机（{listing(access.listens) or '不监听网络'}），不能经网络访问"
+    if far:
+        seen = f"服务监听 {listing(far)}，但保护模式（protected-mode）拒绝其他主机的连接"
     return ask("local_only", "是否仅监听本机", True, seen, ACCESS)
 
 

@@ -189,6 +189,11 @@ def no_passwords_logged(residue: DatabaseResidue) -> Criterion:
     return ask("not_logged", question, None, seen, _RESIDUE, decisive=True)
 
 
+# By these, tables are encrypted that are made from now on.
+_NEW_ONES: Final = frozenset({"innodb_encrypt_tables", "default_table_encryption"})
+_ON: Final = frozenset({"ON", "FORCE", "1"})
+
+
 def cleared(platform: str, residue: DatabaseResidue) -> Criterion:
     """Return whether deleted data does not stay readable in files."""
     question = "已删除数据所在空间是否得到清除"
@@ -201,5 +206,9 @@ def cleared(platform: str, residue: DatabaseResidue) -> Criterion:
         seen = f"自动清理（autovacuum）未启用，已删除的数据行不回收{dead}"
         return ask("cleared", question, False, seen, _RESIDUE, decisive=True)
     vacuum = "" if residue.vacuum_on is None else "；自动清理（autovacuum）已启用，只回收空间而不覆写"
-    seen = f"未启用释放空间的覆写，数据文件未由数据库加密{vacuum}；重用前由引擎重新初始化，须取厂商说明"
+    new = [one.name for one in residue.settings if one.name in _NEW_ONES and one.value.upper() in _ON]
+    files = "数据文件未由数据库加密"
+    if new:
+        files = f"新建的表加密（{listing(new)}），原有的表是否均已加密未能确认"
+    seen = f"未启用释放空间的覆写，{files}{vacuum}；重用前由引擎重新初始化，须取厂商说明"
     return ask("cleared", question, None, seen, _RESIDUE, decisive=True)

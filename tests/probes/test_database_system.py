@@ -396,6 +396,24 @@ def test_servers_that_speak_as_mysql_does_are_their_makers(version: str, comment
     assert my_accounts._builder({"version": version, "comment": comment, "os": "Linux"}) == builder
 
 
+@pytest.mark.parametrize(
+    ("values", "encrypted"),
+    [
+        ({"innodb_encrypt_tables": "ON", "innodb_encryption_threads": "4"}, ()),
+        ({"innodb_encrypt_tables": "FORCE", "innodb_encryption_threads": "0"}, ()),
+        (
+            {"innodb_encrypt_tables": "FORCE", "innodb_encryption_threads": "4"},
+            ("innodb_encrypt_tables=FORCE",),
+        ),
+        ({"default_table_encryption": "ON"}, ()),
+    ],
+)
+def test_what_encrypts_new_tables_does_not_encrypt_old_ones(
+    values: dict[str, str], encrypted: tuple[str, ...]
+) -> None:
+    assert my_system.residue(my_session(**values), ASSET).encrypted == encrypted
+
+
 # --- shapes of stored passwords ---------------------------------------------------------------------------
 
 _DIGEST = hashlib.sha256(b"x").digest()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dengbao.probes.database import redis_acl
+from dengbao.probes.database import redis, redis_acl
 from dengbao.probes.database.facts import PasswordState
+from dengbao.probes.database.redis_wire import Reply
 
 HASH = "#" + "ab" * 32
 
@@ -89,3 +90,36 @@ def test_the_default_user_without_a_password_is_everybody() -> None:
 
 def test_lines_that_are_no_users_are_left_out() -> None:
     assert redis_acl.read_users(["", "user", "usr app on"]) == ()
+
+
+class Told(redis.Seen):
+    """Answers from a table, as a server of some version does."""
+
+    def __init__(
+        self, version: str, bind: str, protected: str = "yes", rules: str = "on nopass ~* +@all"
+    ) -> None:
+        self.version, self.values = version, {"bind": bind, "protected-mode": protected}
+        self.rules = rules
+
+    def answer(self, *words: str) -> Reply:
+        """Return the answer."""
+        if words[:2] == ("CONFIG", "GET"):
+            return (words[2], self.values[words[2]])
+        return f"redis_version:{self.version}\r\n" if words[0] == "INFO" else (f"user default {self.rules}",)
+
+
+@pytest.mark.parametrize(
+    ("seen", "remote"),
+    [
+        (Told("7.0.15", "* -::*"), False),
+        (Told("6.2.7", ""), False),
+        (Told("6.2.7", "0.0.0.0"), True),  # before 7 an address that is set ends the protection
+        (Told("", "0.0.0.0"), None),
+        (Told("7.0.15", "*", protected="no"), True),
+        (Told("7.0.15", "*", rules=f"on {HASH} ~* +@all"), True),
+        (Told("6.2.7", "127.0.0.1"), False),
+    ],
+)
+def test_what_protected_mode_keeps_out(seen: Told, remote: bool | None) -> None:
+    listens = tuple(one.lstrip("-") for one in seen.values["bind"].split()) or ("*",)
+    assert redis._remote(seen, listens) is remote

@@ -9,7 +9,7 @@ from ...errors import ProbeError
 from ...model import DatabaseAsset
 from .facts import AuditChannel, Setting
 from .my_accounts import is_mariadb, variables
-from .my_policy import audit, storage
+from .my_policy import audit
 from .session import Row, Session, flag, number, text, words
 from .system_facts import (
     AuditModule,
@@ -54,7 +54,7 @@ _REPLICATION: Final = (
 )  # fmt: skip
 _RESIDUE: Final = (
     "general_log", "slow_query_log", "log_raw", "innodb_immediate_scrub", "innodb_encrypt_tables", "tmpdir",
-    "innodb_tmpdir",
+    "innodb_tmpdir", "innodb_encryption_threads", "default_table_encryption",
 )  # fmt: skip
 _DAY_S: Final = 86400
 
@@ -247,8 +247,15 @@ def _replicas(session: Session) -> tuple[Replica, ...] | None:
     return None
 
 
+def _all_encrypted(known: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the setting by which every table is encrypted: others leave those that were there before."""
+    forced = known.get("innodb_encrypt_tables", "").upper() == "FORCE"
+    return ("innodb_encrypt_tables=FORCE",) if forced and _whole(known, "innodb_encryption_threads") else ()
+
+
 def residue(session: Session, asset: DatabaseAsset) -> DatabaseResidue:
     """Return which logs keep statements, whether passwords are taken out, and what becomes of freed space."""
+    del asset
     known = variables(session)
     kept = [one for one in ("general_log", "slow_query_log") if known.get(one) in ("ON", "1")]
     if words(known.get("log_output", "").upper()) == ("NONE",):
@@ -259,9 +266,6 @@ def residue(session: Session, asset: DatabaseAsset) -> DatabaseResidue:
         # MySQL writes passwords as <secret> unless told otherwise; MariaDB writes what was typed.
         rewriting=False if is_mariadb(session) else {"OFF": True, "ON": False}.get(known.get("log_raw", "")),
         scrubbed=scrub == "ON" if scrub is not None else False,
-        encrypted=tuple(
-            one for one in storage(session, asset).encrypted
-            if one in ("innodb_encrypt_tables", "default_table_encryption")
-        ),
+        encrypted=_all_encrypted(known),
         settings=_pick(known, _RESIDUE),
     )  # fmt: skip

@@ -45,6 +45,7 @@ _COMMANDS: Final = (
     "monitor", "acl", "save",
 )  # fmt: skip
 _EVERYWHERE: Final = frozenset({"", "*", "0.0.0.0", "::", "::*"})  # noqa: S104 - addresses read, not bound
+_BIND_ENDS_NO_PROTECTION: Final = 7
 _DEFAULT_TLS: Final = ("TLSv1.2", "TLSv1.3")
 _MAX_CELL: Final = 400
 
@@ -235,7 +236,8 @@ def _role(seen: Seen) -> tuple[Setting, ...]:
 def _remote(seen: Seen, listens: tuple[str, ...] | None) -> bool | None:
     """Tell whether other machines can connect.
 
-    Protected mode keeps them out as long as the default user needs no password and is on.
+    Protected mode keeps them out as long as the default user needs no password and is on; before
+    version 7 it does nothing where addresses are set.
     """
     if listens is None:
         return None
@@ -243,7 +245,18 @@ def _remote(seen: Seen, listens: tuple[str, ...] | None) -> bool | None:
         return False
     default = next((one for one in _users_or_none(seen) if one.name == "default"), None)
     protected = seen.setting("protected-mode") == "yes"
-    return not (protected and default is not None and default.nopass)
+    if not (protected and default is not None and default.nopass):
+        return True
+    return False if not seen.setting("bind") else _before_seven(seen)
+
+
+def _before_seven(seen: Seen) -> bool | None:
+    """Tell whether it is a version before 7, None where it does not say."""
+    try:
+        major = seen.info("server").get("redis_version", "").partition(".")[0]
+    except ProbeError:
+        return None
+    return int(major) < _BIND_ENDS_NO_PROTECTION if major.isdecimal() else None
 
 
 def _is_far(address: str) -> bool:
