@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from ...errors import NotSupported
 from .collected_oracle import SHIPPED, maintained
 from .collected_oracle_audit import audit
 from .collected_roles import settings, whole, yes
@@ -143,7 +144,9 @@ def labels(file: SqlFile) -> DatabaseLabels:
     control writing or nothing.
     """
     option = [yes(one["value"]) for one in file.rows("label_option")]
-    if option in ([], [False]):
+    if None in option or not option:
+        raise NotSupported("Oracle Label Security 是否启用未能读取（v$option）")
+    if not any(option):
         return DatabaseLabels(offered=True)
     tables = file.rows("label_tables")
     counts = [(one["policy"], whole(one["tables"]) or 0, whole(one["reads"]) or 0) for one in tables]

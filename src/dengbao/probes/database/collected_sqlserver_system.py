@@ -28,12 +28,14 @@ from .system_facts import (
 
 _GRANTED: Final = frozenset({"GRANT", "GRANT_WITH_GRANT_OPTION"})
 _AUDITORS: Final = frozenset({"ALTER ANY SERVER AUDIT"})
-# These stop the server, or switch C2 mode and the default trace off.
-_STOPPERS: Final = frozenset({"SHUTDOWN", "ALTER SETTINGS"})
-_STOPPING_ROLES: Final = frozenset({"serveradmin", "processadmin"})
+# These stop the server; settings reach C2 mode and the default trace, but no audit.
+_STOPPERS: Final = frozenset({"SHUTDOWN"})
+_SETTINGS: Final = frozenset({"ALTER SETTINGS"})
+_STOPPING_ROLES: Final = frozenset({"serveradmin"})
 _REACHING_OUT: Final = (
     "xp_cmdshell", "Ole Automation Procedures", "Ad Hoc Distributed Queries", "external scripts enabled",
 )  # fmt: skip
+_AUDIT: Final = "服务器审核 "
 _UNLIMITED: Final = 2**31 - 1
 _SAMPLES: Final = re.compile(r"(AdventureWorks|WideWorldImporters)\w*|pubs|Northwind", re.IGNORECASE)
 _SYSTEM: Final = frozenset({"master", "tempdb", "msdb", "model"})
@@ -58,7 +60,9 @@ def logs(file: SqlFile) -> DatabaseLogs:
     require_sysadmin(file)
     rights = [one for one in file.rows("server_rights") if one["state"] in _GRANTED]
     auditors = tuple(_right(one) for one in rights if one["right"] in _AUDITORS)
-    stoppers = tuple(_right(one) for one in rights if one["right"] in _STOPPERS)
+    audited = any(one.active for one in audit(file).channels if one.name.startswith(_AUDIT))
+    reaching = _STOPPERS if audited else _STOPPERS | _SETTINGS
+    stoppers = tuple(_right(one) for one in rights if one["right"] in reaching)
     roles = {one["role"] for one in file.rows("server_roles")} & _STOPPING_ROLES
     return DatabaseLogs(
         places=tuple(_places(file)),
@@ -100,7 +104,7 @@ def _by_database(file: SqlFile) -> Iterable[ParameterRight]:
 def _places(file: SqlFile) -> Iterable[LogPlace]:
     channels = {one.name: one for one in audit(file).channels}
     for one in file.rows("audits"):
-        name = f"服务器审核 {one['name']}"
+        name = f"{_AUDIT}{one['name']}"
         if channels[name].active is not False:
             yield _place(name, one)
     for one in file.some("traces"):

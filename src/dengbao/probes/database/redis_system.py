@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _REPLICA: Final = re.compile(r"slave\d+")
 # From this version on passwords in AUTH, ACL SETUSER and CONFIG SET stand as `(redacted)` in SLOWLOG.
 _REDACTS: Final = 7
+_ODD: Final = "MODULE LIST 的应答不识，未能得知已加载的模块"
 
 
 def _settings(seen: Seen, *names: str) -> tuple[Setting, ...]:
@@ -52,7 +53,9 @@ def components(seen: Seen) -> DatabaseComponents:
     Before version 7 there are no such settings: then the rights of accounts decide.
     """
     reply = seen.answer("MODULE", "LIST")
-    modules = [_module(one) for one in (reply if isinstance(reply, tuple) else ())]
+    if not isinstance(reply, tuple):
+        raise NotSupported(_ODD)
+    modules = [_module(one) for one in reply]
     features = [
         Component(name=one, kind="feature", trusted=False)
         for one in ("enable-debug-command", "enable-module-command")
@@ -71,7 +74,7 @@ def _module(reply: Reply) -> Component:
     parts = reply if isinstance(reply, tuple) else ()
     known = {str(name): str(value) for name, value in zip(parts[::2], parts[1::2], strict=False)}
     if not known.get("name"):
-        raise NotSupported("MODULE LIST 的应答不识，未能得知已加载的模块")
+        raise NotSupported(_ODD)
     return Component(name=known["name"], kind="module", version=known.get("ver", ""))
 
 
