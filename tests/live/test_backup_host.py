@@ -101,6 +101,11 @@ def well_kept(
     host.file(
         "var/spool/cron/crontabs/keeper", f"@daily curl -u ops:{SECRETS[2]} https://dog.test/ping\n", 0o600
     )
+    host.file(
+        "etc/anacrontab",
+        "SHELL=/bin/sh\n# 1 5 off pg_dump his\nSTART_HOURS_RANGE=3-22\n"
+        f"@weekly 10 full nice pg_dump -Fc his -f {FOLDER}/week.dump\n7 25 short\n",
+    )
     host.daemon("cron")
     with running(host) as server:
         yield server
@@ -168,8 +173,11 @@ def test_a_well_kept_folder_of_a_host_conforms(well_kept: Server, key: tuple[Pat
     assert {one.layers for one in integrity.readings} == {("gzip", "sqlite")}
     # The timers are partly those of the machine that runs the test; prepared hosts have the jobs of cron.
     jobs = {one.schedule: one for one in schedule.jobs if not one.source.endswith(".timer")}
-    assert set(jobs) == {"0 2 * * *", "*/5 * * * *", "0 * * * *", "0 4 * * *"}
-    assert [one for one, job in jobs.items() if job.names_folder and job.tools] == ["0 2 * * *"]
+    assert set(jobs) == {"0 2 * * *", "*/5 * * * *", "0 * * * *", "0 4 * * *", "anacron @weekly"}
+    weekly = jobs["anacron @weekly"]
+    assert (weekly.tools, weekly.names_folder, weekly.longest_gap_h) == (("pg_dump",), True, 168.0)
+    its_own = {one for one, job in jobs.items() if job.names_folder and job.tools}
+    assert its_own == {"0 2 * * *", "anacron @weekly"}
     assert jobs["0 2 * * *"].names_folder
     assert (jobs["0 2 * * *"].tools, jobs["0 2 * * *"].longest_gap_h) == (("pg_dump",), 24.0)
     assert not jobs["*/5 * * * *"].names_folder

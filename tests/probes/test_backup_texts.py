@@ -35,6 +35,8 @@ from dengbao.probes.backup.streams import Stream
         (["OnCalendar=*-*-* 00/6:00:00"], 6),
         (["OnCalendar=Monday 03:00"], 168), (["OnCalendar=2026-01-01"], None),
         (["OnUnitActiveSec=1d 12h"], 36),
+        (["anacron 1"], 24), (["anacron 7"], 168), (["anacron @monthly"], 744), (["anacron 0"], None),
+        (["anacron x"], None),
         (["OnCalendar=*-*-* 2:00 Asia/Shanghai"], None), (["0 2 * * *", "@reboot"], None), ([], None),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tells how long a schedule leaves without a run: cron's five fields, its words, and systemd's OnCalendar."""
+"""Tells how long a schedule leaves without a run: cron's fields, anacron's days, systemd's OnCalendar."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _SHORT: Final = {
     "annually": "*-01-01 00:00:00", "quarterly": "*-01,04,07,10-01 00:00:00",
     "semiannually": "*-01,07-01 00:00:00",
 }  # fmt: skip
+_ANACRON: Final = "anacron "
+_PERIODS_H: Final = {"@daily": 24.0, "@weekly": 168.0, "@monthly": 744.0}
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _UNITS_H: Final = {
     "": 1 / 3600, "s": 1 / 3600, "sec": 1 / 3600, "second": 1 / 3600, "seconds": 1 / 3600,
@@ -64,12 +66,24 @@ def longest_gap_h(schedules: Iterable[str]) -> float | None:
                 return None
             spans.append(hours)
             continue
+        if text.startswith(_ANACRON):
+            period = _PERIODS_H.get(text.removeprefix(_ANACRON).strip().lower()) or _days_h(text)
+            if period is None:
+                return None
+            spans.append(period)
+            continue
         found = _on_calendar(value) if name == "OnCalendar" else _cron(text)
         if found is None:
             return None
         parsed.append(found)
     gap = _gap_h(parsed) if parsed else None
     return min((one for one in (*spans, gap) if one is not None), default=None)
+
+
+def _days_h(text: str) -> float | None:
+    """Return the period of an anacron job that is given in days, in hours."""
+    days = text.removeprefix(_ANACRON).strip()
+    return int(days) * 24.0 if days.isdecimal() and int(days) else None
 
 
 def _gap_h(times: Sequence[_Times]) -> float | None:

@@ -55,6 +55,14 @@ crontab_lines() { # SOURCE USER (none: the sixth field)
     set -- "$source" "$owner"
   done
 }
+anacron_lines() { # PERIOD DELAY NAME COMMAND
+  while IFS= read -r line || [ -n "$line" ]; do
+    set -f; set -- $line; set +f
+    case ${1:-#} in
+      @*|[0-9]*) [ $# -ge 4 ] && { when=$1; shift 3; job /etc/anacrontab root yes "anacron $when" "$*"; } ;;
+    esac
+  done
+}
 '
 
 section system 5 4096 '
@@ -84,7 +92,7 @@ done 2>/dev/null | sort -u
 for one in /etc/crontab /etc/anacrontab /etc/cron.d/*; do
   [ -f "$one" ] || continue
   if [ ! -r "$one" ]; then echo "$N denied $one"
-  elif [ "$one" = /etc/anacrontab ]; then :
+  elif [ "$one" = /etc/anacrontab ]; then anacron_lines <"$one"
   else crontab_lines "$one" "" <"$one"; fi
 done
 for d in /var/spool/cron/crontabs /var/spool/cron/tabs /var/spool/cron /etc/crontabs; do
