@@ -137,6 +137,20 @@ def test_a_backup_that_lacks_rows_of_postgres(tmp_path: Path) -> None:
         server.run("ALTER TABLE visit ENABLE ROW LEVEL SECURITY", database="his")
         hidden = see(tmp_path, "postgresql", server.address, rows_within=10)
         assert [one.name for one in live(hidden).tables if one.counted] == ["public.payment"]
+        server.run(
+            "ALTER TABLE visit DISABLE ROW LEVEL SECURITY",
+            "DROP TABLE payment",
+            "UPDATE pg_class SET reltuples = 90000000 WHERE relname = 'visit'",
+            'CREATE TABLE "odd""; DROP TABLE visit; --" (id int)',
+            database="his",
+        )
+        large = see(tmp_path, "postgresql", server.address, rows_within=10)
+        tables = {one.name: (one.rows, one.counted) for one in live(large).tables}
+        assert tables == {
+            "public.visit": (90000000, False), 'public.odd"; DROP TABLE visit; --': (0, True),
+        }  # fmt: skip
+        assert verdict(large) == "undetermined"  # one table is younger than the backup
+        assert "约 90000000 行）" in large.judge("backup.restorable").remainder
 
 
 def my_dump(server: MariaDB) -> bytes:
