@@ -27,3 +27,12 @@ def test_ftp_admits_guests_where_nothing_is_said(written: str, said: list[str]) 
 def test_no_ftp_server_says_nothing() -> None:
     absent = "\nN file absent /etc/vsftpd.conf\n"
     assert read_services(transcript(services="N manager none\n", shares=absent)).shares == ()
+
+
+def test_a_continued_line_of_exports_is_one_line() -> None:
+    text = "2:/his 10.1.1.5(rw) \\\n3:    10.1.1.6(rw)\n4:/pub \\\n5:  *(ro)"
+    found = read_services(transcript(services="N manager none\n", shares=framed(etc__exports=text)))
+    assert [(one.number, one.text) for one in found.shares] == [
+        (3, "/his 10.1.1.5(rw) 10.1.1.6(rw)"),
+        (5, "/pub *(ro)"),
+    ]

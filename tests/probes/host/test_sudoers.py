@@ -49,3 +49,9 @@ def test_rules_of_a_directory_are_not_seen() -> None:
         processes="N mount proc /proc proc rw 0 0\n" + status,
     )
     assert read_privilege(seen).unread == ("目录服务（sss）中的规则",)
+
+
+def test_a_rule_that_is_not_understood_is_told() -> None:
+    found = read('root ALL=(ALL) ALL\n"%domain admins" ALL=(ALL) ALL\n')
+    assert len(found.rules) == 1
+    assert found.unread == ("/etc/sudoers 第 2 行的规则",)

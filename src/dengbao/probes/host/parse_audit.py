@@ -11,6 +11,8 @@ from .facts import AuditRecord, HostAudit
 from .frames import Files, Section, Transcript
 from .parse_processes import read_processes
 
+# The script's word for a program that is there and may not be run by this account.
+_CLOSED: Final = 5
 _YES_NO: Final = {"yes": True, "no": False}
 # What systemd says of a unit file; other states (static, generated) leave it open.
 _BOOT: Final = {"enabled": True, "enabled-runtime": False, "disabled": False, "masked": False}
@@ -28,6 +30,8 @@ def read_audit(transcript: Transcript) -> HostAudit:
     files = transcript.files("audit_files")
     daemons = [one for one in read_processes(transcript).processes if one.name == "auditd"]
     daemon = daemons[0].user if daemons else None
+    if state.code == _CLOSED:
+        raise transcript.refuse("内核审计状态（auditctl -s）")
     if state.code == 3:
         return HostAudit(installed=False, daemon_user=daemon, file_rules=_file_rules(files))
     enabled = re.search(r"\benabled[ =](\d)", state.text)

@@ -76,7 +76,9 @@ class _Reader:
                 self.defaults += _defaults(line.text)
                 self.no_password |= re.match(r"^Defaults\s.*!authenticate\b", line.text) is not None
             else:
-                self.rules += _rules(line)
+                found = tuple(_rules(line))
+                self.rules += found
+                self.unread += [] if found else [f"{line.file} 第 {line.number} 行的规则"]
 
     def _include(self, how: str, path: str) -> None:
         if how == "include":

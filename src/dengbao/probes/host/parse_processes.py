@@ -49,7 +49,7 @@ def read_processes(transcript: Transcript) -> HostProcesses:
 
 def _users(transcript: Transcript) -> dict[str, str]:
     passwd = transcript.files("passwd").get("/etc/passwd") if "passwd" in transcript.sections else None
-    names: dict[str, str] = {}
+    names = {"0": "root"}  # whatever other name stands first for it
     for line in passwd.lines if passwd is not None else ():
         fields = line.split(":")
         if len(fields) > 2:
@@ -183,7 +183,10 @@ def _shares(files: Files) -> Iterator[Line]:
 
 
 def _written(one: Framed) -> Iterator[Line]:
+    held = ""
     for raw in one.lines:
         number, found, text = raw.partition(":")
-        if found and number.isdecimal() and text.strip() and not text.strip().startswith(("#", ";")):
-            yield Line(file=one.path, number=int(number), text=text.strip())
+        text = held + text.strip()
+        held = f"{text[:-1].rstrip()} " if text.endswith("\\") else ""
+        if found and number.isdecimal() and text and not held and not text.startswith(("#", ";")):
+            yield Line(file=one.path, number=int(number), text=text)
