@@ -264,10 +264,25 @@ def idle(policy: DatabasePolicy, most_s: int) -> tuple[Criterion, ...]:
         for one in policy.overrides
         if one.name in {two.name for two in policy.idle_timeouts} and _within(one.value, most_s) is not True
     ]
+    if not all(one.met for one in single):
+        return (*single, *_stricter(policy, most_s))
     if not weaker:
         return single
     seen = f"另为 {listing(_whose(one) for one in weaker)} 放宽"
     return (*single, ask("overrides", "是否没有放宽的账户或数据库", False, seen, POLICY))
+
+
+def _stricter(policy: DatabasePolicy, most_s: int) -> tuple[Criterion, ...]:
+    """Return a met criterion where the time is set for single accounts or databases, though not for all."""
+    found = [
+        one
+        for one in policy.overrides
+        if one.name in {two.name for two in policy.idle_timeouts} and _within(one.value, most_s)
+    ]
+    if not found:
+        return ()
+    seen = f"仅为 {listing(_whose(one) for one in found)} 单独设置"
+    return (ask("some", "是否为部分账户或数据库设置空闲会话超时", True, seen, POLICY),)
 
 
 def _timer(one: Setting) -> str:

@@ -143,7 +143,7 @@ def maintained(server: DatabaseServer, ends: tuple[str, ...]) -> Criterion:
     over = datetime.fromtimestamp(at_s, UTC).date() > date.fromisoformat(told)
     seen = f"数据库为 {_name(server)}，厂商维护至 {told}{'，已停止维护' if over else ''}"
     if over and server.builder:
-        seen += f"；由发行版（{server.builder}）构建，其是否继续修补须人工核查"
+        seen += f"；由 {server.builder} 构建，其是否继续修补须人工核查"
         return ask("maintained", question, None, seen, _SERVER, decisive=True)
     return ask("maintained", question, not over, seen, _SERVER, decisive=True)
 

@@ -103,6 +103,8 @@ def test_oracle_weak(tmp_path: Path) -> None:
             access_anonymous_disabled="undetermined",
             access_default_account_renamed="undetermined",  # SCOTT is open; from where, is not in SQL
             access_least_privilege="partial",
+            access_stale_accounts="undetermined",  # no roster; HIS is in its days of grace, and in use
+            access_stale_disabled="undetermined",
             confidentiality_password_hash="partial",
             residual_session="undetermined",
             residual_memory="undetermined",
@@ -267,7 +269,7 @@ def test_oracle_limits_follow_the_default_profile(tmp_path: Path) -> None:
     ("status", "able", "expired"),
     [
         ("OPEN", True, False), ("LOCKED", False, False), ("LOCKED(TIMED)", True, False),
-        ("EXPIRED", True, True), ("EXPIRED(GRACE)", True, True), ("EXPIRED & LOCKED", False, True),
+        ("EXPIRED", True, True), ("EXPIRED(GRACE)", True, False), ("EXPIRED & LOCKED", False, True),
         ("EXPIRED & LOCKED(TIMED)", True, True),
     ],
 )  # fmt: skip
@@ -320,6 +322,31 @@ def test_sqlserver_first_login_is_known_by_its_number(tmp_path: Path) -> None:
     assert _judged(tmp_path, check, "sqlserver", logins=disabled) == "conform"
     assert _judged(tmp_path, check, "sqlserver", logins=open_sa) == "nonconform"
     assert _judged(tmp_path, check, "sqlserver", logins=false_sa) == "conform"
+
+
+def test_sqlserver_rights_reach_through_roles_somebody_made(tmp_path: Path) -> None:
+    roles = [*samples.MSSQL["server_roles"], "his_app|ops"]
+    for right in ("ALTER ANY DATABASE", "CONTROL SERVER"):
+        rights = [*samples.MSSQL["server_rights"], f"ops|{right}|GRANT"]
+        sections = samples.changed("sqlserver", server_roles=roles, server_rights=rights)
+        facts = observed(read_sql(dump("sqlserver", sections).encode(), where="x")).facts
+        accounts = next(one for one in facts if isinstance(one, DatabaseAccounts)).accounts
+        [ops] = [one for one in accounts if one.name == "ops"]
+        assert (ops.rights, ops.superuser) == ((right,), right == "CONTROL SERVER")
+    check = "access.least_privilege"
+    assert _judged(tmp_path, check, "sqlserver") == "conform"
+    rights = [*samples.MSSQL["server_rights"], "ops|ALTER ANY DATABASE|GRANT"]
+    assert _judged(tmp_path, check, "sqlserver", server_roles=roles, server_rights=rights) == "partial"
+
+
+def test_sqlserver_groups_of_everybody_are_no_part_of_the_product() -> None:
+    everybody = samples.windows("NT AUTHORITY\\Authenticated Users", 281).replace("|U|", "|G|")
+    sections = samples.changed("sqlserver", logins=[*samples.MSSQL["logins"], everybody])
+    facts = observed(read_sql(dump("sqlserver", sections).encode(), where="x")).facts
+    accounts = next(one for one in facts if isinstance(one, DatabaseAccounts)).accounts
+    names = {one.name: one.system for one in accounts}
+    assert names["NT AUTHORITY\\Authenticated Users"] is False
+    assert names["NT SERVICE\\MSSQLSERVER"] is True
 
 
 def test_sqlserver_accounts_of_windows_are_not_judged_here(tmp_path: Path) -> None:

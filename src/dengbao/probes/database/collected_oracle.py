@@ -158,7 +158,8 @@ def _account(
         rights=tuple(sorted(reach | ({"SYSDBA"} if name in admins else set()))),
         member_of=tuple(sorted(mine)),
         valid_for_days=whole(row["expires_days"]),
-        password_expired="EXPIRED" in row["status"],
+        # In the days of grace an account is still used as before.
+        password_expired="EXPIRED" in row["status"] and "GRACE" not in row["status"],
         failed_attempts=None if attempts is None else int(attempts),
         lock_s=None if profiles is None else profiles.lock_s(row["profile"]),
         takes_password=True if row["method"].upper() == "PASSWORD" else None,
@@ -264,6 +265,8 @@ def _idle(profiles: Profiles, values: Mapping[str, str], used: list[str]) -> tup
         minutes = profiles.days(profile, "IDLE_TIME")
         if enforced is None and not server_wide:
             raise NotSupported("resource_limit 未能读取，不知道 IDLE_TIME 是否生效")
+        if minutes is None and enforced and not server_wide:
+            raise NotSupported(f"概要文件 {profile} 的 IDLE_TIME 未能读取")
         own = int((minutes or 0) * 60) if enforced else 0
         limits = [one for one in (own, server_wide) if one]
         note = "" if enforced else "，resource_limit 为 FALSE"
