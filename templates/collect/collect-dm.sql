@@ -3,7 +3,7 @@
 -- 由数据库管理员在 disql 中运行（口令按提示输入，不写在命令行上）：
 --   disql SYSDBA@服务器:5236
 --   SQL> START 目录/collect-dm.sql
--- 审计设置只有审计员看得到：以 SYSAUDITOR 再运行一次，把第二次的结果接在第一次之后，存为一个文件。
+-- 审计设置只有审计员看得到、标记策略只有安全员看得到：以 SYSAUDITOR、SYSSSO 各再运行一次，结果依次接在第一次之后，存为一个文件。
 -- 结果写到 dengbao-dm.txt，原样带回。没有权限或旧版本没有的视图会报错，属正常。
 SET ECHO OFF
 SET HEADING OFF
