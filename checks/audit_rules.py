@@ -28,6 +28,11 @@ def suppresses(line: str) -> bool:
     return _SUPPRESSES.match(line) is not None
 
 
+def silences(line: str) -> bool:
+    """Tell whether a rule keeps the kernel from looking at any system call, and so at any watch."""
+    return re.match(r"-a (?:never,task|task,never)\b(?!.*-F)", line) is not None
+
+
 def excluded_types(rules: Iterable[str]) -> frozenset[str]:
     """Return the types of records that the exclude list drops."""
     dropped = (one for one in rules if re.match(r"-a (?:\w+,exclude|exclude,\w+)\b", one))

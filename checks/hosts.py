@@ -24,9 +24,9 @@ PASSWORDS = "host.passwords"
 PAM = "host.pam"
 SSHD = "host.sshd"
 POLICY = "host.policy"
-# Where distributions begin to number people, and the number of nobody.
+# Where distributions begin to number people, and the numbers of nobody; people may have higher ones.
 _FIRST_USER_UID: Final = 1000
-_NOBODY_UID: Final = 65534
+_NOBODY_UIDS: Final = frozenset({65534, 65535, 4294967294})
 _GUESTS: Final = frozenset({"guest", "anonymous", "ftp", "games", "nobody"})
 
 
@@ -114,7 +114,7 @@ def no_default_seats(
 
 def is_default(account: HostAccount) -> bool:
     """Tell whether the system brought the account: by its number, or as a guest; root is another matter."""
-    return 0 < account.uid < _FIRST_USER_UID or account.uid >= _NOBODY_UID or account.name in _GUESTS
+    return 0 < account.uid < _FIRST_USER_UID or account.uid in _NOBODY_UIDS or account.name in _GUESTS
 
 
 def match_blocks(sshd: HostSshd, *options: str) -> tuple[str, ...] | None:
@@ -155,6 +155,8 @@ def under_match(
     if bad:
         return False, f"（按 Match 条件逐一核查，{listing(bad, 3)}登录时不满足）"
     if not sshd.cases_whole or not views:
+        if base is False and views:  # what holds without conditions was met in none of these logins
+            return None, match_note(sshd, *options)
         return unless_matched(base, sshd, *options) if base else base, match_note(sshd, *options)
     met = None if None in answers.values() else True
     return met, f"（Match {listing(blocks, 3)} 条件下共 {len(views)} 种登录情形已逐一核查）"

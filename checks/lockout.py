@@ -113,8 +113,8 @@ def _where(rule: PamRule) -> str:
 
 def _settings(rule: PamRule, file: Mapping[str, str] | None) -> dict[str, str] | None:
     """Return the settings in effect for a rule: faillock.conf, then the rule's own arguments over it."""
-    if is_faillock(rule) and file is None:
-        return None
+    if is_faillock(rule) and (file is None or any(arg.startswith("conf=") for arg in rule.args)):
+        return None  # `conf=` names another file than the one that was read
     found = dict(file or {}) if is_faillock(rule) else {}
     found.update({arg.partition("=")[0]: arg.partition("=")[2] for arg in rule.args})
     return found

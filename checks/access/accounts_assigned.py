@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
-from dengbao.probes.host.facts import HostAccounts, HostFiles, HostPam, HostPolicy
+from dengbao.probes.host.facts import HostAccounts, HostFiles, HostPam, HostPolicy, Line
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups, WindowsPolicy
 
 from .. import databases, db_access, win_groups, windows
-from ..hosts import ACCOUNTS, POLICY, ask, modes, told, wider_than
+from ..hosts import ACCOUNTS, POLICY, ask, modes, place, told, wider_than
 from ..wording import listing
 
 # What the facts cannot show and people must add.
@@ -29,6 +30,8 @@ _FIXED: Final = (
     "/etc/profile",
 )
 _FILES: Final = "host.files"
+_PROFILES: Final = ("/etc/profile", "/etc/profile.d/")
+_UMASK: Final = re.compile(r"\bumask\s+([0-7]{3,4})\b")
 
 
 class AssignedParams(Params):
@@ -80,10 +83,33 @@ def _umask(policy: HostPolicy, pam: HostPam | None, widest: str) -> Criterion:
     value = policy.umask or _pam_umask(policy, pam)
     if not value:
         return ask("umask", f"umask 是否不宽于 {widest}", None, "umask 的实际值未能确认", POLICY)
-    met = (int(value, 8) & int(widest, 8)) == int(widest, 8)
-    return ask(
-        "umask", f"umask 是否不宽于 {widest}", met, f"登录后 umask 为 {value}（要求不宽于 {widest}）", POLICY
-    )
+    met: bool | None = not _is_wider(value, widest)
+    seen = f"登录后 umask 为 {value}（要求不宽于 {widest}）"
+    branch = _other_branch(policy, widest) if met and policy.umask else None
+    if branch is not None:
+        met, seen = None, f"{seen}，但 {place(branch)}“{branch.text.strip()}”对部分用户可能生效"
+    return ask("umask", f"umask 是否不宽于 {widest}", met, seen, POLICY)
+
+
+def _is_wider(value: str, widest: str) -> bool:
+    return (int(value, 8) & int(widest, 8)) != int(widest, 8)
+
+
+def _other_branch(policy: HostPolicy, widest: str) -> Line | None:
+    """Return a line of the profile that gives some users a wider umask under a condition.
+
+    The shell that was started went one way only: that of its own account. A line that stands alone and later
+    (or in another file) sets it for everybody again.
+    """
+    lines = [(one, _UMASK.search(one.text)) for one in policy.umask_lines if one.file.startswith(_PROFILES)]
+    given = [(one, found.group(1)) for one, found in lines if found is not None]
+    alone = [one for one, value in given if one.text.startswith("umask") and not _is_wider(value, widest)]
+    for one, value in given:
+        if one.text.startswith("umask") or not _is_wider(value, widest):
+            continue
+        if not any(other.file != one.file or other.number > one.number for other in alone):
+            return one
+    return None
 
 
 def _pam_umask(policy: HostPolicy, pam: HostPam | None) -> str:

@@ -13,7 +13,7 @@ from dengbao.probes.host.facts import HostAudit
 from dengbao.probes.windows.facts import WindowsAudit
 
 from .. import databases, db_audit, win_audit, windows
-from ..audit_rules import difference, excluded_types, is_rule, one_arch_only, suppresses
+from ..audit_rules import difference, excluded_types, is_rule, one_arch_only, silences, suppresses
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon, kernel
 from ..wording import listing
@@ -58,6 +58,9 @@ def _events(audit: HostAudit) -> tuple[Criterion, ...]:
         return (ask("rules", "是否加载审计规则", met, "规则未能查看" if audit.installed else "无", AUDIT),)
     if not rules:
         seen = "规则文件中有规则但未加载" if audit.file_rules else "无"
+        return (ask("rules", "是否加载审计规则", False, seen, AUDIT, decisive=True),)
+    if any(silences(one) for one in rules):
+        seen = f"已加载 {len(rules)} 条规则，但含 -a never,task，系统调用与文件监视均不审计"
         return (ask("rules", "是否加载审计规则", False, seen, AUDIT, decisive=True),)
     kept = [one for one in rules if not suppresses(one)]
     found = [

@@ -17,6 +17,8 @@ from ..wording import listing
 
 # Shells that end a session by TMOUT; the others take no notice of it.
 _TIMED_SHELLS: Final = frozenset({"bash", "rbash", "ksh", "ksh93", "mksh", "zsh", "ash", "busybox"})
+# Files that PAM reads, or that reach a login shell only through the files of a user's own home.
+_BY_OTHERS: Final = ("/etc/environment", "/etc/bashrc", "/etc/bash.bashrc")
 _UNITS_S: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -80,8 +82,9 @@ def _shell(accounts: HostAccounts, policy: HostPolicy, limit: int) -> tuple[Crit
     if not policy.shell:
         seen = "未能启动登录 shell 查看 TMOUT 的实际值"
         return (ask("timeout", "是否设置空闲超时", None, seen, POLICY, decisive=True),)
-    if not value and any(one.file == "/etc/environment" for one in policy.tmout_lines):
-        seen = "TMOUT 写在 /etc/environment，登录后是否生效未能确认"
+    elsewhere = [one.file for one in policy.tmout_lines if one.file in _BY_OTHERS]
+    if not value and elsewhere:
+        seen = f"TMOUT 写在 {elsewhere[0]}，登录后是否生效未能确认"
         return (ask("timeout", "是否设置空闲超时", None, seen, POLICY, decisive=True),)
     if not value:
         seen = f"登录 shell（{policy.shell}）中 TMOUT {'为 0' if value == 0 else '未设置'}，空闲会话不会退出"

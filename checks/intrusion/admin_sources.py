@@ -24,6 +24,8 @@ from .admin_sources_tried import other_sources_are_refused
 _EVERY_CLIENT = re.compile(r"(?:\bALL\b|(?<!\S)\*(?!\S)|\b0\.0\.0\.0/0)", re.IGNORECASE)
 _DENIES = re.compile(r":\s*deny\s*$", re.IGNORECASE)
 _ADMITS = re.compile(r":\s*allow\s*$", re.IGNORECASE)
+# Behind the `@` of AllowUsers: wildcards alone, or a network of all addresses.
+_ANY_HOST = re.compile(r"[*?.:]*|(?:0\.0\.0\.0|::)/0")
 _FIREWALL = "host.firewall"
 
 
@@ -73,7 +75,7 @@ def _by_trying(tried: ServicesReach | None) -> tuple[Criterion, ...]:
 
 def _by_sshd(sshd: HostSshd) -> Criterion:
     users = " ".join((sshd.options or {}).get("allowusers", ())).split()
-    bound = [one for one in users if "@" in one and one.split("@", 1)[1] not in ("*", "0.0.0.0/0", "::/0")]
+    bound = [one for one in users if "@" in one and not _ANY_HOST.fullmatch(one.split("@", 1)[1])]
     met = bool(users) and len(bound) == len(users)
     seen = f"sshd AllowUsers 限定 {listing(bound)}" if met else "sshd AllowUsers 未限定来源地址"
     checked = unless_matched(met, sshd, "allowusers")

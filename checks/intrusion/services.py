@@ -30,6 +30,12 @@ _PROCESSES: Final[Mapping[str, tuple[str, ...]]] = {
     "cups": ("cupsd",),
     "nfs-server": ("nfsd", "rpc.mountd"),
 }
+# Other names that distributions give to the units of a service.
+_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "smbd": ("smb",),
+    "nfs-server": ("nfs", "nfs-kernel-server"),
+    "tftp": ("tftpd-hpa", "tftpd"),
+}
 # A client of /etc/exports that stands for everybody: `*`, a network of all addresses, or only options.
 _EVERYBODY: Final = re.compile(r"(?:\*|0\.0\.0\.0/0(?:\.0\.0\.0)?|::/0|)(?:\(.*)?")
 _GUEST: Final = re.compile(r"(?:anonymous_enable|guest ok|public)\s*=\s*(?:yes|true|1)", re.IGNORECASE)
@@ -66,8 +72,14 @@ def _stem(unit: str) -> str:
     return unit.rsplit(".", 1)[0]
 
 
+def _names(unit: str) -> set[str]:
+    """Return what the service is called, without the kind of unit: its socket may wait in its place."""
+    return {_stem(unit), *_ALIASES.get(_stem(unit), ())}
+
+
 def _running(services: HostServices, processes: HostProcesses, unneeded: tuple[str, ...]) -> Criterion:
-    found = [one for one in unneeded if one in (services.active or ())]
+    running = {_stem(one) for one in services.active or ()}
+    found = [one for one in unneeded if running & _names(one)]
     for one in unneeded:
         stem = _stem(one)
         if one not in found and processes.named(stem, *_PROCESSES.get(stem, ())):
@@ -85,7 +97,7 @@ def _running(services: HostServices, processes: HostProcesses, unneeded: tuple[s
 
 def _enabled(services: HostServices, unneeded: tuple[str, ...]) -> tuple[Criterion, ...]:
     """Return whether unneeded services would start; a container has no service manager and starts none."""
-    stems = {_stem(one) for one in unneeded}
+    stems = {name for one in unneeded for name in _names(one)}
     started = [one for one in services.inetd if one in stems or one.removeprefix("in.").rstrip("d") in stems]
     question = "非必要的系统服务是否不会自动启动"
     if services.manager == "none" and not started:

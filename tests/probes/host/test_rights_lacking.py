@@ -12,6 +12,7 @@ from dengbao.errors import NoPermission
 from dengbao.probes.host.collect import script
 from dengbao.probes.host.frames import Section, Transcript
 from dengbao.probes.host.parse_audit import read_audit
+from dengbao.probes.host.parse_pam import read_policy
 from dengbao.probes.host.parse_processes import read_processes
 
 from .sections import framed, transcript
@@ -40,6 +41,13 @@ def test_the_script_tells_a_closed_program_from_a_missing_one(there: bool, code:
     line = next(one for one in script().decode().splitlines() if one.startswith("closed()"))
     line = line.replace("/usr/sbin/", f"{tmp_path}/nowhere/").replace('"/sbin/', f'"{tmp_path}/sbin/')
     assert subprocess.run(["sh", "-c", f"{line}; closed auditctl"], check=False).returncode == code
+
+
+def test_lines_about_umask_keep_their_indentation() -> None:
+    """What stands under a condition was not tried for every account."""
+    profile = framed(etc__profile="60:    umask 002\n61:# umask 077\n62:umask 027")
+    found = read_policy(transcript(policy="\nN file absent /etc/login.defs\n" + profile))
+    assert [(one.number, one.text) for one in found.umask_lines] == [(60, "    umask 002"), (62, "umask 027")]
 
 
 def test_number_zero_is_root_whatever_name_stands_first() -> None:

@@ -86,3 +86,17 @@ def test_files_changed_since_they_were_loaded(more: str, changed: bool) -> None:
 )
 def test_match_blocks_of_unread_files(config: str, seen: bool) -> None:
     assert (_read(_state(), config=config).matches is not None) is seen
+
+
+@pytest.mark.parametrize(("state", "running"), [("active listening", True), ("inactive dead", False)])
+def test_a_socket_unit_may_listen_where_the_settings_do_not_say(state: str, running: bool) -> None:
+    found = read_sshd(
+        transcript(
+            sshd="N installed\nN path /usr/sbin/sshd\nN boot 1000 100\n" + framed(etc__ssh__sshd_config=""),
+            sshd_options=_OPTIONS,
+            processes=_STATUS,
+            listening=_SILENT,
+            services=f"N manager systemd\nN unit ssh.socket loaded {state} OpenBSD Secure Shell server\n",
+        )
+    )
+    assert found.running is running

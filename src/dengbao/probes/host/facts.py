@@ -162,6 +162,7 @@ class HostPolicy(Facts, tag="host.policy"):
 
     `shell` names the shell that was started to see `tmout_s` and `umask`; empty: it could not be started,
     and both are unknown. `tmout_s` None with a shell means unset. `sh` is what /bin/sh really is.
+    `umask_lines` are those of the common files of shells, indented as they stand.
     """
 
     login_defs: dict[str, str] | None = None
@@ -173,6 +174,7 @@ class HostPolicy(Facts, tag="host.policy"):
     history_size: int | None = None
     sh: str = ""
     new_account_inactive_days: int | None = None
+    umask_lines: tuple[Line, ...] = ()
 
 
 class SshdMatch(Value):

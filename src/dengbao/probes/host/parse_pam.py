@@ -172,8 +172,12 @@ def read_policy(transcript: Transcript) -> HostPolicy:
         shell=shell.name,
         tmout_s=shell.tmout_s,
         tmout_readonly=shell.readonly,
-        tmout_lines=_lines_about(files, "TMOUT"),
+        tmout_lines=tuple(
+            Line(file=one.file, number=one.number, text=one.text.strip())
+            for one in _lines_about(files, "TMOUT")
+        ),
         umask=shell.umask,
+        umask_lines=_lines_about(files, "umask"),
         history_size=shell.history,
         sh=(section.mark("sh") or "").rsplit("/", 1)[-1],
         new_account_inactive_days=int(inactive) if re.fullmatch(r"-?\d+", inactive) else None,
@@ -196,7 +200,7 @@ def _lines_about(files: Files, word: str) -> tuple[Line, ...]:
         for raw in one.lines:
             number, _, text = raw.partition(":")
             if number.isdecimal() and word in text.split("#", 1)[0]:
-                found.append(Line(file=one.path, number=int(number), text=text.strip()))
+                found.append(Line(file=one.path, number=int(number), text=text.rstrip()))
     return tuple(found)
 
 

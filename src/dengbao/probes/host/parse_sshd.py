@@ -23,6 +23,7 @@ _INCLUDED: Final = re.compile(
 # Servers that speak SSH and are no sshd.
 _OTHERS: Final = ("dropbear", "tinysshd", "lshd", "ssh-server-g3", "sshd2")
 _SSH_PORT: Final = 22
+_SOCKETS: Final = ("ssh.socket", "sshd.socket")
 # The kernel tells start times in ticks since a boot time in whole seconds.
 _CLOCK_SLACK_S: Final = 2
 
@@ -95,7 +96,13 @@ def _strangers(transcript: Transcript) -> list[str]:
 def _listens(transcript: Transcript, options: Mapping[str, tuple[str, ...]]) -> bool:
     """Tell whether somebody listens for sshd, which then starts with each connection."""
     ports = {int(one) for one in options.get("port", ()) if one.isdecimal()}
-    return any(one.protocol == "tcp" and one.port in ports for one in read_listening(transcript).listeners)
+    if any(one.protocol == "tcp" and one.port in ports for one in read_listening(transcript).listeners):
+        return True
+    services = transcript.optional(
+        "services"
+    )  # a socket unit may listen on another port than sshd_config says
+    units = [one.replace("●", " ").split() for one in (services.marks("unit") if services else ())]
+    return any(one[0] in _SOCKETS and "active" in one[2:3] for one in units if one)
 
 
 def _refusal(transcript: Transcript, asked: Section) -> Exception:
