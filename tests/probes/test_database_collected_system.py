@@ -279,3 +279,13 @@ def test_dm_archives_that_lead_elsewhere_are_replicas() -> None:
     found = facts(DatabaseReplication, "dm")
     assert found.archiving is True
     assert [(one.name, one.synchronous) for one in found.replicas or ()] == [("REALTIME", True)]
+
+
+def test_dm_run_that_sees_fewer_rows_takes_nothing_away() -> None:
+    first = dump("dm", samples.DM, errors={"labels": ERRORS["dm"], "label_tables": ERRORS["dm"]})
+    officer = [samples.DM["server"][0].replace("|SYSDBA", "|SYSSSO")]
+    second = dump("dm", samples.changed("dm", server=officer, users=["SYSSSO|OPEN|60"]))
+    file = read_sql((first + second).encode(), where="x")
+    assert (file.server["user"], len(file.rows("users"))) == ("SYSDBA", len(samples.DM["users"]))
+    labels = next(one for one in observed(file).facts if isinstance(one, DatabaseLabels))
+    assert labels.labels[0].count == 4

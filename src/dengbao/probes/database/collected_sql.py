@@ -211,8 +211,15 @@ def _keep(found: dict[str, Table], table: Table) -> None:
     old = found.get(table.name)
     if table.name == "server" and old is not None and _places(old) != _places(table):
         raise Damaged("采集文件混有几个数据库实例的结果", cure="每个实例存为一个文件")
-    if len(found) < _MAX_SECTIONS and (old is None or table.problem is None):
+    if len(found) < _MAX_SECTIONS and (old is None or _fuller(table, old)):
         found[table.name] = table
+
+
+def _fuller(table: Table, old: Table) -> bool:
+    """Tell whether a section tells more: some accounts see views, or rows, that others do not."""
+    if table.problem is not None:
+        return False
+    return old.problem is not None or len(table.rows) > len(old.rows)
 
 
 def _places(table: Table) -> set[tuple[str, str]]:
