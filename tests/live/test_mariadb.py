@@ -128,3 +128,17 @@ def test_mariadb_weak() -> None:
         ),
     )
     nothing_leaks(sight)
+
+
+def test_mariadb_rights_through_a_role_count() -> None:
+    with mariadb() as server:
+        server.run(
+            f"CREATE USER looker@'%' IDENTIFIED BY '{PASSWORD}'",
+            "GRANT SELECT ON mysql.* TO looker@'%'",
+            "CREATE ROLE ops",
+            "GRANT FILE, SHUTDOWN ON *.* TO ops",
+            "CREATE USER his_ops@'%' IDENTIFIED BY 'Third-only-2026!'",
+            "GRANT ops TO his_ops@'%'",
+        )
+        sight = look(asset("mariadb", server.address, "looker", database="mysql"))
+    assert sight.verdicts(["access.least_privilege"]) == {"access.least_privilege": "partial"}
