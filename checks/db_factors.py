@@ -51,7 +51,7 @@ class Way:
     def words(self) -> str:
         """Return the way and its factors for a statement."""
         if self.factors is None:
-            return f"{self.name}（鉴别要素由外部决定）"
+            return f"{self.name}（鉴别要素由外部决定或未能得知）"
         return f"{self.name}（{'＋'.join(_WORDS[one] for one in sorted(self.factors)) or '无'}）"
 
 
@@ -69,12 +69,13 @@ def ways(
     if accounts is None or passwords is None:
         raise Undetermined("账户及其鉴别方式未能读取", reason=Reason.NO_PERMISSION)
     kept = stored(passwords)
-    return tuple(
-        way
-        for one in logins(accounts)
-        if (found := kept.get((one.name, one.host))) is not None
-        for way in _of_account(one, found)
-    )
+    seen: list[Way] = []
+    for one in logins(accounts):
+        found = kept.get((one.name, one.host))
+        seen += [Way(one.label, None)] if found is None else _of_account(one, found)
+    if accounts.truncated:
+        seen.append(Way("未能读取的其余账户", None))
+    return tuple(seen)
 
 
 def _of_rule(rule: HostRule) -> frozenset[str] | None:

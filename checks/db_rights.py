@@ -15,7 +15,7 @@ from dengbao.probes.database.facts import (
     Grant,
 )
 
-from .databases import GRANTS, besides_ours, is_ours, is_super, others
+from .databases import GRANTS, besides_ours, is_ours, is_super, others, whole
 from .hosts import ask
 from .wording import listing
 
@@ -253,15 +253,16 @@ def fine(
         and set(one.rights) & _DATA
         and not _is_super_name(one, accounts)
     ]
+    fits = True if small or grants.row_security else None if only_ours else _by_ownership(accounts, grants)
+    if wide and not fits:
+        fits = False
     columns = sum(one.level == "column" for one in small)
     wide_names = listing(dict.fromkeys(one.grantee for one in wide)) or "无"
     return (
         ask(
             "granularity",
             "授权的客体是否达到表级或更细",
-            True
-            if small or grants.row_security
-            else False if wide else None if only_ours else _by_ownership(accounts, grants),
+            fits,
             f"库 {_names(grants)} {_count(grants)}，表级授权 {len(small) - columns} 条、字段级 {columns} 条、"
             f"启用行级策略的表 {len(grants.row_security)} 张；"
             f"整库或全局的数据授权 {len(wide)} 条（{wide_names}）",
@@ -312,6 +313,8 @@ def personal(
             GRANTS,
         ),
         found,
+        *whole(accounts),
+        *read_in_full(grants),
     )
 
 
