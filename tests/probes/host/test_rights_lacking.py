@@ -14,6 +14,7 @@ from dengbao.probes.host.frames import Section, Transcript
 from dengbao.probes.host.parse_audit import read_audit
 from dengbao.probes.host.parse_pam import read_policy
 from dengbao.probes.host.parse_processes import read_processes
+from dengbao.probes.host.parse_system import read_boot
 
 from .sections import framed, transcript
 
@@ -48,6 +49,22 @@ def test_lines_about_umask_keep_their_indentation() -> None:
     profile = framed(etc__profile="60:    umask 002\n61:# umask 077\n62:umask 027")
     found = read_policy(transcript(policy="\nN file absent /etc/login.defs\n" + profile))
     assert [(one.number, one.text) for one in found.umask_lines] == [(60, "    umask 002"), (62, "umask 027")]
+
+
+@pytest.mark.parametrize(
+    ("uid", "mount", "seen"),
+    [(0, "hidepid=2", False), (1000, "hidepid=2", None), (1000, "rw", False)],
+    ids=["root", "hidden from the account", "shown to all"],
+)
+def test_a_hidden_process_is_not_taken_for_none(uid: int, mount: str, seen: bool | None) -> None:
+    found = read_boot(
+        transcript(
+            system=f"uname Linux 5.10 x86_64\nuid {uid}\nclock 1700000000\n",
+            processes=f"N mount proc /proc proc {mount} 0 0\n{_STATUS}",
+            boot="", integrity="",
+        )
+    )  # fmt: skip
+    assert found.fapolicyd is seen
 
 
 def test_number_zero_is_root_whatever_name_stands_first() -> None:

@@ -10,6 +10,7 @@ LC_ALL=C
 LANG=C
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 unset ENV BASH_ENV CDPATH GREP_OPTIONS
+cd / # so that neither `.` nor an empty entry of PATH leads to programs of the account
 export N LC_ALL LANG PATH
 umask 0177 # no person sets this: a login shell that shows it has not set its own
 exec 3>&1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...errors import NotSupported, ProtocolMismatch
+from ...errors import NotSupported, ProbeError, ProtocolMismatch
 from .facts import HostIdentity, HostMemory, Swap
 from .frames import Files, Section, Transcript
 from .parse_accounts import clock_s
+from .parse_processes import read_processes
 from .parse_updateinfo import advised_at_s, rpm_security
 from .system_facts import HostBoot, HostMac, HostPackages, IntegrityTool, Label, Package
 
@@ -162,7 +163,6 @@ def read_boot(transcript: Transcript) -> HostBoot:
     cmdline = section.mark("cmdline") or ""
     appraise = re.search(r"\bima_appraise=(\S+)", cmdline)
     secure = (section.mark("secureboot") or "").split()
-    processes = transcript.optional("processes")
     return HostBoot(
         firmware=section.mark("firmware") or "",
         secure_boot=secure[-1] == "1" if secure else False if section.mark("firmware") == "bios" else None,
@@ -173,9 +173,18 @@ def read_boot(transcript: Transcript) -> HostBoot:
         ima_measurements=_number(section, "measurements"),
         ima_appraise=appraise.group(1) if appraise else "",
         ima_appraises=_appraises(section, cmdline),
-        fapolicyd="Name:\tfapolicyd\n" in processes.text if processes is not None else None,
+        fapolicyd=_runs(transcript, "fapolicyd"),
         tools=tuple(_tools(transcript.section("integrity"))),
     )
+
+
+def _runs(transcript: Transcript, name: str) -> bool | None:
+    """Tell whether a process of that name runs, None where not all processes could be seen."""
+    try:
+        running = read_processes(transcript)
+    except ProbeError:
+        return None
+    return True if running.named(name) else False if running.complete else None
 
 
 def _appraises(section: Section, cmdline: str) -> bool | None:
