@@ -188,15 +188,6 @@ def test_ports_that_finish_no_handshake_are_undetermined() -> None:
         assert says in sight.judge("integrity.transport").statement, situation
 
 
-def test_a_silent_port_times_out_soon() -> None:
-    begin = time.monotonic()
-    with servers.silent() as port:
-        sight = see(endpoint(port), engines={})
-    agree("silent", sight, NOTHING_SEEN)
-    assert sight.missing["tls.versions"].reason is Reason.TIMED_OUT
-    assert time.monotonic() - begin < 25
-
-
 def test_a_closed_port_is_unreachable() -> None:
     sight = see(endpoint(servers.free_ports(1)[0]))
     agree("closed", sight, NOTHING_SEEN)

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from dengbao.errors import NotDeclared, ProtocolMismatch
 from dengbao.model import HostAsset, TlsAsset, WebAsset
 from dengbao.probes.tls.certificates import describe
+from dengbao.probes.tls.der import curve_of
+from dengbao.probes.tls.flight import read_flight
 from dengbao.probes.tls.greeting import Greeting
 from dengbao.probes.tls.hello import (
     OLD_SUITE_ROUNDS,
@@ -33,19 +35,68 @@ from dengbao.probes.tls.hello import (
     client_hello,
     read_answer,
 )
-from dengbao.probes.tls.scan import agreed
-from dengbao.probes.tls.sslyze import accepted_suites, read_report
+from dengbao.probes.tls.sslyze import accepted_suites, read_report, rejected_suites
+from dengbao.probes.tls.suites import suite_names, suite_rounds
 from dengbao.probes.tls.target import target_of
+from dengbao.probes.tls.versions import agreed
 
 # ---------------------------------------------------------------- hellos and answers
 
 
 def test_the_tlcp_hello_is_the_minimal_one_of_the_standard() -> None:
-    hello = client_hello(TLCP, tuple(TLCP_SUITES), "his.test")
+    hello = client_hello(TLCP, tuple(TLCP_SUITES)[:8], "")
     assert len(hello) == 64
     assert hello[:5].hex() == "160101003b"
     assert hello[5:11].hex() == "010000370101"
     assert hello[43:].hex() == "000010e053e051e013e011e059e019e05ae01c0100"
+
+
+def test_a_tlcp_hello_names_the_server_only_where_it_is_told_to() -> None:
+    assert client_hello(TLCP, (0xE013,), "his.test")[-17:] == b"\x00\x00\x00\x0d\x00\x0b\x00\x00\x08his.test"
+    assert client_hello(TLCP, (0xE013,), "10.0.0.5")[-4:] == b"\x01\x00\x00\x00"
+
+
+def test_every_suite_is_offered_once_for_older_versions_and_for_tls13() -> None:
+    rounds = suite_rounds(TLS12)
+    offered = [one for many in rounds for one in many]
+    assert len(offered) == len(set(offered)) > 300
+    assert max(map(len, rounds)) <= 100
+    assert not {0x1301, 0x00C6, 0xC0B4} & set(offered)
+    assert suite_rounds(TLS13) == ((0x1301, 0x1302, 0x1303, 0x1304, 0x1305, 0x00C6, 0x00C7, 0xC0B4, 0xC0B5),)
+    assert suite_names((0x00C6, 0x0005, 0xFAFA)) == ("0xFAFA", "TLS_RSA_WITH_RC4_128_SHA", "TLS_SM4_GCM_SM3")
+
+
+def flight(*messages: bytes) -> bytes:
+    """Return TLCP handshake messages, each in a record of its own."""
+    return b"".join(b"\x16\x01\x01" + len(one).to_bytes(2, "big") + one for one in messages)
+
+
+SERVER_HELLO = b"\x02\x00\x00\x26\x01\x01" + bytes(32) + b"\x00\xe0\x13\x00"
+
+
+def test_a_tlcp_flight_is_read_as_far_as_its_certificates() -> None:
+    certificates = b"\x0b\x00\x00\x0d\x00\x00\x0a\x00\x00\x03abc\x00\x00\x01d"
+    whole = flight(SERVER_HELLO, certificates)
+    read = read_flight(whole)
+    assert read is not None
+    assert (read.answer.suite, read.certificates) == (0xE013, (b"abc", b"d"))
+    assert all(read_flight(whole[:length]) is None for length in range(len(whole)))
+    split = flight(SERVER_HELLO, certificates[:7], certificates[7:])
+    assert read_flight(split) == read
+    without = read_flight(flight(SERVER_HELLO, b"\x0e\x00\x00\x00"))
+    assert without is not None
+    assert without.certificates == ()
+
+
+@given(st.binary(max_size=120))
+def test_no_tlcp_flight_breaks_the_reader(tail: bytes) -> None:
+    read = read_flight(flight(SERVER_HELLO) + tail)
+    assert read is None or read.answer.suite == 0xE013
+
+
+@given(st.binary(max_size=120))
+def test_no_key_breaks_the_reader_of_curves(data: bytes) -> None:
+    assert curve_of(data) == ""
 
 
 @pytest.mark.parametrize("version", [SSL3, TLS10, TLS11, TLS12])
@@ -195,6 +246,13 @@ def test_suites_that_are_not_listed_as_we_know_are_unknown(
 ) -> None:
     """No list of suites is not an empty list: nothing weak was ruled out."""
     assert accepted_suites(result) == suites
+
+
+def test_suites_that_sslyze_refused_are_read() -> None:
+    refused = [{"cipher_suite": {"name": "B"}}, {"cipher_suite": {"name": "A"}}]
+    assert rejected_suites({"rejected_cipher_suites": refused}) == ("A", "B")
+    assert rejected_suites({"rejected_cipher_suites": [{}]}) == ()
+    assert rejected_suites({}) == ()
 
 
 # ---------------------------------------------------------------- certificates

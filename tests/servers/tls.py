@@ -30,6 +30,10 @@ SITES = {
     "expired": ("TLSv1.2 TLSv1.3", STRONG),
     "self_signed": ("TLSv1.2 TLSv1.3", STRONG),
     "wrong_host": ("TLSv1.2 TLSv1.3", STRONG),
+    "tls13_only": ("TLSv1.3", STRONG),
+    "sha1": ("TLSv1.2 TLSv1.3", f"{STRONG}:@SECLEVEL=0"),
+    "client_certificate": ("TLSv1.2 TLSv1.3", STRONG),
+    "anonymous": ("TLSv1.2", "aNULL:@SECLEVEL=0"),
 }
 
 
@@ -75,7 +79,9 @@ def mint(folder: Path) -> Files:
     past = (now - dt.timedelta(days=400), now - dt.timedelta(days=35))
     usual = ca.issue_cert(NAME, key_type=trustme.KeyType.RSA)
     certs = {
-        **dict.fromkeys(("good", "old_left_on", "tls10_only"), usual),
+        **dict.fromkeys(
+            ("good", "old_left_on", "tls10_only", "tls13_only", "client_certificate", "anonymous"), usual
+        ),
         "expired": ca.issue_cert(NAME, not_before=past[0], not_after=past[1]),
         "wrong_host": ca.issue_cert("other.test"),
     }
@@ -86,7 +92,22 @@ def mint(folder: Path) -> Files:
     issuer = x509.load_pem_x509_certificate(ca.cert_pem.bytes()).subject
     (folder / "weak.pem").write_bytes(_certificate(1024, issuer, signer))
     (folder / "self_signed.pem").write_bytes(_certificate(2048))
+    ca.private_key_pem.write_to_path(folder / "ca.key")
+    _mint_sha1(folder)
     return Files(folder)
+
+
+def _mint_sha1(folder: Path) -> None:
+    """Write `sha1.pem`; cryptography refuses to sign with SHA-1, openssl does not."""
+    key, request, cert = (folder / f"sha1.{kind}" for kind in ("key", "csr", "crt"))
+    extensions = folder / "sha1.ext"
+    extensions.write_text(f"subjectAltName=DNS:{NAME}\n", encoding="ascii")
+    ask = ("-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={NAME}", "-keyout", str(key), "-out", str(request))
+    sign = ("-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key"), "-set_serial", "7", "-sha1")
+    put = ("-in", str(request), "-days", "30", "-extfile", str(extensions), "-out", str(cert))
+    subprocess.run(["openssl", "req", "-new", *ask], check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", *sign, *put], check=True, capture_output=True)
+    (folder / "sha1.pem").write_bytes(key.read_bytes() + cert.read_bytes())
 
 
 def _certificate(
@@ -172,7 +193,7 @@ def _config(folder: Path, files: Files, ports: dict[str, int], plain: int) -> st
     sites = "".join(
         f"server {{ listen 127.0.0.1:{ports[site]} ssl; server_name {NAME};"
         f" ssl_certificate {files[site]}; ssl_certificate_key {files[site]};"
-        f" ssl_protocols {protocols}; ssl_ciphers {ciphers}; return 200 ok; }}\n"
+        f" ssl_protocols {protocols}; ssl_ciphers {ciphers};{_demanding(site, files)} return 200 ok; }}\n"
         for site, (protocols, ciphers) in SITES.items()
     )
     return (
@@ -180,6 +201,15 @@ def _config(folder: Path, files: Files, ports: dict[str, int], plain: int) -> st
         f"events {{ worker_connections 512; }}\n"
         f"http {{ access_log off; {temp}\n{sites}"
         f"server {{ listen 127.0.0.1:{plain}; return 200 ok; }} }}\n"
+    )
+
+
+def _demanding(site: str, files: Files) -> str:
+    """Return what makes the site ask its clients for a certificate."""
+    return (
+        f" ssl_verify_client on; ssl_client_certificate {files['ca']};"
+        if site == "client_certificate"
+        else ""
     )
 
 

@@ -13,10 +13,20 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from ...errors import ProtocolMismatch
+from .der import curve_of
 from .facts import Certificate
 
-# id-ecPublicKey with the curve SM2 (GM/T 0006): cryptography cannot load the key, its size is fixed.
-_SM2_SPKI = bytes.fromhex("06072a8648ce3d020106082a811ccf5501822d")
+# GM/T 0006: cryptography cannot load a key on this curve; its size is fixed.
+_SM2_CURVE = "1.2.156.10197.1.301"
+_USAGES = {
+    "digital_signature": "digitalSignature",
+    "content_commitment": "nonRepudiation",
+    "key_encipherment": "keyEncipherment",
+    "data_encipherment": "dataEncipherment",
+    "key_agreement": "keyAgreement",
+    "key_cert_sign": "keyCertSign",
+    "crl_sign": "cRLSign",
+}
 _SIGNATURES = {
     "1.2.156.10197.1.501": ("sm2-with-sm3", "sm3"),
 }
@@ -39,7 +49,8 @@ def describe(der: bytes) -> Certificate:
 
 
 def _describe(cert: x509.Certificate, der: bytes) -> Certificate:
-    kind, bits = _key(cert, der)
+    curve = curve_of(cert.tbs_certificate_bytes)
+    kind, bits = ("SM2", 256) if curve == _SM2_CURVE else _key(cert)
     signature, digest = _signature(cert)
     return Certificate(
         subject=cert.subject.rfc4514_string(),
@@ -54,6 +65,8 @@ def _describe(cert: x509.Certificate, der: bytes) -> Certificate:
         names=_names(cert),
         self_issued=cert.subject == cert.issuer,
         sha256=hashlib.sha256(der).hexdigest(),
+        curve=curve,
+        key_usage=_key_usage(cert),
     )
 
 
@@ -61,9 +74,7 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _key(cert: x509.Certificate, der: bytes) -> tuple[str, int | None]:
-    if _SM2_SPKI in der:
-        return "SM2", 256
+def _key(cert: x509.Certificate) -> tuple[str, int | None]:
     try:
         key = cert.public_key()
     except (UnsupportedAlgorithm, ValueError):
@@ -98,3 +109,13 @@ def _names(cert: x509.Certificate) -> tuple[str, ...]:
     except x509.ExtensionNotFound:
         return tuple(str(one.value) for one in cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
     return tuple(str(one.value) for one in found if isinstance(one, (x509.DNSName, x509.IPAddress)))
+
+
+def _key_usage(cert: x509.Certificate) -> tuple[str, ...] | None:
+    try:
+        found = cert.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return ()
+    except (ValueError, x509.DuplicateExtension):
+        return None
+    return tuple(name for key, name in _USAGES.items() if getattr(found, key))

@@ -10,7 +10,10 @@ class TlsVersion(Value):
 
     `accepted` is None where a source could not tell or the two disagree; `own` is our hand-made
     ClientHello, `engine` is sslyze. A version counts as refused only where both saw the refusal.
-    `suites` are those sslyze completed; `suites_tried` is False where it could not try them all.
+    `suites` are those sslyze completed and those our own hello saw chosen that sslyze does not know;
+    `suites_tried` is False where sslyze could not try them all, or one source contradicts the other.
+    `own_suites` are all that our own hello saw chosen, `own_suites_tried` whether it came to its end;
+    `suites_differ` are those that one source saw accepted and the other refused, None where not compared.
     `plain_chosen`: our own hello with nothing but NULL, anonymous and export suites was taken up.
     """
 
@@ -23,6 +26,9 @@ class TlsVersion(Value):
     suites: tuple[str, ...] = ()
     suites_tried: bool = False
     plain_chosen: bool | None = None
+    own_suites: tuple[str, ...] = ()
+    own_suites_tried: bool = False
+    suites_differ: tuple[str, ...] | None = None
 
 
 class TlsVersions(Facts, tag="tls.versions"):
@@ -33,7 +39,11 @@ class TlsVersions(Facts, tag="tls.versions"):
     RFC 8998 suites only), `http` (clear text), `closed` (hangs up) or
     `other`. `finished`: whether a
     handshake of Python's own library ran to its end, with `negotiated_version` and
-    `negotiated_suite`. `client_certificate` is sslyze's `DISABLED`, `OPTIONAL`, `REQUIRED` or empty.
+    `negotiated_suite`. `tlcp_suite` is what a server that speaks nothing else chose; `tlcp_suites` are
+    all it takes, also beside TLS: None where not asked or not answered to the end, () where it speaks no
+    TLCP. `sm_suites` are those of RFC 8998 it takes with TLS 1.3, None where not known; `sm_group`: it
+    chose the group curveSM2 when no other was offered. `client_certificate` is sslyze's
+    `DISABLED`, `OPTIONAL`, `REQUIRED` or empty.
     """
 
     address: str
@@ -50,6 +60,9 @@ class TlsVersions(Facts, tag="tls.versions"):
     client_certificate: str = ""
     engine: str = ""
     engine_note: str = ""
+    tlcp_suites: tuple[str, ...] | None = None
+    sm_suites: tuple[str, ...] | None = None
+    sm_group: bool | None = None
 
 
 class TlsEndpoint(Facts, tag="tls.endpoint"):
@@ -96,7 +109,9 @@ class Certificate(Value):
 
     `key_kind` is `RSA`, `EC`, `SM2`, `Ed25519`, `Ed448`, `DSA` or an OID; `key_bits` is None where it
     is not known. `signature` is the name of the signature algorithm, or its OID; `signature_hash`
-    is its digest where it has one.
+    is its digest where it has one. `curve` is the OID of the curve of an EC or SM2 key (SM2:
+    1.2.156.10197.1.301). `key_usage` are the usages by their names in RFC 5280, () where the certificate
+    does not limit them, None where not known.
     """
 
     subject: str
@@ -111,6 +126,8 @@ class Certificate(Value):
     names: tuple[str, ...]
     self_issued: bool
     sha256: str
+    curve: str = ""
+    key_usage: tuple[str, ...] | None = None
 
 
 class TlsCertificate(Facts, tag="tls.certificate"):
@@ -138,3 +155,4 @@ class TlsCertificate(Facts, tag="tls.certificate"):
     trust_message: str
     name_code: int | None
     name_message: str
+    protocol: str = ""

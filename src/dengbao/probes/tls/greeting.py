@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ...errors import TimedOut
+from .flight import Flight, ask_tlcp
 from .hello import (
+    GROUPS,
     OLD_SUITE_ROUNDS,
     PLAIN_SUITES,
     PLAIN_TLS13_SUITES,
     SM_SUITES,
     SSL3,
     STANDARD_TLS13_SUITES,
-    TLCP,
-    TLCP_SUITES,
     TLS10,
     TLS11,
     TLS12,
@@ -45,7 +45,7 @@ _WORDS: Final = {
 
 @dataclass
 class Greeting:
-    """What came back for each version that was offered, and for TLCP where nothing else was spoken.
+    """What came back for each version that was offered, and for TLCP where that was offered (else None).
 
     `plain` holds the answers of accepted versions to a hello with nothing but suites that do not
     encrypt, do not authenticate, or are of export strength.
@@ -53,7 +53,7 @@ class Greeting:
 
     answers: dict[int, Answer] = field(default_factory=dict)
     plain: dict[int, Answer] = field(default_factory=dict)
-    tlcp: Answer = field(default_factory=lambda: Answer("silent"))
+    tlcp: Flight | None = None
 
     @property
     def spoken(self) -> str:
@@ -61,7 +61,7 @@ class Greeting:
         hellos = [one for one in self.answers.values() if one.kind == "hello"]
         if hellos:
             return "sm_tls" if all(one.suite in SM_SUITES for one in hellos) else "tls"
-        if self.tlcp.kind == "hello":
+        if self.tlcp and self.tlcp.answer.kind == "hello":
             return "tlcp"
         kinds = {one.kind for one in self.answers.values()}
         return next((one for one in ("http", "closed") if one in kinds), "other")
@@ -86,16 +86,18 @@ class Greeting:
             return None
         if answer.kind == "hello":
             return answer.version == version
-        refused = answer.kind == "closed" or (
-            answer.kind == "alert" and answer.alert not in _ABOUT_OTHER_THINGS
-        )
-        return False if refused else None
+        return False if is_refusal(answer) else None
 
     @staticmethod
     def _chosen(version: int, answer: Answer) -> tuple[bool, str]:
         if answer.version == version:
             return True, f"选定套件 0x{answer.suite:04X}"
         return False, f"改选 {VERSION_NAMES.get(answer.version, hex(answer.version))}"
+
+
+def is_refusal(answer: Answer) -> bool:
+    """Tell whether an answer refuses what was offered, rather than something else about the hello."""
+    return answer.kind == "closed" or (answer.kind == "alert" and answer.alert not in _ABOUT_OTHER_THINGS)
 
 
 async def greet(line: Line) -> Greeting:
@@ -114,10 +116,10 @@ async def greet(line: Line) -> Greeting:
     for version, answer in greeting.answers.items():
         if answer.kind == "hello" and answer.version == version:
             suites = PLAIN_TLS13_SUITES if version == TLS13 else PLAIN_SUITES
-            greeting.plain[version] = await _ask(line, version, suites)
+            greeting.plain[version] = await ask(line, version, suites)
     if not any(one.kind == "hello" for one in greeting.answers.values()):
-        greeting.tlcp = await _ask(line, TLCP, tuple(TLCP_SUITES))
-        if {one.kind for one in (*greeting.answers.values(), greeting.tlcp)} == {"silent"}:
+        greeting.tlcp = await ask_tlcp(line)
+        if {one.kind for one in (*greeting.answers.values(), greeting.tlcp.answer)} == {"silent"}:
             raise TimedOut(
                 f"{line.endpoint.host}:{line.endpoint.port} 可以连接，但对 TLS 与 TLCP 握手均无应答",
                 cure="核对端口是否为加密服务；确认后以人工佐证补充",
@@ -127,15 +129,24 @@ async def greet(line: Line) -> Greeting:
 
 async def _offer(line: Line, version: int) -> Answer:
     if version == TLS13:
-        return await _ask(line, version, (*STANDARD_TLS13_SUITES, *SM_SUITES))
+        return await ask(line, version, (*STANDARD_TLS13_SUITES, *SM_SUITES))
     answer = Answer("silent")
     for suites in OLD_SUITE_ROUNDS:
-        answer = await _ask(line, version, suites)
+        answer = await ask(line, version, suites)
         if answer.kind != "closed" and answer.alert != 40:
             break
     return answer
 
 
-async def _ask(line: Line, version: int, suites: tuple[int, ...]) -> Answer:
-    found, instead = await converse(line, client_hello(version, suites, line.server_name), read_answer)
+async def ask(
+    line: Line,
+    version: int,
+    suites: tuple[int, ...],
+    *,
+    named: bool = True,
+    groups: tuple[int, ...] = GROUPS,
+) -> Answer:
+    """Offer one version with these suites; `named`: the hello tells the server's name where it can."""
+    hello = client_hello(version, suites, line.server_name if named else "", groups)
+    found, instead = await converse(line, hello, read_answer)
     return found or Answer(instead)

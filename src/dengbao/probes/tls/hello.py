@@ -38,10 +38,22 @@ TLCP_SUITES: Final = {
     0xE019: "RSA_SM4_CBC_SM3",
     0xE05A: "RSA_SM4_GCM_SHA256",
     0xE01C: "RSA_SM4_CBC_SHA256",
+    0xE055: "IBSDH_SM4_GCM_SM3",
+    0xE015: "IBSDH_SM4_CBC_SM3",
+    0xE057: "IBC_SM4_GCM_SM3",
+    0xE017: "IBC_SM4_CBC_SM3",
+    # GM/T 0024-2014, which GB/T 38636 replaced
+    0xE001: "ECDHE_SM1_SM3",
+    0xE003: "ECC_SM1_SM3",
+    0xE005: "IBSDH_SM1_SM3",
+    0xE007: "IBC_SM1_SM3",
+    0xE009: "RSA_SM1_SM3",
+    0xE00A: "RSA_SM1_SHA1",
+    0xE01A: "RSA_SM4_SHA1",
 }
 # Identifiers assigned for TLS 1.2 and older, in two hellos: what servers use, then all the rest.
 # 0x00FF is the renegotiation signal of RFC 5746.
-_USUAL: Final = (
+USUAL_SUITES: Final = (
     0xC02F, 0xC030, 0xC02B, 0xC02C, 0xCCA8, 0xCCA9, 0xCCAA, 0x009E, 0x009F, 0xC027, 0xC028, 0xC023,
     0xC024, 0xC013, 0xC014, 0xC009, 0xC00A, 0x0067, 0x006B, 0x0033, 0x0039, 0x009C, 0x009D, 0x003C,
     0x003D, 0x002F, 0x0035, 0x0041, 0x0084, 0x0096, 0xC012, 0xC008, 0x0016, 0x000A, 0xC011, 0xC007,
@@ -51,9 +63,9 @@ _USUAL: Final = (
 _REST: Final = tuple(
     one
     for one in (*range(0x0001, 0x00C6), *range(0xC001, 0xC0B0), *range(0xCCA8, 0xCCAF))
-    if one not in _USUAL
+    if one not in USUAL_SUITES
 )
-OLD_SUITE_ROUNDS: Final = (_USUAL, (*_REST, 0x00FF))
+OLD_SUITE_ROUNDS: Final = (USUAL_SUITES, (*_REST, 0x00FF))
 # Suites that do not encrypt, do not authenticate, or are of export strength.
 PLAIN_SUITES: Final = (
     0x0001, 0x0002, 0x002C, 0x002D, 0x002E, 0x003B, 0x00B0, 0x00B1, 0x00B4, 0x00B5, 0x00B8, 0x00B9,
@@ -66,7 +78,8 @@ PLAIN_SUITES: Final = (
 PLAIN_TLS13_SUITES: Final = (0xC0B4, 0xC0B5)  # RFC 9150: integrity without encryption
 # A warning that some servers send before they go on as if nothing had happened (RFC 6066).
 _UNKNOWN_NAME: Final = b"\x01\x70"
-_GROUPS: Final = (29, 23, 24, 25, 30, 41, 28, 26, 22, 27, 256, 257, 258)
+GROUPS: Final = (29, 23, 24, 25, 30, 41, 28, 26, 22, 27, 256, 257, 258)
+SM_GROUP: Final = 41  # curveSM2, RFC 8998
 _SIGNATURES: Final = (
     0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080A, 0x080B,
     0x0401, 0x0501, 0x0601, 0x0301, 0x0303, 0x0201, 0x0203, 0x0202, 0x0402, 0x0708,
@@ -86,19 +99,28 @@ class Answer:
     suite: int = 0
     alert: int = 0
 
+    def is_hello_of(self, version: int) -> bool:
+        """Tell whether this version was chosen."""
+        return self.kind == "hello" and self.version == version
 
-def client_hello(version: int, suites: tuple[int, ...], server_name: str) -> bytes:
+
+def client_hello(
+    version: int, suites: tuple[int, ...], server_name: str, groups: tuple[int, ...] = GROUPS
+) -> bytes:
     """Return the record of a ClientHello that offers exactly this version; names, not addresses, go into SNI.
 
-    For TLS 1.3 the list of key shares is empty: the server answers with a HelloRetryRequest that
+    SSLv3 knows no extensions; TLCP servers may refuse a hello with any, so only a name that is given goes
+    into one. For TLS 1.3 the list of key shares is empty: the server answers with a HelloRetryRequest that
     tells version and suite, and nobody computes a key.
     """
     spoken = min(version, TLS12)
     parts = [struct.pack("!H", spoken), os.urandom(32), b"\x00"]
     parts.append(_vector(b"".join(struct.pack("!H", one) for one in suites)))
     parts.append(b"\x01\x00")
-    if version not in (SSL3, TLCP):
-        parts.append(_vector(_extensions(version, server_name)))
+    if version == TLCP and server_name:
+        parts.append(_vector(_named(server_name)))
+    elif version not in (SSL3, TLCP):
+        parts.append(_vector(_extensions(version, server_name, groups)))
     body = b"".join(parts)
     message = b"\x01" + len(body).to_bytes(3, "big") + body
     record_version = version if version in (SSL3, TLCP) else TLS10
@@ -153,12 +175,9 @@ def _selected_version(rest: bytes) -> int:
     return 0
 
 
-def _extensions(version: int, server_name: str) -> bytes:
-    parts = []
-    name = plain_name(server_name)
-    if name.isascii() and name and not is_address(name):
-        parts.append(_extension(0, _vector(b"\x00" + _vector(name.encode("ascii")))))
-    parts.append(_extension(10, _vector(b"".join(struct.pack("!H", one) for one in _GROUPS))))
+def _extensions(version: int, server_name: str, groups: tuple[int, ...]) -> bytes:
+    parts = [_named(server_name)]
+    parts.append(_extension(10, _vector(b"".join(struct.pack("!H", one) for one in groups))))
     parts.append(_extension(11, b"\x01\x00"))
     if version >= TLS12:
         parts.append(_extension(13, _vector(b"".join(struct.pack("!H", one) for one in _SIGNATURES))))
@@ -166,6 +185,13 @@ def _extensions(version: int, server_name: str) -> bytes:
         parts.append(_extension(43, b"\x02" + struct.pack("!H", TLS13)))
         parts.append(_extension(51, b"\x00\x00"))
     return b"".join(parts)
+
+
+def _named(server_name: str) -> bytes:
+    name = plain_name(server_name)
+    if not name or not name.isascii() or is_address(name):
+        return b""
+    return _extension(0, _vector(b"\x00" + _vector(name.encode("ascii"))))
 
 
 def _extension(kind: int, data: bytes) -> bytes:

@@ -155,13 +155,23 @@ def read_report(data: bytes) -> Report:
 
 def accepted_suites(result: Json) -> tuple[str, ...] | None:
     """Return the names of the suites that were accepted, sorted; None where the result does not name them."""
-    accepted = result.get("accepted_cipher_suites")
-    if not isinstance(accepted, list):
-        return None
-    names = {str(_object(_object(one).get("cipher_suite")).get("name", "")) for one in accepted}
-    if "" in names or bool(names) is not flag(result, "is_tls_version_supported"):
+    names = _suites(result, "accepted_cipher_suites")
+    if names is None or bool(names) is not flag(result, "is_tls_version_supported"):
         return None  # written otherwise than we know, or at odds with itself
-    return tuple(sorted(names))
+    return names
+
+
+def rejected_suites(result: Json) -> tuple[str, ...]:
+    """Return the names of the suites that were tried and refused, sorted, as far as the result names them."""
+    return _suites(result, "rejected_cipher_suites") or ()
+
+
+def _suites(result: Json, key: str) -> tuple[str, ...] | None:
+    found = result.get(key)
+    if not isinstance(found, list):
+        return None
+    names = {str(_object(_object(one).get("cipher_suite")).get("name", "")) for one in found}
+    return None if "" in names else tuple(sorted(names))
 
 
 def flag(result: Json, key: str) -> bool | None:
