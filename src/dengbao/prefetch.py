@@ -20,6 +20,7 @@ from .events import EventLog
 from .facts import FactFile, FactStore, FileLedger, as_stored
 from .model import Asset, Engagement, Level, Missing, ParamValue, Plan, Raw, kind_of
 from .probes.base import Context, Keeper, Observed, Probe, ProbeSpec
+from .probes.logins import Logins
 from .probes.registry import PROBES
 from .redact import Redactor
 from .rounds import Round
@@ -62,6 +63,7 @@ class Fetching:
     vulnerabilities: Path | None = None
     specs: tuple[ProbeSpec, ...] = PROBES
     secrets: Secrets = field(init=False)
+    logins: Logins = field(default_factory=Logins)
 
     def __post_init__(self) -> None:
         """Build the resolver of secrets around the redactor."""
@@ -180,6 +182,7 @@ class Fetching:
             guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
             ledger=self.ledger.for_probe(asset.id, spec.name), engines=self.engines, folder=self.folder,
             assets={one.id: one for one in self.engagement.assets}, vulnerabilities=self.vulnerabilities,
+            logins=self.logins,
         )  # fmt: skip
         try:
             self.guard.require(spec.level, what=f"“{spec.title}”")

@@ -15,6 +15,7 @@ from dengbao.errors import ProbeError, Reason
 from dengbao.judging import Outcome, apply, bind_params
 from dengbao.model import Asset, Facts, Level, Missing, ParamValue, Raw, Scope, kind_of
 from dengbao.probes.base import Context, Observed, ProbeSpec, missing
+from dengbao.probes.logins import Logins
 from dengbao.probes.registry import probes_for
 from dengbao.redact import Redactor
 from dengbao.scope import Contact, Guard
@@ -135,6 +136,7 @@ def look(
     ledger: MemoryLedger | None = None,
     folder: Path | None = None,
     vulnerabilities: Path | None = None,
+    logins: Logins | None = None,
     others: Iterable[Asset] = (),
 ) -> Sight:
     """Run the probes that apply to `asset`; what they may not or cannot do is noted as missing."""
@@ -160,6 +162,7 @@ def look(
         folder=folder,
         assets={one.id: one for one in (*others, asset)},
         vulnerabilities=vulnerabilities,
+        logins=logins or Logins(),
     )
     wanted = set(only)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from dengbao.errors import Reason
-from dengbao.model import DatabaseAsset, Level, Scope, SensitiveColumn
+from dengbao.model import BackupAsset, DatabaseAsset, Level, Scope, SensitiveColumn
+from dengbao.probes.logins import Logins
 from tests.servers import hostile
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres, postgres
@@ -80,6 +81,23 @@ def test_a_wrong_password_is_sent_once(
     sight = look(asset("mariadb", my_hardened.address, "looker"))
     assert {lack.reason for lack in sight.missing.values()} == {Reason.LOGIN_REFUSED}
     assert "不要连续重试" in sight.missing["database.server"].message
+    assert _refusals(pg_hardened) == before + 1
+
+
+def test_a_wrong_password_is_sent_once_though_several_probes_need_it(
+    pg_hardened: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DENGBAO_TEST_DB", "not-the-password")
+    before = _refusals(pg_hardened)
+    base = asset("postgresql", pg_hardened.address, "looker")
+    kept = BackupAsset(id="bak", name="备份", path="dumps", database=base.id, restore=True)
+    logins = Logins()
+    look(base, logins=logins)
+    sight = look(kept, only=("backup.live",), others=(base,), logins=logins)
+    assert "本次运行不再以该账户尝试" in sight.missing["backup.live"].message
+    deadline = time.monotonic() + 10
+    while _refusals(pg_hardened) == before and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert _refusals(pg_hardened) == before + 1
 
 

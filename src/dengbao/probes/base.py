@@ -12,6 +12,7 @@ from ..errors import DengbaoError, NotDeclared, Reason
 from ..model import Account, Asset, AssetBase, Facts, Level, Missing, ParamValue, Raw, kind_of
 from ..scope import Guard
 from ..secrets import Secrets
+from .logins import Logins
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Context:
     say: Callable[[str], None] = lambda _text: None
     engines: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    logins: Logins = field(default_factory=Logins)
     assets: Mapping[str, Asset] = field(default_factory=dict)
     vulnerabilities: Path | None = None
 

@@ -80,7 +80,8 @@ def open_postgres(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
         ),
     }  # fmt: skip
     time.sleep(context.guard.pause_s(asset.id))
-    raw = _login_postgres(given, asset.ca_file)
+    with context.logins.turn(asset, account):
+        raw = _login_postgres(given, asset.ca_file)
     meter = Meter()
     with closing(raw), Watch(raw.pgconn.socket, meter):
         engine = sqlalchemy.create_engine(
@@ -181,7 +182,8 @@ def open_mysql(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
         if not asset.ca_file:
             # Without a CA the driver encrypts where the server can.
             raw.ctx = tls_context("", meter)  # type: ignore[attr-defined] # the stubs lack it
-        _login_mysql(raw, sock, meter)
+        with context.logins.turn(asset, account):
+            _login_mysql(raw, sock, meter)
         try:
             engine = sqlalchemy.create_engine("mysql+pymysql://", creator=lambda: raw, poolclass=NullPool)
             yield from _session(engine, meter, _mysql_bounds)

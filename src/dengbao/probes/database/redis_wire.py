@@ -253,11 +253,12 @@ def _login(
         )
     password = context.password(asset, account)
     named = () if account.username in ("", "default") else (account.username,)
-    answer = talk.ask("AUTH", *named, password)
-    if not isinstance(answer, Refusal):
-        return None
-    if "without any password" in answer.text:
-        return None  # the default user needs none: whoever connects is logged in already
-    # A server that does not know AUTH repeats what followed it.
-    said = answer.text.replace(password, "***")[:200]
-    raise LoginRefused(f"登录被拒绝（{said}）", cure="核对账户与口令；不要连续重试")
+    with context.logins.turn(asset, account):
+        answer = talk.ask("AUTH", *named, password)
+        if not isinstance(answer, Refusal):
+            return None
+        if "without any password" in answer.text:
+            return None  # the default user needs none: whoever connects is logged in already
+        # A server that does not know AUTH repeats what followed it.
+        said = answer.text.replace(password, "***")[:200]
+        raise LoginRefused(f"登录被拒绝（{said}）", cure="核对账户与口令；不要连续重试")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -237,7 +238,21 @@ async def _connect(
     """Return a logged-in connection over a socket of the guard."""
     host, port = _address(asset)
     known = trust.known_keys()
-    sock = await context.guard.connect(host, port, asset=asset.id, probe=name, timeout_s=_CONNECT_S)
+    async with context.logins.turn_async(asset, account):
+        sock = await context.guard.connect(host, port, asset=asset.id, probe=name, timeout_s=_CONNECT_S)
+        return await _log_in(sock, host, port, account, credentials, trust, known)
+
+
+async def _log_in(
+    sock: socket.socket,
+    host: str,
+    port: int,
+    account: Account,
+    credentials: _Credentials,
+    trust: _Trust,
+    known: asyncssh.SSHKnownHosts,
+) -> asyncssh.SSHClientConnection:
+    """Log in over a socket of the guard; raises our own errors."""
     try:
         async with asyncio.timeout(_LOGIN_S):
             return await asyncssh.connect(

@@ -20,6 +20,7 @@ from ...errors import (
 from ...model import Asset, HostAsset, Level
 from ..base import Context, Observed
 from ..host.ssh import log_in
+from ..logins import Logins
 from .facts import Reached, ServicesReach
 from .wire import Place, clip, talk
 
@@ -97,7 +98,9 @@ class _Trying:
         known = Reached(source=source.address, port=port, outcome="failed", managing=source.managing)
         if not _is_ours(source.address):
             return _with(known, evidence="不是本机地址")
-        context = replace(self.context, guard=self.context.guard.from_source(source.address))
+        # A refusal by address from another source is no refusal of the account.
+        logins = self.context.logins if source.managing else Logins()
+        context = replace(self.context, guard=self.context.guard.from_source(source.address), logins=logins)
         place = Place(context, self.asset.id, PROBE, self.address, port)
         try:
             async with talk(place) as talking:
