@@ -1,4 +1,4 @@
-"""The hardened database servers, started once for all live tests."""
+"""Servers that several live tests use: hardened databases, a hardened host and a careless one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import asyncssh
 import pytest
 
+from tests.servers import host_trees
 from tests.servers.mariadb import MariaDB, mariadb
 from tests.servers.postgres import Postgres, own, postgres
+from tests.servers.sshd import Prepared, Server, running
 
 from .databases import BCRYPT, HIDDEN, PASSWORD, TWO_ROWS, TWO_USERS
+from .hosts import make_hardened
 
 # "127.1" is a name to the tool, which cannot know where it leads: the rules are judged, not the address.
 PG_HARDENED = {
@@ -113,4 +118,30 @@ MY_ACCOUNTS = (
 def my_hardened() -> Iterator[MariaDB]:
     with mariadb(*MY_HARDENED, tls=True) as server:
         server.run(*MY_ACCOUNTS)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return a private key file and its public line."""
+    made = asyncssh.generate_private_key("ssh-ed25519")
+    path = tmp_path_factory.mktemp("keys") / "id"
+    path.write_bytes(made.export_private_key())
+    return path, made.export_public_key().decode()
+
+
+@pytest.fixture(scope="module")
+def hardened(tmp_path_factory: pytest.TempPathFactory, key: tuple[Path, str]) -> Iterator[Server]:
+    """Run the hardened host."""
+    prepared = make_hardened(tmp_path_factory.mktemp("hardened"), key[1])
+    with running(prepared) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def weak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run the careless host."""
+    prepared = Prepared(tmp_path_factory.mktemp("weak"))
+    host_trees.weak(prepared)
+    with running(prepared) as server:
         yield server

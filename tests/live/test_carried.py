@@ -25,7 +25,8 @@ from tests.servers.sshd import Prepared, Server, running
 from tests.servers.vuln_data import GRAVE, filler, osv, write_zip
 
 from .harness import Sight, agree, claims_no_more, look
-from .test_host import HARDENED, OTHERS, ROSTER, UIDS, UNPRIVILEGED, WEAK, asset, make_hardened, see
+from .hosts import ROSTER, UIDS, asset, make_hardened, see
+from .test_host import HARDENED, OTHERS, UNPRIVILEGED, WEAK
 
 # What differs between two looks at one host: the looks themselves, and the processes that serve them.
 CHANGING = ("host.processes", "host.identity")

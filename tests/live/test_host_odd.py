@@ -17,7 +17,8 @@ from tests.servers import host_trees
 from tests.servers.sshd import Prepared, Server, running
 
 from .harness import agree, claims_no_more
-from .test_host import HARDENED, UNPRIVILEGED, WEAK, asset, cutting, make_hardened, see
+from .hosts import asset, make_hardened, see
+from .test_host import HARDENED, UNPRIVILEGED, WEAK, cutting
 
 GIB = 1 << 30
 
