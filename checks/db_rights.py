@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -175,6 +176,36 @@ def _is_super_name(grant: Grant, accounts: DatabaseAccounts) -> bool:
         for one in accounts.accounts
         if (one.name, one.host) == (grant.grantee, grant.host)
     )
+
+
+def on_accounts(accounts: DatabaseAccounts, grants: DatabaseGrants | None) -> tuple[Criterion, ...]:
+    """Return whether nobody but superusers may write the tables that accounts are kept in.
+
+    Only where accounts lie in the database `mysql`: whoever writes there can give himself every right.
+    """
+    if not any(one.host for one in accounts.accounts):
+        return ()
+    question = "其他账户是否不能改写账户表（mysql 库）"
+    if grants is None:
+        return (ask("account_tables", question, None, "库、表级授权未能读取", GRANTS),)
+    found = [
+        one
+        for one in grants.grants
+        if one.level in ("database", "table", "column")
+        and _is_like("mysql", one.object.split(".")[0] if one.level != "database" else one.object)
+        and set(one.rights) & (_DATA - {"SELECT", "READ"})
+        and not _is_super_name(one, accounts)
+    ]
+    names = dict.fromkeys(one.grantee or "（匿名）" for one in found)
+    seen = f"可改写账户表的其他账户：{listing(names) or '无'}"
+    return (ask("account_tables", question, not found, seen, GRANTS), *read_in_full(grants))
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    """Tell whether a name matches a pattern of SQL's LIKE, with a backslash before what is meant as it is."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    kinds = {"%": ".*", "_": "."}
+    return re.fullmatch("".join(kinds.get(one) or re.escape(one[-1]) for one in parts), name) is not None
 
 
 def contained(accounts: DatabaseAccounts, grants: DatabaseGrants) -> tuple[Criterion, ...]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Judgement
-from dengbao.probes.database.facts import DatabaseAccounts
+from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostAccounts, HostPam
 from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
-from .. import databases, db_access, win_groups, windows
+from .. import databases, db_access, db_rights, win_groups, windows
 from ..hosts import ACCOUNTS, ask, local_only, told
 from ..sudo import administrators, asks_for_another_password, for_everybody, habits, rules_all_read, su_limits
 from ..wording import listing
@@ -92,12 +92,14 @@ def host_administrators_have_limited_rights(
 
 
 @check("access.least_privilege", half=DATABASE_LEFT)
-def database_rights_are_few(accounts: DatabaseAccounts, params: LeastParams) -> Judgement:
-    """Judge that superusers are few and others hold no server-wide rights.
+def database_rights_are_few(
+    accounts: DatabaseAccounts, grants: DatabaseGrants | None, params: LeastParams
+) -> Judgement:
+    """Judge that superusers are few, and others neither hold server-wide rights nor can take them.
 
     Source: GB/T 22239-2019 8.1.4.2 d).
     """
-    criteria = db_access.least(accounts, params.superuser_max)
+    criteria = (*db_access.least(accounts, params.superuser_max), *db_rights.on_accounts(accounts, grants))
     return Judgement(
         criteria=criteria,
         statement=databases.sentence(criteria),
