@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from dengbao.probes.base import Context
 from dengbao.probes.tls.facts import TlsCertificate, TlsVersions, TlsWeaknesses
 from dengbao.probes.tls.sslyze import VERSION_QUESTIONS, ask_sslyze
 from dengbao.probes.tls.target import line_to, target_of
+from dengbao.probes.tls.tunnel import tunnel
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
 from dengbao.secrets import Secrets
@@ -205,13 +207,7 @@ def test_a_single_threaded_server_is_seen_too(sites: servers.Nginx) -> None:
 
 def ask_hanging_sslyze(port: int, deadline_s: float) -> None:
     """Ask sslyze for versions only, under a short deadline of our own."""
-    context = Context(
-        guard=Guard(FAST, log=lambda _contact: None),
-        secrets=Secrets(Redactor()),
-        keep=lambda name, data: pytest.fail(f"{name} of {len(data)} bytes"),
-        ledger=MemoryLedger(),
-        engines=ENGINES,
-    )
+    context = context_of(FAST)
     questions = tuple(option for option, _ in VERSION_QUESTIONS.values())
 
     async def ask() -> None:
@@ -241,6 +237,39 @@ def test_a_server_that_waits_for_a_client_certificate_cannot_hold_us(sites: serv
             ask_hanging_sslyze(port, 3.0)
         assert time.monotonic() - begin < 7
     assert {one.pid for one in psutil.Process().children(recursive=True)} <= before
+
+
+def context_of(scope: Scope) -> Context:
+    return Context(
+        guard=Guard(scope, log=lambda _contact: None),
+        secrets=Secrets(Redactor()),
+        keep=lambda name, data: pytest.fail(f"{name} of {len(data)} bytes"),
+        ledger=MemoryLedger(),
+        engines=ENGINES,
+    )
+
+
+def test_the_tunnel_carries_more_than_buffers_hold() -> None:
+    """The far end sends all it has at once, the near end reads late and in small pieces."""
+    sent = bytes(range(256)) * 12_000
+
+    def fetch(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as near:
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            near.sendall(b"CONNECT his.test:443 HTTP/1.1\r\n\r\n")
+            with near.makefile("rb") as stream:
+                assert stream.readline() == b"HTTP/1.1 200 OK\r\n"
+                assert stream.readline() == b"\r\n"
+                return stream.read()
+
+    async def through(port: int) -> bytes:
+        asset = endpoint(port)
+        line = await line_to(asset, target_of(asset), context_of(FAST), probe="tls.endpoint")
+        async with tunnel(line) as near:
+            return await asyncio.to_thread(fetch, near)
+
+    with servers.answering(lambda client: client.sendall(sent)) as port:
+        assert asyncio.run(through(port)) == sent
 
 
 def test_a_web_asset_brings_the_same_facts(sites: servers.Nginx) -> None:

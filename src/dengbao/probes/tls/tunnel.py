@@ -76,22 +76,73 @@ async def _read_head(near: socket.socket) -> None:
 
 
 async def _both_ways(near: socket.socket, far: socket.socket) -> None:
-    pumps = [asyncio.create_task(_pump(near, far)), asyncio.create_task(_pump(far, near))]
+    """Carry bytes until one end hangs up, nothing came for a while, or far too much did."""
+    relay = _Relay(asyncio.get_running_loop(), near, far)
+    relay.begin()
     try:
-        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        while not relay.ended.done() and relay.came:
+            relay.came = False
+            await asyncio.wait((relay.ended,), timeout=_IDLE_S)
     finally:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        relay.end()
 
 
-async def _pump(source: socket.socket, sink: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    left = _MOST_BYTES
-    while left > 0:
-        async with asyncio.timeout(_IDLE_S):
-            data = await loop.sock_recv(source, 65536)
-        if not data:
+class _Relay:
+    """Both directions of one connection, without a task for either: sslyze opens hundreds of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, near: socket.socket, far: socket.socket) -> None:
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.came = True
+        self._loop = loop
+        self._ways = ((near, far), (far, near))
+        self._left = {near: _MOST_BYTES, far: _MOST_BYTES}
+        self._waiting: dict[socket.socket, bytes] = {}
+
+    def begin(self) -> None:
+        """Carry what comes from now on."""
+        for source, sink in self._ways:
+            # A handshake is many small messages that each wait for the other's.
+            source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._loop.add_reader(source, self._read, source, sink)
+
+    def end(self) -> None:
+        """Leave both sockets alone; they are not closed."""
+        if not self.ended.done():
+            self.ended.set_result(None)
+        for source, _ in self._ways:
+            self._loop.remove_reader(source)
+            self._loop.remove_writer(source)
+
+    def _read(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            data = source.recv(65536)
+        except BlockingIOError:
             return
-        left -= len(data)
-        await loop.sock_sendall(sink, data)
+        except OSError:
+            data = b""
+        self._left[source] -= len(data)
+        if not data or self._left[source] < 0:
+            self.end()
+            return
+        self.came = True
+        self._send(source, sink, data)
+
+    def _send(self, source: socket.socket, sink: socket.socket, data: bytes) -> None:
+        try:
+            sent = sink.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.end()
+            return
+        rest = data[sent:]
+        if rest:
+            # No more is read from the one end until the other has taken this.
+            self._waiting[sink] = rest
+            self._loop.remove_reader(source)
+            self._loop.add_writer(sink, self._go_on, source, sink)
+
+    def _go_on(self, source: socket.socket, sink: socket.socket) -> None:
+        self._loop.remove_writer(sink)
+        self._loop.add_reader(source, self._read, source, sink)
+        self._send(source, sink, self._waiting.pop(sink))

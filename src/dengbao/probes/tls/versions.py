@@ -37,7 +37,7 @@ WHY_NOT: Final = {
 
 
 @dataclass
-class _Own:
+class Own:
     """All that our own hellos saw; None where not known."""
 
     greeting: Greeting
@@ -66,7 +66,7 @@ async def versions_of(
 
     """
     find_sslyze(line.context)
-    own = await _own(line, greeting)
+    own = await look_ourselves(line, greeting)
     report, note = await _second_opinion(line, spoken)
     chosen = greeting.tlcp.answer.suite if greeting.tlcp and spoken == "tlcp" else 0
     return TlsVersions(
@@ -90,9 +90,15 @@ async def versions_of(
     )
 
 
-async def _own(line: Line, greeting: Greeting) -> _Own:
+async def look_ourselves(line: Line, greeting: Greeting) -> Own:
+    """Return what our own hellos see of suites, TLCP and curveSM2 after the greeting.
+
+    Raises:
+        Unreachable, TimedOut: no connection any more.
+
+    """
     line.context.say("逐个尝试 TLS、TLCP 套件")
-    own = _Own(greeting, suites=await suites_of(line, greeting))
+    own = Own(greeting, suites=await suites_of(line, greeting))
     if TLS13 in own.suites:
         own.sm_group = await takes_sm_group(line)
     flight = greeting.tlcp
@@ -122,7 +128,7 @@ async def _second_opinion(line: Line, spoken: str) -> tuple[Report | None, str]:
     return report, "" if report.connected else "sslyze 未能与该端口完成任何 TLS 握手"
 
 
-def _version(name: str, own: _Own, finished: Finished, report: Report | None, note: str) -> TlsVersion:
+def _version(name: str, own: Own, finished: Finished, report: Report | None, note: str) -> TlsVersion:
     number = _OWN_NAMES.get(name)
     accepted, own_note, plain = None, "未探测（仅由 sslyze 探测）", None
     if number is not None:
