@@ -51,7 +51,7 @@ undo=()
 engines=(nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
 servers=(acl busybox-static iptables nftables openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd
   # seen from the network
-  inetutils-telnetd memcached redis-server rsync samba slapd snmpd tftpd-hpa vsftpd x11vnc xrdp xvfb)
+  inetutils-telnetd memcached redis-server rsync samba slapd snmpd tcpdump tftpd-hpa vsftpd x11vnc xrdp xvfb)
 
 python=python3
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {

@@ -1,0 +1,234 @@
+"""Follows one flow: what it speaks, when it changes to TLS, and what it shows in clear."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from .content import Ledger, Scanner
+from .findings import Channel, Kind, Speech
+from .http import Http
+from .recognise import SAMPLE_BYTES, begins_tls, by_look, recognise, recognise_datagram
+from .tls import Records
+
+_MAX_PREFACE: Final = 64  # windows of one side that are asked what they speak; later ones are not
+_MYSQL_SSL: Final = 0x0800
+_REDIS_AUTH: Final = re.compile(
+    rb"\*\d+\r\n\$4\r\nauth\r\n(?:\$\d+\r\n([^\r\n]*)\r\n)?\$\d+\r\n([^\r\n]{1,512})\r\n"
+    rb"|AUTH +(?:(\S+) +)?(\S+)\r\n",
+    re.IGNORECASE,
+)
+_REDIS_HELLO: Final = re.compile(
+    rb"\$4\r\nauth\r\n\$\d+\r\n([^\r\n]*)\r\n\$\d+\r\n([^\r\n]{1,512})\r\n", re.IGNORECASE
+)
+_MAIL_PASSWORD: Final = re.compile(
+    rb"(?:^|\r\n)(?:PASS ([^\r\n]{1,256})|\S+ LOGIN \S+ ([^\r\n]{1,256}))\r\n", re.IGNORECASE
+)
+_CLEAR_AUTHENTICATION: Final = b"R\0\0\0\x08\0\0\0\x03"  # PostgreSQL asks for the password as it is
+_READABLE: Final = frozenset((
+    Speech.HTTP, Speech.HTTP2, Speech.WEBSOCKET, Speech.MYSQL, Speech.POSTGRESQL, Speech.TDS, Speech.ORACLE,
+    Speech.REDIS, Speech.DICOM, Speech.HL7, Speech.MAIL_OR_FTP, Speech.TELNET, Speech.DNS, Speech.SYSLOG,
+    Speech.TEXT,
+))  # fmt: skip
+_LOGIN_ONLY: Final = (Speech.TDS, Speech.ORACLE)  # may hide what follows in ways that are not seen here
+
+
+class Conversation:
+    """Hears both sides of one TCP connection in the order in which they spoke."""
+
+    def __init__(self, packet_at: Callable[[int, int], int], *, beginning: bool) -> None:
+        self.ledger = Ledger(packet_at)
+        self.speech: Speech | None = None
+        self.upgraded_from: Speech | None = None
+        self.records: Records | None = None
+        self._http: Http | None = None
+        self._scanners: tuple[Scanner, Scanner] | None = None
+        self._beginning = beginning
+        self._rough = False
+        self._asked = 0
+        self._sample = b""
+        self._asks_clear = False
+        self.ssh_ciphered = [False, False]
+        self._clear_bytes = 0
+        self._unseen = 0
+
+    # ---- what is heard ---------------------------------------------------------------------------
+
+    def data(self, side: int, data: bytes, at: int) -> None:
+        """Take the next bytes of one side."""
+        if self.records is not None:
+            self.records.data(side, data, at)
+            return
+        if self._asked < _MAX_PREFACE or self._http is not None:
+            if self._becomes_tls(side, data, at):
+                return
+            if self.speech is None:
+                self._recognise(side, data)
+            self._asked += 1
+        self._clear(side, data, at)
+
+    def gap(self, side: int, size: int) -> None:
+        """Learn that bytes of one side are not in the capture; a change to TLS may have been among them."""
+        self._rough, self._asked = True, 0
+        if self.records is not None:
+            self.records.gap(side, size)
+        elif self._http is not None:
+            self._http.gap(side, size)
+        elif self._scanners is not None:
+            self._scanners[side].finish()
+
+    def finish(self) -> None:
+        """Look through what was kept back."""
+        if self._http is not None:
+            self._http.finish()
+        for one in self._scanners or ():
+            one.finish()
+
+    def _recognise(self, side: int, data: bytes) -> None:
+        self.speech = recognise(side, data)
+        if self.speech is Speech.HTTP:
+            self._http = Http(self.ledger)
+
+    def _becomes_tls(self, side: int, data: bytes, at: int) -> bool:
+        begin = 0
+        if self.speech is Speech.MYSQL and side == 0 and self._asked <= 2:
+            begin = _after_mysql_request(data)
+        elif self.speech is None and data[:8] == b"\0\0\0\x08\x04\xd2\x16\x2f" and len(data) > 8:
+            self.speech, begin = Speech.POSTGRESQL, 8
+        rest = data[begin:]
+        known = not self._rough and (self.speech is not None or self._beginning)
+        if not rest or not begins_tls(rest, beginning=known):
+            return False
+        if self.speech is Speech.HTTP and not (self._http and self._http.upgraded == "connect"):
+            return False
+        self.finish()
+        self.upgraded_from = self.speech
+        self.records = Records()
+        self.speech = Speech.TLCP if rest[1:3] == b"\x01\x01" else Speech.TLS
+        self.records.data(side, rest, at + begin)
+        return True
+
+    def _clear(self, side: int, data: bytes, at: int) -> None:
+        if self.speech is Speech.SSH:
+            # keys are exchanged in clear packets; only what follows NEWKEYS (21) is under cipher
+            if b"\x00\x00\x00\x0c\x0a\x15" in data or self.ssh_ciphered[side]:
+                self.ssh_ciphered[side] = True
+            return
+        self._clear_bytes += len(data)
+        if self._http is not None:
+            self._http.data(side, data, at)
+            return
+        if self.speech is Speech.HTTP2:
+            self._unseen += len(data)
+            return
+        if len(self._sample) < SAMPLE_BYTES:
+            self._sample += data[: SAMPLE_BYTES - len(self._sample)]
+        self._passwords(side, data, at)
+        if self._scanners is None:
+            self._scanners = Scanner(self.ledger, 0, "stream"), Scanner(self.ledger, 1, "stream")
+        self._scanners[side].feed(data, at)
+
+    def _passwords(self, side: int, data: bytes, at: int) -> None:
+        """Find the login of protocols that send the password as it is."""
+        if self.speech is Speech.POSTGRESQL:
+            if side == 1:
+                self._asks_clear = _CLEAR_AUTHENTICATION in data
+            elif self._asks_clear and data[:1] == b"p":
+                self._password("PasswordMessage", side, at, data[5:].rstrip(b"\0"))
+        elif side == 0 and self.speech is Speech.REDIS:
+            for hit in (*_REDIS_AUTH.finditer(data),) or _REDIS_HELLO.finditer(data):
+                self._password("AUTH", side, at + hit.start(), hit.groups()[-1] or hit.group(2) or b"?")
+        elif side == 0 and self.speech is Speech.MAIL_OR_FTP:
+            for hit in _MAIL_PASSWORD.finditer(data):
+                field = "PASS" if hit.group(1) else "LOGIN"
+                self._password(field, side, at + hit.start(), hit.group(1) or hit.group(2))
+
+    def _password(self, field: str, side: int, at: int, value: bytes) -> None:
+        self.ledger.add(Kind.PASSWORD, "login", field, side, at, value.decode("utf-8", "replace"))
+
+    # ---- what is said of it ----------------------------------------------------------------------
+
+    @property
+    def speaks(self) -> Speech:
+        """Return what the flow speaks as far as was seen."""
+        if self.records is not None and self.records.is_tlcp:
+            return Speech.TLCP
+        if self._http is not None and self._http.upgraded == "websocket":
+            return Speech.WEBSOCKET
+        return self.speech or by_look(self._sample)
+
+    @property
+    def unseen(self) -> int:
+        """Return how many bytes lay there without being decoded."""
+        return self._unseen + (self._http.unseen if self._http is not None else 0)
+
+    @property
+    def channel(self) -> Channel:
+        """Return whether the flow was readable; encrypted only where handshake and cipher text were seen."""
+        if self.records is not None:
+            return _of_records(self.records)
+        if self.speech is Speech.SSH:
+            return Channel.ENCRYPTED if all(self.ssh_ciphered) else Channel.CANNOT_TELL
+        if self.ledger.findings():
+            return Channel.CLEAR
+        if self._http is not None and self._http.upgraded == "connect":
+            return Channel.CANNOT_TELL
+        speaks = self.speaks
+        if speaks is Speech.NOTHING:
+            return Channel.NOT_SEEN
+        return Channel.CLEAR if speaks in _READABLE and speaks not in _LOGIN_ONLY else Channel.CANNOT_TELL
+
+
+def _of_records(records: Records) -> Channel:
+    seen = records.crypto()
+    if seen.clear_bytes or (seen.null_suite and seen.cipher_bytes):
+        return Channel.CLEAR
+    whole = seen.handshake_seen and not records.broken and not seen.null_suite
+    return Channel.ENCRYPTED if whole and seen.cipher_bytes else Channel.CANNOT_TELL
+
+
+def _after_mysql_request(data: bytes) -> int:
+    """Return how long the SSLRequest at the beginning is, 0 if there is none."""
+    asks = len(data) >= 8 and data[3] == 1 and int.from_bytes(data[4:6], "little") & _MYSQL_SSL
+    return 36 if asks and data[:3] == b"\x20\0\0" else 0
+
+
+class Datagrams:
+    """Hears the datagrams of one pair of endpoints."""
+
+    def __init__(self, packet_at: Callable[[int, int], int], port: int) -> None:
+        self.ledger = Ledger(packet_at)
+        self._port = port
+        self._speech = Speech.NOTHING
+        self._last = b""
+
+    def data(self, side: int, data: bytes, at: int) -> None:
+        """Take one datagram."""
+        if self._speech in {Speech.NOTHING, Speech.UNKNOWN}:
+            self._speech = recognise_datagram(data, self._port)
+        if self._speech in {Speech.DTLS, Speech.QUIC}:
+            return
+        scanner = Scanner(self.ledger, side, "stream")
+        scanner.feed(data, at)
+        scanner.finish()
+
+    def gap(self, side: int, size: int) -> None:
+        """Datagrams have no gaps."""
+
+    def finish(self) -> None:
+        """Nothing is kept back."""
+
+    @property
+    def speaks(self) -> Speech:
+        """Return what the first datagrams look like."""
+        return self._speech
+
+    @property
+    def channel(self) -> Channel:
+        """Return whether the datagrams were readable; their handshakes are not followed."""
+        if self.ledger.findings():
+            return Channel.CLEAR
+        if self._speech is Speech.NOTHING:
+            return Channel.NOT_SEEN
+        return Channel.CLEAR if self._speech in _READABLE else Channel.CANNOT_TELL

@@ -1,0 +1,221 @@
+"""Sorts the packets of a capture into flows, of which only so many are followed at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from .conversation import Conversation, Datagrams
+from .files import Frame
+from .findings import Flow, Speech
+from .packets import RST, SYN, TCP, Unread, decode, endpoints, reverse
+from .streams import Direction
+
+MOST_FLOWS: Final = 8192  # followed at a time; beyond it those silent longest are closed
+_FLUSH_BYTES: Final = 8 << 20  # payload after which everything held is handed on
+_MOST_AHEAD: Final = 32 << 20
+_SAME_NS: Final = 2_000_000  # one packet seen at two points of one machine is not seen later than this
+_ACK: Final = 0x10
+
+
+class _Entry:
+    """One flow while it is followed."""
+
+    __slots__ = (
+        "beginning", "client", "closed", "first_ns", "first_packet", "heard", "key", "protocol", "server"
+    )  # fmt: skip
+
+    def __init__(self, key: bytes, protocol: int, *, beginning: bool) -> None:
+        self.key = key
+        self.protocol = protocol
+        self.beginning = beginning
+        self.client, self.server = Direction(0), Direction(1)
+        self.client.peer, self.server.peer = self.server, self.client
+        self.first_ns: int | None = None
+        self.first_packet = 0
+        self.closed = False
+        sides = (self.client, self.server)
+
+        def packet_at(side: int, place: int) -> int:
+            return sides[side].packet_at(place)
+
+        self.heard: Conversation | Datagrams = (
+            Conversation(packet_at, beginning=beginning)
+            if protocol == TCP
+            else Datagrams(packet_at, int.from_bytes(key[-2:], "big"))
+        )
+        for one in sides:
+            one.listener = self.heard
+
+    @property
+    def last_number(self) -> int:
+        return max(self.client.last_number, self.server.last_number)
+
+
+class Table:
+    """Takes frames and hands on each flow once it is over; memory does not grow with the capture."""
+
+    def __init__(self, hand_on: Callable[[Flow], None]) -> None:
+        self._hand_on = hand_on
+        self._directions: dict[bytes, tuple[Direction, _Entry]] = {}
+        self._since_flush = 0
+        self._datagrams: dict[bytes, int] = {}
+        self.unread: Counter[Unread] = Counter()
+        self.repeated = 0
+
+    def take(self, frame: Frame) -> None:
+        """Take one frame, whatever it is."""
+        number, time_ns, link, data, cut = frame
+        segment = decode(link, data, cut)
+        if type(segment) is not tuple:
+            self.unread[segment] += 1  # type: ignore[index]  # a segment is the only tuple
+            return
+        key, protocol, seq, flags, payload, missing = segment
+        known = self._directions.get(key)
+        if known is None or known[1].protocol != protocol:
+            known = self._open(key, protocol, flags)
+        direction, entry = known
+        if protocol != TCP:
+            self._datagram(entry, direction, frame, payload)
+            return
+        if flags & SYN:
+            direction, entry = self._synchronise(key, direction, entry, seq, flags)
+            seq += 1
+        if entry.first_packet == 0:
+            entry.first_packet, entry.first_ns = number, time_ns
+        direction.packets += 1
+        direction.last_number = number
+        direction.last_ns = time_ns
+        if payload or missing:
+            peer = direction.peer
+            if peer.held:
+                peer.flush()
+            direction.feed(seq & 0xFFFFFFFF, payload, number, missing)
+            self._since_flush += len(payload)
+            if self._since_flush >= _FLUSH_BYTES:
+                self._flush()
+        if flags & RST:
+            entry.closed = True
+
+    def _open(self, key: bytes, protocol: int, flags: int) -> tuple[Direction, _Entry]:
+        if len(self._directions) >= 2 * MOST_FLOWS:
+            self._make_room()
+        stale = self._directions.get(key)
+        if stale is not None:
+            self._close(stale[1])
+        begins = protocol == TCP and bool(flags & SYN)
+        answers = begins and bool(flags & _ACK)
+        source, target = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
+        from_server = answers if begins else source < target
+        other = reverse(key)
+        entry = _Entry(other if from_server else key, protocol, beginning=begins)
+        mine, its = (entry.server, entry.client) if from_server else (entry.client, entry.server)
+        self._directions[other] = its, entry
+        self._directions[key] = mine, entry
+        return mine, entry
+
+    def _synchronise(
+        self, key: bytes, direction: Direction, entry: _Entry, seq: int, flags: int
+    ) -> tuple[Direction, _Entry]:
+        """Begin at a SYN; one with another number than before begins another connection."""
+        expected = (seq + 1) & 0xFFFFFFFF
+        used = direction.total or direction.peer.total
+        if not flags & _ACK and used and direction.expected != expected and not self._is_old(direction, seq):
+            self._close(entry)
+            direction, entry = self._open(key, TCP, flags)
+        if direction.expected < 0:
+            direction.expected = expected
+        return direction, entry
+
+    @staticmethod
+    def _is_old(direction: Direction, seq: int) -> bool:
+        """Tell whether a SYN is the one that began this connection, seen again."""
+        return direction.expected >= 0 and (seq + 1 + direction.total) & 0xFFFFFFFF == direction.expected
+
+    def _datagram(self, entry: _Entry, direction: Direction, frame: Frame, payload: bytes) -> None:
+        number, time_ns = frame[:2]
+        if entry.first_packet == 0:
+            entry.first_packet, entry.first_ns = number, time_ns
+        direction.packets += 1
+        direction.last_number, direction.last_ns = number, time_ns
+        if not payload:
+            return
+        if self._is_repeated(entry, direction, frame, payload):
+            self.repeated += 1
+            return
+        direction.bytes += len(payload)
+        entry.heard.data(direction.side, payload, direction.total)
+        direction.total += len(payload)
+
+    def _is_repeated(self, entry: _Entry, direction: Direction, frame: Frame, payload: bytes) -> bool:
+        """Tell whether the capture shows one datagram twice, as on loopback or on all interfaces."""
+        if frame[1] is None:
+            return False
+        del direction
+        # the same IP header and payload: a datagram that is sent again has another identification
+        digest = hashlib.blake2b(frame[3][-len(payload) - 28 :], digest_size=8, key=entry.key[:60]).digest()
+        before = self._datagrams.get(digest)
+        if len(self._datagrams) > 4096:
+            self._datagrams.clear()
+        self._datagrams[digest] = frame[1]
+        return before is not None and abs(frame[1] - before) <= _SAME_NS
+
+    # ---- bounds ----------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        self._since_flush = 0
+        ahead = 0
+        for direction, _ in list(self._directions.values()):
+            direction.flush()
+            ahead += direction.ahead_bytes
+        if ahead > _MOST_AHEAD:
+            for direction, _ in list(self._directions.values()):
+                direction.give_up()
+
+    def _make_room(self) -> None:
+        entries = list({id(entry): entry for _, entry in self._directions.values()}.values())
+        entries.sort(key=lambda one: (not one.closed, one.last_number))
+        for entry in entries[: max(len(entries) // 8, 1)]:
+            self._close(entry)
+
+    def finish(self) -> None:
+        """Close every flow that is still open."""
+        for _, entry in list(self._directions.values()):
+            if entry.key in self._directions:
+                self._close(entry)
+
+    def _close(self, entry: _Entry) -> None:
+        for key in (entry.key, reverse(entry.key)):
+            known = self._directions.get(key)
+            if known is not None and known[1] is entry:
+                del self._directions[key]
+        for one in (entry.client, entry.server):
+            one.finish()
+        entry.heard.finish()
+        self._hand_on(_flow(entry))
+
+
+def _flow(entry: _Entry) -> Flow:
+    client, client_port, server, server_port = endpoints(entry.key)
+    heard, sides = entry.heard, (entry.client, entry.server)
+    is_tcp = isinstance(heard, Conversation)
+    times = [one.last_ns for one in sides if one.last_ns is not None]
+    carried = any(one.bytes for one in sides)
+    return Flow(
+        protocol="tcp" if is_tcp else "udp",
+        client=client, client_port=client_port, server=server, server_port=server_port,
+        beginning_seen=entry.beginning, packets=sum(one.packets for one in sides),
+        client_bytes=entry.client.bytes, server_bytes=entry.server.bytes,
+        lost_bytes=sum(one.lost for one in sides),
+        unseen_bytes=heard.unseen if isinstance(heard, Conversation) else 0,
+        first_packet=entry.first_packet, first_ns=entry.first_ns, last_ns=max(times, default=None),
+        speaks=heard.speaks if carried else Speech.NOTHING,
+        upgraded_from=heard.upgraded_from if isinstance(heard, Conversation) else None,
+        crypto=(
+            heard.records.crypto() if isinstance(heard, Conversation) and heard.records is not None else None
+        ),
+        channel=heard.channel,
+        findings=heard.ledger.findings(), findings_left_out=heard.ledger.left_out,
+    )  # fmt: skip
