@@ -328,11 +328,11 @@ def _facts(out: Writer) -> None:
         out,
         "facts",
         ("编号", 14, "{{ one.id }}", "Small"),
-        ("测评对象", 22, "{{ one.asset }}", "Small"),
-        ("事实类别", 28, "{{ one.fact }}", "Ids"),
-        ("采集方式、权限与时间", 36, "{{ one.origin }}", "Small"),
-        ("检查项", 20, "{{ one.places }}", "Ids"),
-        ("SHA-256", 36, "{{ one.sha256 }}", "Tiny"),
+        ("测评对象", 20, "{{ one.asset }}", "Small"),
+        ("事实类别", 27, "{{ one.fact }}", "Ids"),
+        ("采集方式与权限", 34, "{{ one.origin }}", "Small"),
+        ("检查项", 27, "{{ one.places }}", "Ids"),
+        ("SHA-256", 34, "{{ one.sha256 }}", "Tiny"),
     )
     out.control("else")
     out.paragraph("本轮测试没有自动采集的事实文件。", "Body")
