@@ -248,7 +248,9 @@ def _hardened_audit(host: Prepared) -> None:
     host.daemon("rsyslogd")
     host.daemon("wazuh-agentd")
     host.daemon("mariadbd", 27)
-    host.file("etc/rsyslog.conf", 'module(load="imuxsock")\n' "auth,authpriv.* /var/log/auth.log\n*.* @@10.0.9.9:514\n")
+    host.file(
+        "etc/rsyslog.conf", 'module(load="imuxsock")\nauth,authpriv.* /var/log/auth.log\n*.* @@10.0.9.9:514\n'
+    )
     host.file(
         "etc/logrotate.conf",
         "weekly\nrotate 4\n/var/log/auth.log /var/log/syslog {\n  rotate 30\n  compress\n}\n",
