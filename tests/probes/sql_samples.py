@@ -203,8 +203,12 @@ MSSQL: Sections = {
 MSSQL_WEAK: Sections = {
     **MSSQL,
     "settings": [
-        "c2 audit mode|0", "default trace enabled|1", "remote login timeout (s)|10",
-        "remote query timeout (s)|600", "xp_cmdshell|1", "Ole Automation Procedures|1",
+        "c2 audit mode|0",
+        "default trace enabled|1",
+        "remote login timeout (s)|10",
+        "remote query timeout (s)|600",
+        "xp_cmdshell|1",
+        "Ole Automation Procedures|1",
         "Ad Hoc Distributed Queries|0",
     ],
     "linked_servers": ["LIS|SQL Server"],

@@ -411,7 +411,7 @@ def test_servers_that_speak_as_mysql_does_are_their_makers(version: str, comment
 def test_what_encrypts_new_tables_does_not_encrypt_old_ones(
     values: dict[str, str], encrypted: tuple[str, ...]
 ) -> None:
-    assert my_system.residue(my_session(**values), ASSET).encrypted == encrypted
+    assert my_system.residue(my_session((), "ON", **values), ASSET).encrypted == encrypted
 
 
 # --- shapes of stored passwords ---------------------------------------------------------------------------

@@ -246,7 +246,7 @@ def example(folder: Path, *, complete: bool = True, pictures: int = 3) -> Report
 
 def origins(result: SuiteResult) -> dict[tuple[str, str, str], str]:
     """Say of every stored fact how it was read."""
-    return {key: "经 SSH 读取主机配置（sudo 提权，2026-03-02 09:30）" for key in number_facts(result)}
+    return dict.fromkeys(number_facts(result), "经 SSH 读取主机配置（sudo 提权，2026-03-02 09:30）")
 
 
 def _file(folder: Path, number: int, pictures: int) -> EvidenceFile:

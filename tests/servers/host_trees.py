@@ -282,7 +282,8 @@ def _hardened_system(host: Prepared) -> None:
         "list-units) echo 'ssh.service loaded active running OpenSSH'; "
         "echo 'auditd.service loaded active running Audit'; echo 'cups.service loaded inactive dead -' ;;\n"
         "list-unit-files) echo 'ssh.service enabled -'; echo 'cups.service disabled enabled' ;;\n"
-        "stop) echo 'Failed to stop auditd.service: Interactive authentication required.' >&2; exit 1 ;;\nesac\n",
+        "stop) echo 'Failed to stop auditd.service: Interactive authentication required.' >&2; exit 1 ;;\n"
+        "esac\n",
         0o755,
     )
     host.instead_of("/proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
