@@ -16,11 +16,13 @@ from .findings import Finding, Kind
 
 KEEP_BYTES: Final = 256  # looked at again with what follows, so that nothing is cut in two
 _MOST_FINDINGS: Final = 64  # different ones of a flow; further values of the same are only counted
-_NAMED_HITS: Final = 200  # of one kind in a flow, for which the field is looked up
+_NAMED_HITS: Final = 40  # of one kind in a flow, for which the field is looked up
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"0" * 10)
 _RUN: Final = b"0" * 11
-_ENOUGH: Final = 100  # values of one name in a flow, after which most windows are spared
+_ZEROS: Final = re.compile(b"0+").match
+_ENOUGH: Final = 40  # values of one name in a flow, after which most windows are spared
 _SPARED: Final = 16
+_BULK: Final = 4  # windows of one JSON body, beyond which it is taken for more of the same
 _WORD: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 _LONGEST_NUMBER: Final = 24
 
@@ -66,7 +68,8 @@ class _Seen:
     """How much a flow has shown already."""
 
     def __init__(self) -> None:
-        self.windows = self.numbers = 0
+        self.windows = self.sampled = 0
+        self.lengths: dict[int, int] = {}
         self.stems: dict[bytes, int] = {}
 
 
@@ -120,14 +123,16 @@ class Scanner:
     """Looks through one readable stream as it comes in pieces.
 
     `pairs` is False for pages and scripts, where `password: …` is a piece of a program. After the first
-    hundred values of one name in a flow only one window in sixteen is searched for
-    more: what kinds there are is known by then, and counts are lower bounds.
+    forty values of one name in a flow only one window in sixteen is searched for
+    more: what kinds there are is known by then, and counts are lower bounds. Beyond 256 KiB of one JSON body
+    of a flow that shows so much, the same holds for names not met before; `sampled` counts these bytes.
     """
 
     def __init__(
         self, ledger: Ledger, side: int, where: str, *, pairs: bool = True, json: bool = False
     ) -> None:
         self._json = json
+        self._windows = 0
         self._pairs = pairs
         self._ledger = ledger
         self._side = side
@@ -159,16 +164,31 @@ class Scanner:
     def _scan(self, window: bytes, begin: int, limit: int, base: int) -> None:
         seen = self._ledger.seen
         seen.windows += 1
+        self._windows += 1
         spares = seen.windows % _SPARED != 0
-        found = 0
-        for at, kind, value in () if spares and seen.numbers >= _ENOUGH else numbers(window, begin, limit):
-            found += 1
+        without_numbers = spares and sum(seen.lengths.values()) >= _ENOUGH
+        full = spares and self._windows > _BULK and sum(seen.stems.values()) >= _ENOUGH
+        without_names = self._json and full
+        if not without_numbers:
+            self._find_numbers(window, begin, limit, base, spares=spares)
+        if self._pairs and not without_names:
+            self._find_names(window, begin, limit, base, spares=spares)
+        if without_numbers or (self._pairs and without_names):
+            seen.sampled += limit - begin
+
+    def _find_numbers(self, window: bytes, begin: int, limit: int, base: int, *, spares: bool) -> None:
+        seen = self._ledger.seen
+        lengths = seen.lengths if spares else {}
+        for at, kind, value in numbers(window, begin, limit, lengths):
             field = _field_before(window, at) if self._ledger.wants_field(kind) else ""
             self._ledger.add(kind, self._where, field, self._side, base + at, value)
-        seen.numbers += found
-        if not self._pairs:
-            return
-        stems = _json_stems(window) if self._json else _STEMS
+        if not spares:
+            for size, count in lengths.items():
+                seen.lengths[size] = seen.lengths.get(size, 0) + count
+
+    def _find_names(self, window: bytes, begin: int, limit: int, base: int, *, spares: bool) -> None:
+        seen = self._ledger.seen
+        stems: Iterable[bytes] = _json_stems(window) if self._json else _STEMS
         if spares:
             stems = [one for one in stems if seen.stems.get(one, 0) < _ENOUGH]
         for at, name, value in named(window, begin, limit, stems, seen.stems):
@@ -177,17 +197,22 @@ class Scanner:
                 self._ledger.add(judged[0], self._where, name[:40], self._side, base + at, judged[1])
 
 
-def numbers(window: bytes, begin: int, limit: int) -> Iterator[tuple[int, Kind, str]]:
-    """Yield place, kind and value of each valid id, mobile and card number that begins in the range."""
+def numbers(
+    window: bytes, begin: int, limit: int, lengths: dict[int, int]
+) -> Iterator[tuple[int, Kind, str]]:
+    """Yield place, kind and value of each valid id, mobile and card number that begins in the range.
+
+    Of each length no more than forty; counts in `lengths` how many there were.
+    """
     shadow = window.translate(_DIGITS)
     at = shadow.find(_RUN, begin)
     while 0 <= at < limit:
-        end = at + 11
-        while shadow[end : end + 1] == b"0":
-            end += 1
-        if end - at <= _LONGEST_NUMBER and (at == 0 or shadow[at - 1 : at] != b"0"):
+        end = _ZEROS(shadow, at).end()  # type: ignore[union-attr]  # there are eleven
+        size = end - at
+        if size <= _LONGEST_NUMBER and lengths.get(size, 0) < _ENOUGH and shadow[at - 1 : at] != b"0":
             kind = _kind_of(window, at, end)
             if kind is not None:
+                lengths[size] = lengths.get(size, 0) + 1
                 yield at, *kind
         at = shadow.find(_RUN, end)
 
@@ -218,43 +243,57 @@ def _field_before(window: bytes, at: int) -> str:
 def named(
     window: bytes, begin: int, limit: int, stems: Iterable[bytes], hits: dict[bytes, int]
 ) -> Iterator[tuple[int, str, str]]:
-    """Yield place, name and value of each pair in the range whose name holds one of the stems.
+    """Yield place, name and value of each pair in the range whose telling name holds one of the stems.
 
-    Counts in `hits` how many each stem brought.
+    Of each stem no more than forty; counts in `hits` how many each stem brought.
     """
     seen: set[int] = set()
     for stem in stems:
-        at = window.find(stem, begin)
-        while 0 <= at < limit:
+        at, here = window.find(stem, begin), 0
+        while 0 <= at < limit and here < _ENOUGH:
             start = at + 1 if stem[:1] == b'"' else at
             while start > 0 and at - start < 40 and (window[start - 1] in _WORD):
                 start -= 1
             if start not in seen and start >= begin:
                 seen.add(start)
-                hits[stem] = hits.get(stem, 0) + 1
-                yield from _pair_at(window, start)
+                pair = _pair_at(window, start)
+                if pair is not None:
+                    here += 1
+                    yield pair
             at = window.find(stem, at + len(stem))
+        hits[stem] = hits.get(stem, 0) + here
 
 
 def _json_stems(window: bytes) -> list[bytes]:
     """Return the telling names among those of the JSON in the window: one pass, whatever names there are."""
-    return [*_IN_JSON, *(b'"' + one for one in set(_JSON_NAME.findall(window)) if _is_telling(one))]
+    names = set(_JSON_NAME.findall(window))
+    return [*_IN_JSON, *(b'"' + one for one in names if _class_of(one.decode("ascii")) is not None)]
 
 
 @lru_cache(maxsize=4096)
-def _is_telling(name: bytes) -> bool:
-    low = name.decode("ascii").lower()
-    return low in _MEDICAL or any(one.fullmatch(low) for one in (_PASSWORDS, _TOKENS, _NAMES))
+def _class_of(name: str) -> Kind | None:
+    """Return what a field of this name holds."""
+    low = name.lower()
+    if _PASSWORDS.fullmatch(low):
+        return Kind.PASSWORD
+    if _TOKENS.fullmatch(low):
+        return Kind.TOKEN
+    if _NAMES.fullmatch(low):
+        return Kind.NAME
+    return Kind.MEDICAL if low in _MEDICAL else None
 
 
-def _pair_at(window: bytes, start: int) -> Iterator[tuple[int, str, str]]:
-    pair = _MULTIPART.match(window, start) if window.startswith(b'name="', start) else None
-    if pair is not None:
-        yield start, _text(pair.group(1)), _text(pair.group(2))
-        return
-    pair = _PAIR.match(window, start)
-    if pair is not None and (pair.group(2) is None or window[start - 1 : start] == b"<"):
-        yield start, _text(pair.group(1)), _text(pair.group(3))
+def _pair_at(window: bytes, start: int) -> tuple[int, str, str] | None:
+    part = _MULTIPART.match(window, start) if window.startswith(b'name="', start) else None
+    if part is not None:
+        name, value = part.groups()
+    else:
+        found = _PAIR.match(window, start)
+        if found is None or (found.group(2) is not None and window[start - 1 : start] != b"<"):
+            return None
+        name, value = found.group(1), found.group(3)
+    text = _text(name)
+    return (start, text, _text(value)) if _class_of(text) is not None else None
 
 
 def _text(raw: bytes) -> str:
@@ -272,15 +311,13 @@ def _text(raw: bytes) -> str:
 
 def judge(name: str, value: str) -> tuple[Kind, str] | None:
     """Return what kind of thing a named value is, or None where the name or the value says nothing."""
-    low, bare = name.lower(), value.strip()
-    if bare.lower() in _NOTHING or _ONLY_MASK.fullmatch(bare):
+    kind, bare = _class_of(name), value.strip()
+    if kind is None or bare.lower() in _NOTHING or _ONLY_MASK.fullmatch(bare):
         return None
-    if _PASSWORDS.fullmatch(low):
-        stored = classify(bare, "password")
-        transformed = stored in {StoredAs.CIPHER_OR_HASH, StoredAs.MASKED}
-        return (Kind.PASSWORD_TRANSFORMED if transformed else Kind.PASSWORD), bare
-    if _TOKENS.fullmatch(low):
-        return (Kind.TOKEN, bare) if len(bare) >= 8 else None
-    if _NAMES.fullmatch(low) and classify(bare, "name") is StoredAs.CLEAR:
-        return Kind.NAME, bare
-    return (Kind.MEDICAL, bare) if low in _MEDICAL else None
+    if kind is Kind.PASSWORD and classify(bare, "password") in {StoredAs.CIPHER_OR_HASH, StoredAs.MASKED}:
+        return Kind.PASSWORD_TRANSFORMED, bare
+    if kind is Kind.TOKEN and len(bare) < 8:
+        return None
+    if kind is Kind.NAME and classify(bare, "name") is not StoredAs.CLEAR:
+        return (Kind.MEDICAL, bare) if name.lower() in _MEDICAL else None
+    return kind, bare

@@ -107,7 +107,7 @@ class Finding(Value, kw_only=True):
     """Something readable in one flow: `count` values of one kind in one field, the first in `packet`.
 
     `where` is url, header, form, body, login or stream; `masked` shows the shape of the first value only;
-    `count` is exact up to a hundred and a lower bound beyond.
+    `count` is exact up to forty and a lower bound beyond.
     """
 
     kind: Kind
@@ -136,7 +136,8 @@ class Flow(Value, kw_only=True):
     """One connection or exchange of datagrams; times are nanoseconds since 1970.
 
     `lost_bytes` are not in the capture, `unseen_bytes` are there but were not decoded (compressed, HTTP/2,
-    pictures): neither counts as encrypted. `upgraded_from` is what was spoken in clear before TLS.
+    pictures): neither counts as encrypted. `sampled_bytes` are those of large bodies full of
+    findings that were looked at here and there only. `upgraded_from` was spoken in clear before TLS.
     """
 
     protocol: str
@@ -154,6 +155,7 @@ class Flow(Value, kw_only=True):
     first_ns: int | None = None
     last_ns: int | None = None
     speaks: Speech = Speech.NOTHING
+    sampled_bytes: int = 0
     upgraded_from: Speech | None = None
     crypto: Crypto | None = None
     channel: Channel = Channel.NOT_SEEN

@@ -43,6 +43,10 @@ def decode(link: int, data: bytes, cut: int) -> Segment | Unread:
             # nine of ten frames; the general way below gives the same
             if data[20] & 0x3F or data[21]:
                 return Unread.FRAGMENT
+            begin, end = 34 + ((data[46] >> 4) << 2), 14 + ((data[16] << 8) | data[17])
+            if 54 <= begin <= end <= len(data):
+                seq = int.from_bytes(data[38:42], "big")
+                return data[26:38], TCP, seq, data[47], data[begin:end], 0
             return _tcp(data, data[26:34], 34, 14 + ((data[16] << 8) | data[17]), cut)
         kind, at = _ethernet(data)
     else:

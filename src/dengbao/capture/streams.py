@@ -66,7 +66,14 @@ class Direction:
             payload = self._aside(seq, payload, number)
             if not payload:
                 return
-        self._take(payload, number)
+        size = len(payload)  # the same as `_take`: a call for each packet would cost a tenth of the time
+        self._marks.append(self.total)
+        self._numbers.append(number)
+        self.chunks.append(payload)
+        self.held += size
+        self.total += size
+        self.bytes += size
+        self.expected = (self.expected + size) & 0xFFFFFFFF
         if missing:
             self._lose(missing)
         if self._ahead and self._lowest <= self.total:

@@ -83,11 +83,11 @@ class Table:
         if flags & SYN:
             direction, entry = self._synchronise(key, direction, entry, seq, flags)
             seq += 1
-        if entry.first_packet == 0:
-            entry.first_packet, entry.first_ns = number, time_ns
         direction.packets += 1
         direction.last_number = number
         direction.last_ns = time_ns
+        if not entry.first_packet:
+            entry.first_packet, entry.first_ns = number, time_ns
         if payload or missing:
             peer = direction.peer
             if peer.held:
@@ -217,5 +217,6 @@ def _flow(entry: _Entry) -> Flow:
             heard.records.crypto() if isinstance(heard, Conversation) and heard.records is not None else None
         ),
         channel=heard.channel,
+        sampled_bytes=heard.ledger.seen.sampled,
         findings=heard.ledger.findings(), findings_left_out=heard.ledger.left_out,
     )  # fmt: skip
