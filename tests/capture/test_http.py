@@ -153,6 +153,18 @@ def test_what_is_not_decoded_counts_as_not_seen_and_the_flow_stays_in_clear() ->
     assert (flow.speaks, flow.channel, flow.unseen_bytes) == (Speech.HTTP2, Channel.CLEAR, 74)
 
 
+def test_of_a_large_body_full_of_findings_it_is_said_how_much_was_only_sampled() -> None:
+    row = f'{{"psn_no":"64010000000000000001","psn_name":"张小三","certno":"{SPECIMEN}","tel":"{PHONE}"}},'
+    body = b"[" + row.encode() * 6000 + b"]"
+    (flow,) = seen(Talk().open().ask(request(b"{}"), answer(body), step=1460).frames).flows
+    assert {one.kind for one in flow.findings} == {Kind.MEDICAL, Kind.NAME, Kind.ID_CARD, Kind.PHONE}
+    assert all(40 <= one.count <= 6000 for one in flow.findings if one.field)
+    assert 0 < flow.sampled_bytes < len(body)
+    (flow,) = seen(Talk().open().ask(request(b"{}"), answer(row.encode() * 20)).frames).flows
+    assert flow.sampled_bytes == 0
+    assert {one.count for one in flow.findings} == {20}
+
+
 def test_a_bomb_is_unpacked_within_bounds() -> None:
     bomb = gzip.compress(b"\0" * (64 << 20))
     talk = Talk().open().ask(request(b"{}"), answer(bomb, extra="Content-Encoding: gzip\r\n"))

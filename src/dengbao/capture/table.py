@@ -10,10 +10,10 @@ from typing import Final
 from .conversation import Conversation, Datagrams
 from .files import Frame
 from .findings import Flow, Speech
-from .packets import RST, SYN, TCP, Unread, decode, endpoints, reverse
+from .packets import FIN, RST, SYN, TCP, Unread, decode, endpoints, reverse
 from .streams import Direction
 
-MOST_FLOWS: Final = 8192  # followed at a time; beyond it those silent longest are closed
+MOST_FLOWS: Final = 4096  # followed at a time; beyond it those silent longest are closed
 _FLUSH_BYTES: Final = 8 << 20  # payload after which everything held is handed on
 _MOST_AHEAD: Final = 32 << 20
 _SAME_NS: Final = 2_000_000  # one packet seen at two points of one machine is not seen later than this
@@ -24,7 +24,7 @@ class _Entry:
     """One flow while it is followed."""
 
     __slots__ = (
-        "beginning", "client", "closed", "first_ns", "first_packet", "heard", "key", "protocol", "server"
+        "beginning", "client", "ended", "first_ns", "first_packet", "heard", "key", "protocol", "server"
     )  # fmt: skip
 
     def __init__(self, key: bytes, protocol: int, *, beginning: bool) -> None:
@@ -35,7 +35,7 @@ class _Entry:
         self.client.peer, self.server.peer = self.server, self.client
         self.first_ns: int | None = None
         self.first_packet = 0
-        self.closed = False
+        self.ended = 0  # 1: the client has ended, 2: the server, 3: both
         sides = (self.client, self.server)
 
         def packet_at(side: int, place: int) -> int:
@@ -96,8 +96,8 @@ class Table:
             self._since_flush += len(payload)
             if self._since_flush >= _FLUSH_BYTES:
                 self._flush()
-        if flags & RST:
-            entry.closed = True
+        if flags & (RST | FIN):
+            entry.ended |= 3 if flags & RST else direction.side + 1
 
     def _open(self, key: bytes, protocol: int, flags: int) -> tuple[Direction, _Entry]:
         if len(self._directions) >= 2 * MOST_FLOWS:
@@ -176,7 +176,7 @@ class Table:
 
     def _make_room(self) -> None:
         entries = list({id(entry): entry for _, entry in self._directions.values()}.values())
-        entries.sort(key=lambda one: (not one.closed, one.last_number))
+        entries.sort(key=lambda one: (one.ended != 3, one.last_number))
         for entry in entries[: max(len(entries) // 8, 1)]:
             self._close(entry)
 

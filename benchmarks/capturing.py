@@ -1,0 +1,140 @@
+"""How fast captured traffic is read with its streams put together, and what memory a large capture takes."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from dengbao.capture.findings import Channel
+from dengbao.capture.survey import survey
+
+from .figures import Figure
+
+_MB = 10**6
+_FILE_MB = 200
+_LARGE_MB = 5000
+_SEGMENT = 1460
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def figures() -> Iterator[Figure]:
+    """Read a file of 200 MB, half in clear and half under TLS; then 5 GB of the same from a pipe."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.pcap")
+        with path.open("wb") as out:
+            _write(out, _FILE_MB * _MB)
+        with path.open("rb", buffering=0) as source:
+            took, _, flows = _read(source)
+        size = path.stat().st_size / _MB
+    how = f"{size:.0f} MB，MTU 1500，一半 HTTP（满是身份证号的 JSON）一半 TLS，{flows} 个连接，"
+    how += f"处理器时间 {took:.1f} 秒"
+    yield Figure("读取抓包并重组", took / size * 100, 1, "秒/100 MB", how)
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__, "write", str(_LARGE_MB * _MB)], stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        _, peak, flows = _read(writer.stdout)
+    how = f"{_LARGE_MB / 1000:g} GB，同样的内容经管道读入，不落盘，{flows} 个连接"
+    yield Figure("读取大抓包的内存峰值", peak, 200, "MiB", how)
+
+
+def _read(source: IO[bytes]) -> tuple[float, float, int]:
+    """Return seconds, peak memory in MiB and flows of a process of its own that reads the capture."""
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, "read"], check=True, stdin=source, stdout=subprocess.PIPE, text=True
+    )
+    took, peak, flows = done.stdout.split()
+    return float(took), float(peak), int(flows)
+
+
+def _write(out: IO[bytes], size: int) -> None:
+    chance = random.Random(1)
+    rows = [_row(chance, number) for number in range(2000)]
+    noise = b"".join(b"\x17\x03\x03\x40\x00" + os.urandom(1 << 14) for _ in range(60))
+    out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    number = written = 0
+    while written < size:
+        number += 1
+        written += 1_000_000  # about
+        talk = _Talk(out, number)
+        if number % 2:
+            talk.encrypted(noise)
+        else:
+            talk.clear(b"".join(chance.choices(rows, k=4000)))
+
+
+def _row(chance: random.Random, number: int) -> bytes:
+    digits = f"110105{chance.randint(1950, 2005)}{chance.randint(1, 12):02}{chance.randint(1, 28):02}"
+    digits += f"{chance.randint(0, 999):03}"
+    check = sum(int(one) * weight for one, weight in zip(digits, _ID_WEIGHTS, strict=True)) % 11
+    return (
+        f'{{"psn_no":"{number:018}","psn_name":"张三","certno":"{digits}{"10X98765432"[check]}",'
+        f'"visit_date":"2026-01-02","dept":"内科","diag":"高血压 随访 血压控制良好，继续服药",'
+        f'"fee":{chance.random() * 100:.2f},"items":["阿司匹林","氨氯地平"]}},'
+    ).encode()
+
+
+class _Talk:
+    def __init__(self, out: IO[bytes], number: int) -> None:
+        self._out = out
+        self._ports = (20_000 + number % 40_000, 443 if number % 2 else 80)
+        self._next = [number * 7_000_000 % 2**32, number * 11_000_000 % 2**32]
+        for side, flags in ((0, 2), (1, 0x12)):
+            self._frame(side, flags, b"")
+            self._next[side] = (self._next[side] + 1) % 2**32
+
+    def _frame(self, side: int, flags: int, payload: bytes) -> None:
+        ports = self._ports if side == 0 else self._ports[::-1]
+        ends = (b"\x0a\0\0\1", b"\x0a\0\0\2") if side == 0 else (b"\x0a\0\0\2", b"\x0a\0\0\1")
+        size = 54 + len(payload)
+        self._out.write(
+            struct.pack("<IIII", 1_700_000_000, 0, size, size) + b"\0" * 12
+            + struct.pack(">HBBHHHBBH", 0x0800, 0x45, 0, size - 14, 0, 0, 64, 6, 0) + b"".join(ends)
+            + struct.pack(">HHIIBBHHH", *ports, self._next[side], 0, 0x50, flags, 65535, 0, 0) + payload
+        )  # fmt: skip
+
+    def _say(self, side: int, data: bytes) -> None:
+        for at in range(0, len(data), _SEGMENT):
+            piece = data[at : at + _SEGMENT]
+            self._frame(side, 0x18, piece)
+            self._next[side] = (self._next[side] + len(piece)) % 2**32
+
+    def clear(self, body: bytes) -> None:
+        form = b"username=admin&password=Abc12345x"
+        head = b"POST /login HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        self._say(0, head + b"Content-Length: %d\r\n\r\n" % len(form) + form)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        self._say(1, head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    def encrypted(self, noise: bytes) -> None:
+        start = b"\x03\x03" + b"R" * 32 + b"\0"
+        for side, kind, hello in ((0, 1, start + b"\0\2\xc0\x2f\1\0"), (1, 2, start + b"\xc0\x2f\0")):
+            body = bytes([kind]) + len(hello).to_bytes(3, "big") + hello
+            self._say(side, b"\x16\x03\x03" + struct.pack(">H", len(body)) + body)
+        for side in (0, 1):
+            self._say(side, b"\x14\x03\x03\0\1\1\x16\x03\x03\0\x28" + b"F" * 40)
+        self._say(1, noise)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "write":
+        _write(sys.stdout.buffer, int(sys.argv[2]))
+        sys.exit()
+    begun = time.process_time()  # one thread: what else runs on the machine does not count
+    with Path("/dev/stdin").open("rb", buffering=0) as stream:
+        seen = survey(stream)
+    took = time.process_time() - begun
+    assert not seen.broken, seen.broken
+    assert {one.channel for one in seen.flows} == {Channel.ENCRYPTED, Channel.CLEAR}
+    print(
+        took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(seen.flows) + seen.flows_left_out
+    )
