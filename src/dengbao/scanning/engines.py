@@ -1,0 +1,182 @@
+"""Finds the places of a window that are worth a look, at the speed of the machine.
+
+Both engines only point; what stands there is decided by the same functions, so both find the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+from .judge import at_codes, at_digits, at_groups, at_mail
+from .kinds import Hit
+from .labels import WORDS, at_word
+
+# Digits as 0, blanks and hyphens as -, all else as a dot: then plain searches find runs and groups.
+_FLAT: Final = bytes(
+    0x30 if 0x30 <= one <= 0x39 else 0x2D if one in (0x20, 0x2D) else 0x2E for one in range(256)
+)
+_CODE_LETTERS: Final = frozenset(b"0123456789ABCDEFGHJKLMNPQRTUWXY")
+_CODES: Final = bytes(0x41 if one in _CODE_LETTERS else 0x2E for one in range(256))
+_RUN: Final = b"0" * 11
+_CODE: Final = b"A" * 18
+_GROUPS: Final = (b"000-0000-0000", b"000000-00000000-000")
+_WORD_BYTES: Final = tuple(word.encode() for word, _ in WORDS)
+
+
+class Engine(Protocol):
+    """What finds the hits of a window that begin in it at `low` or later, sorted."""
+
+    name: str
+
+    def hits(self, data: bytes, low: int) -> list[Hit]:
+        """Return the hits; a value that is cut off by the end of the window may be missing."""
+
+
+class PlainEngine:
+    """The engine of the standard library: a few plain searches over the window."""
+
+    name = "re"
+
+    def hits(self, data: bytes, low: int) -> list[Hit]:
+        """Return the hits."""
+        found = _Found(low)
+        flat = data.translate(_FLAT)
+        at = flat.find(_RUN, low)
+        while at >= 0:
+            hit, go_on = at_digits(data, at)
+            found.add(hit)
+            at = flat.find(_RUN, go_on)
+        for groups in _GROUPS:
+            for at in _finds(flat, groups, low):
+                found.add(at_groups(data, at))
+        codes = data.translate(_CODES)
+        for at in _runs(codes, low):
+            found.add(at_codes(data, at))
+        for at in _finds(data, b"@", low):
+            found.add(at_mail(data, at))
+        lower = data.lower()
+        # A label may stand before `low` and its value behind it.
+        floor = max(0, low - _AROUND)
+        for number, word in enumerate(_WORD_BYTES):
+            for at in _finds(lower, word, floor):
+                found.add(at_word(data, at, number))
+        return found.sorted()
+
+
+_AROUND: Final = 200
+
+
+class _Found:
+    """Hits by their start; of two at one place the first stands, which is the one with a check digit."""
+
+    def __init__(self, low: int) -> None:
+        self._low = low
+        self._hits: dict[int, Hit] = {}
+
+    def add(self, hit: Hit | None) -> None:
+        if hit is not None and hit.start >= self._low:
+            self._hits.setdefault(hit.start, hit)
+
+    def sorted(self) -> list[Hit]:
+        return [self._hits[start] for start in sorted(self._hits)]
+
+
+def _finds(data: bytes, what: bytes, low: int) -> Iterator[int]:
+    at = data.find(what, low)
+    while at >= 0:
+        yield at
+        at = data.find(what, at + 1)
+
+
+def _runs(codes: bytes, low: int) -> Iterator[int]:
+    """Yield where runs of exactly 18 capital letters and digits begin."""
+    at = codes.find(_CODE, low)
+    while at >= 0:
+        end = at + 18
+        if codes[end : end + 1] != b"A" and (not at or codes[at - 1] != 0x41):
+            yield at
+        else:
+            stop = codes.find(b".", end)
+            end = stop if stop >= 0 else len(codes)
+        at = codes.find(_CODE, end)
+
+
+_DIGITS_ID: Final = 1000
+_GROUPS_ID: Final = 1001
+_LONG_GROUPS_ID: Final = 1002
+_CODE_ID: Final = 1003
+_MAIL_ID: Final = 1004
+
+
+class FastEngine:
+    """The optional engine (`dengbao[fast]`): hyperscan finds all places in one pass.
+
+    Raises:
+        ImportError: hyperscan is not installed.
+
+    """
+
+    name = "hyperscan"
+
+    def __init__(self) -> None:
+        import hyperscan  # noqa: PLC0415 - an optional extra for x86-64
+
+        patterns: list[tuple[bytes, int, int]] = [
+            (rb"(?:^|[^0-9])[0-9]{11}", _DIGITS_ID, 0),
+            (rb"[0-9]{3}[ -][0-9]{4}[ -][0-9]{4}", _GROUPS_ID, 0),
+            (rb"[0-9]{6}[ -][0-9]{8}[ -][0-9]{3}", _LONG_GROUPS_ID, 0),
+            (rb"(?:^|[^0-9A-Za-z])[1-9A-Y][1-9][0-9]{6}[0-9A-Y]{10}", _CODE_ID, 0),
+            (rb"[0-9A-Za-z_+%-]@[0-9A-Za-z]", _MAIL_ID, 0),
+        ]
+        for number, word in enumerate(_WORD_BYTES):
+            patterns.append((word, number, hyperscan.HS_FLAG_CASELESS if word.isascii() else 0))
+        self._database: Any = hyperscan.Database()
+        self._database.compile(
+            expressions=[one for one, _, _ in patterns],
+            ids=[one for _, one, _ in patterns],
+            elements=len(patterns),
+            flags=[one for _, _, one in patterns],
+        )
+
+    def hits(self, data: bytes, low: int) -> list[Hit]:
+        """Return the hits."""
+        floor = max(0, low - _AROUND)
+        places: list[tuple[int, int]] = []
+
+        def note(what: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            places.append((what, end + floor))
+
+        self._database.scan(data[floor:] if floor else data, match_event_handler=note)
+        found = _Found(low)
+        places.sort(key=_in_order)
+        for what, end in places:
+            found.add(_judge(data, what, end))
+        return found.sorted()
+
+
+def _in_order(place: tuple[int, int]) -> tuple[bool, int]:
+    """Put shapes before words, each by its number, as the plain engine goes."""
+    return (place[0] < _DIGITS_ID, place[0])
+
+
+def _judge(data: bytes, what: int, end: int) -> Hit | None:
+    if what == _DIGITS_ID:
+        return at_digits(data, end - 1)[0]
+    if what == _GROUPS_ID:
+        return at_groups(data, end - len(_GROUPS[0]))
+    if what == _LONG_GROUPS_ID:
+        return at_groups(data, end - len(_GROUPS[1]))
+    if what == _CODE_ID:
+        return at_codes(data, end - len(_CODE))
+    if what == _MAIL_ID:
+        return at_mail(data, end - 2)
+    return at_word(data, end - len(_WORD_BYTES[what]), what)
+
+
+def best_engine() -> Engine:
+    """Return the fastest engine that is installed."""
+    try:
+        return FastEngine()
+    except ImportError:
+        return PlainEngine()

@@ -1,0 +1,264 @@
+"""Follows SQL dumps: which table and column a value of INSERT or COPY stands in."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from .columns import LINE_MAX, shown_column, value_kind, watch_of
+from .kinds import Cell, Hit, Kind
+from .windows import Window
+
+_NAME: Final = rb"((?:[\w$#.\x80-\xff]|`[^`\n]{1,128}`|\"[^\"\n]{1,128}\"|\[[^\]\n]{1,128}\]){1,300})"
+_INSERT: Final = re.compile(
+    rb"(?:insert\s+(?:ignore\s+)?into|replace\s+into)\s+"
+    + _NAME
+    + rb"\s*(?:\(([^()]{0,20000})\))?\s*values?\s*",
+    re.IGNORECASE,
+)
+_COPY: Final = re.compile(
+    rb"copy\s+" + _NAME + rb"\s*(?:\(([^()\n]{0,20000})\))?\s+from\s+stdin[^\n]*\n", re.IGNORECASE
+)
+_CREATE: Final = re.compile(
+    rb"create\s+(?:\w+\s+){0,2}table\s+(?:if\s+not\s+exists\s+)?" + _NAME + rb"\s*\(", re.IGNORECASE
+)
+_STRING: Final = rb"'(?:[^'\\]++|\\.|'')*+'"
+_ROW: Final = re.compile(
+    rb"[\s,]*+(\((?:[^'()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))*+\))", re.DOTALL
+)
+_FIELD: Final = re.compile(
+    rb"(?:[^',()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))++", re.DOTALL
+)
+_NO_COLUMN: Final = re.compile(
+    r"(?:primary|unique|constraint|key|index|foreign|check|fulltext|spatial|exclude|like|partition|period)\b",
+    re.IGNORECASE,
+)
+_FIRST_WORD: Final = re.compile(rb"[ \t]*(?:`([^`\n]+)`|\"([^\"\n]+)\"|\[([^\]\n]+)\]|([\w$#\x80-\xff]+))")
+_QUOTES: Final = str.maketrans("", "", '`"[]')
+_CREATE_MAX: Final = 65536
+_MAX_TABLES: Final = 10_000
+_HEADS: Final = (b"insert into", b"\ncopy ", b"create table", b"insert ignore into", b"replace into")
+_HEAD_MAX: Final = 24_000
+
+
+@dataclass(frozen=True)
+class _Layout:
+    table: str
+    columns: tuple[str, ...]
+    watch: dict[int, Kind]
+    copy: bool
+
+
+@dataclass
+class _Segment:
+    begin: int
+    end: int
+    layout: _Layout
+    rows: list[tuple[int, int]] = field(default_factory=list)
+    cursor: int = 0
+
+
+def looks_like_sql(name: str, head: bytes) -> bool:
+    """Tell whether a file is an SQL script, by its name or its first bytes."""
+    lower = b"\n" + head.lower()
+    return name.lower().endswith((".sql", ".dmp")) or any(
+        one in lower
+        for one in (b"\ncreate table", b"\ninsert into", b"database dump", b"-- mysql dump", b"from stdin;")
+    )
+
+
+class SqlDump:
+    """Follows the statements of a dump; what it does not understand has no column, and is still scanned."""
+
+    def __init__(self) -> None:
+        self._window = Window(b"", 0, 0, 0, 1, last=True)
+        self._tables: dict[str, tuple[str, ...]] = {}
+        self._layouts: dict[tuple[bytes, bytes | None, bool], _Layout] = {}
+        self._open: _Layout | None = None
+        self._segments: list[_Segment] = []
+        self._begins: list[int] = []
+
+    def enter(self, window: Window) -> None:
+        """Take up the next window: find its statements."""
+        self._window = window
+        self._segments = []
+        heads = _Heads(window.data.lower(), window.high)
+        at = window.low
+        while at < window.high:
+            if self._open is not None and self._open.copy:
+                end = window.data.find(b"\\.", at, window.high)
+                while end > 0 and window.data[end - 1 : end] != b"\n":
+                    end = window.data.find(b"\\.", end + 1, window.high)
+                self._segment(at, end if end >= 0 else window.high)
+                if end < 0:
+                    break
+                self._open = None
+                at = end + 2
+                continue
+            head = heads.after(at)
+            self._segment(at, head)
+            at = self._head(head) if head < window.high else head
+        self._begins = [one.begin for one in self._segments]
+
+    def _segment(self, begin: int, end: int) -> None:
+        if self._open is not None and end > begin:
+            self._segments.append(_Segment(begin, end, self._open, cursor=begin))
+
+    def _head(self, at: int) -> int:
+        """Take up the statement that begins at `at`; return where its rows begin."""
+        data = self._window.data
+        at += data[at : at + 1] == b"\n"
+        if found := _CREATE.match(data, at, at + _HEAD_MAX):
+            self._create(found)
+            self._open = None
+            return found.end()
+        for pattern, copy in ((_INSERT, False), (_COPY, True)):
+            if found := pattern.match(data, at, at + _HEAD_MAX):
+                self._open = self._layout(found.group(1), found.group(2), copy=copy)
+                return found.end()
+        return at + 1
+
+    def _create(self, found: re.Match[bytes]) -> None:
+        body = self._window.data[found.end() : found.end() + _CREATE_MAX]
+        names: list[str] = []
+        for line in re.split(rb",?[ \t]*\r?\n", body):
+            if line.lstrip().startswith(b")"):
+                break
+            word = _FIRST_WORD.match(line)
+            if word is None:
+                continue
+            name = next(one for one in word.groups() if one).decode("utf-8", "replace")
+            if word.group(4) is None or not _NO_COLUMN.match(name):
+                names.append(name)
+        if len(self._tables) < _MAX_TABLES:
+            self._tables[_table_of(found.group(1))] = tuple(names)
+
+    def _layout(self, table: bytes, columns: bytes | None, *, copy: bool) -> _Layout:
+        key = (table, columns, copy)
+        if key not in self._layouts:
+            if len(self._layouts) >= _MAX_TABLES:
+                self._layouts.clear()
+            name = _table_of(table)
+            names = self._tables.get(name, ()) if columns is None else _names(columns)
+            shown = tuple(shown_column(one, place) for place, one in enumerate(names))
+            self._layouts[key] = _Layout(name, shown, watch_of(names, name), copy)
+        return self._layouts[key]
+
+    def cell(self, start: int) -> Cell:
+        """Return table and column."""
+        place = bisect_right(self._begins, start) - 1
+        if place < 0:
+            return Cell()
+        segment = self._segments[place]
+        if start >= segment.end:
+            return Cell()
+        if segment.layout.copy:
+            data = self._window.data
+            begin = data.rfind(b"\n", max(0, start - LINE_MAX), start) + 1
+            number = data.count(b"\t", begin, start) if begin or start < LINE_MAX else -1
+        else:
+            number = self._number(segment, start)
+        return Cell(segment.layout.table, _at(segment.layout.columns, number))
+
+    def _number(self, segment: _Segment, start: int) -> int:
+        """Return in which field of its row the byte stands; -1 where that is not known."""
+        data = self._window.data
+        row = segment.rows[-1] if segment.rows else None
+        if row is None or not row[0] <= start < row[1]:
+            row = next((one for one in self._rows(segment) if one[1] > start), None)
+            segment.rows = [row] if row else []
+        if row is None or start < row[0] or row[1] - row[0] > LINE_MAX:
+            return -1
+        for number, found in enumerate(_FIELD.finditer(data, row[0] + 1, row[1] - 1)):
+            if found.end() > start:
+                return number if found.start() <= start else -1
+        return -1
+
+    def _rows(self, segment: _Segment) -> Iterator[tuple[int, int]]:
+        """Yield the rows from the segment's cursor on; hits come in order, so it only goes forward."""
+        data = self._window.data
+        while segment.cursor < segment.end:
+            found = _ROW.match(data, segment.cursor)
+            if found is None:
+                again = data.find(b"),(", segment.cursor, segment.end)
+                if again < 0:
+                    segment.cursor = segment.end
+                    return
+                segment.cursor = again + 1
+                continue
+            segment.cursor = found.end()
+            yield found.span(1)
+
+    def hits(self) -> Iterator[Hit]:
+        """Yield names, passwords and the like from the columns so called."""
+        for segment in self._segments:
+            if segment.layout.watch:
+                yield from self._copied(segment) if segment.layout.copy else self._inserted(segment)
+
+    def _copied(self, segment: _Segment) -> Iterator[Hit]:
+        for number, kind in segment.layout.watch.items():
+            pattern = re.compile(
+                rb"^(?:(?:[^\t\n]*+\t){%d}([^\t\n]*+)[^\n]*+|[^\n]++)" % number, re.MULTILINE
+            )
+            for found in pattern.finditer(self._window.data, segment.begin, segment.end):
+                if shown := value_kind(kind, found.group(1) or b""):
+                    yield Hit(*found.span(1), shown)
+
+    def _inserted(self, segment: _Segment) -> Iterator[Hit]:
+        data = self._window.data
+        own = _Segment(segment.begin, segment.end, segment.layout, cursor=segment.begin)
+        for begin, end in self._rows(own):
+            fields = [one.span() for one in _FIELD.finditer(data, begin + 1, end - 1)]
+            if len(fields) != len(segment.layout.columns):
+                continue
+            for number, kind in segment.layout.watch.items():
+                start, stop = _inside(data, *fields[number])
+                if shown := value_kind(kind, data[start:stop]):
+                    yield Hit(start, stop, shown)
+
+
+class _Heads:
+    """Where statements begin that say a table, in order."""
+
+    def __init__(self, lower: bytes, high: int) -> None:
+        self._lower = lower
+        self._high = high
+        self._next = dict.fromkeys(_HEADS, -1)
+
+    def after(self, at: int) -> int:
+        """Return where the next one begins, the window's end if none does."""
+        for head, known in self._next.items():
+            if known < at:
+                found = self._lower.find(head, max(0, at - 1), self._high)
+                if 0 <= found < at:
+                    found = self._lower.find(head, at, self._high) if head[:1] != b"\n" else found + 1
+                self._next[head] = found if found >= 0 else self._high
+        return min(self._next.values())
+
+
+def _inside(data: bytes, start: int, stop: int) -> tuple[int, int]:
+    """Return the span of a value without blanks, quotes and a national prefix."""
+    text = data[start:stop]
+    begin = start + len(text) - len(text.lstrip())
+    end = stop - (len(text) - len(text.rstrip()))
+    if data[begin : begin + 2] in (b"N'", b"n'", b"E'"):
+        begin += 1
+    if end - begin > 1 and data[begin : begin + 1] == b"'" == data[end - 1 : end]:
+        return begin + 1, end - 1
+    return begin, end
+
+
+def _at(columns: tuple[str, ...], number: int) -> str:
+    return columns[number] if 0 <= number < len(columns) else ""
+
+
+def _table_of(name: bytes) -> str:
+    return name.decode("utf-8", "replace").translate(_QUOTES)[:128]
+
+
+def _names(columns: bytes) -> tuple[str, ...]:
+    text = columns.decode("utf-8", "replace").translate(_QUOTES)
+    return tuple(one.strip() for one in text.split(","))
