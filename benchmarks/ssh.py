@@ -35,6 +35,12 @@ COMMANDS = (
     "sysctl kernel.core_pattern", "ls -l /var/log /var/log/audit", "ls -l /etc/passwd /etc/shadow",
     "sh -lc umask", "journalctl --header", "cat /proc/net/tcp", "crontab -l",
     "ausearch -m USER_LOGIN --just-one",
+    # Rights beyond modes, what everybody can write, when it was installed, who listens.
+    "getfacl -cp /etc/passwd /etc/shadow /etc/group /etc/sudoers /etc/ssh/sshd_config", "cat /proc/mounts",
+    "find -H /etc /root /home -xdev -maxdepth 4 -perm -0002",
+    "find -H /opt /srv -xdev -maxdepth 4 -perm -0002",
+    "find -H /var/log /var/spool /usr/local -xdev -maxdepth 4 -perm -0002", "stat /etc/machine-id",
+    "ls -l /proc/1/exe", "dpkg -S /usr/sbin/sshd", "ls /usr/lib/x86_64-linux-gnu/security",
 )  # fmt: skip
 _FILE = re.compile(rb"^\S+ file \S+ (/\S+)$", re.MULTILINE)
 
@@ -106,11 +112,13 @@ def files_of(sight: Sight) -> tuple[str, ...]:
 
 
 def asked_of_accounts(sight: Sight) -> tuple[str, ...]:
-    """Return what is asked of each account: ageing and sudo rights."""
+    """Return what is asked of each account: ageing, sudo rights, and what lies in the home folder."""
     accounts = sight.facts["host.accounts"]
     assert isinstance(accounts, HostAccounts)
     names = [one.name for one in accounts.accounts if not one.shell.endswith(("nologin", "false", "sync"))]
-    return tuple(f"{command} {name}" for name in names for command in ("chage -l", "sudo -l -U"))
+    return tuple(
+        f"{command}{name}" for name in names for command in ("chage -l ", "sudo -l -U ", "ls -la /home/")
+    )
 
 
 class _Client(asyncssh.SSHClient):
