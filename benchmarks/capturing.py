@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import struct
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from typing import IO
 from dengbao.capture.findings import Channel
 from dengbao.capture.survey import survey
 
-from .figures import Figure
+from .figures import Figure, peak_mib
 
 _MB = 10**6
 _FILE_MB = 200
@@ -135,6 +134,4 @@ if __name__ == "__main__":
     took = time.process_time() - begun
     assert not seen.broken, seen.broken
     assert {one.channel for one in seen.flows} == {Channel.ENCRYPTED, Channel.CLEAR}
-    print(
-        took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, len(seen.flows) + seen.flows_left_out
-    )
+    print(took, peak_mib(), len(seen.flows) + seen.flows_left_out)

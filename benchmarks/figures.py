@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -19,3 +20,12 @@ class Figure:
     def holds(self) -> bool:
         """Tell whether the limit is kept."""
         return self.value <= self.limit
+
+
+def peak_mib() -> float:
+    """Return the peak memory of this process itself in MiB.
+
+    `ru_maxrss` will not do: there a process weighs as much as the one it was started from.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

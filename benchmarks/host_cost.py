@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import logging
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -15,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncssh
+from msgspec.structs import replace
 
 from dengbao.model import Account, HostAsset
 from tests.servers import host_trees
@@ -25,17 +29,24 @@ from .figures import Figure
 from .ssh import COMMANDS, USER, asked_of_accounts, by_hand_through, files_of, look_at
 
 USER_UID = 1004
+ASKED, ASKED_UID = "keeper", 1007
 RUNS = 3
-FAR_S = 0.15
 ACCOUNTS = 50_000
 LYNIS = "lynis audit system --quick --quiet --no-colors"
+_MESSAGE = re.compile(r"(Sent|Received) MSG_\w+")
+# What no side waits for: padding, remarks, told host keys, windows, new session keys, the farewell.
+_NO_DIALOGUE = {
+    "MSG_IGNORE", "MSG_DEBUG", "MSG_GLOBAL_REQUEST", "MSG_REQUEST_SUCCESS", "MSG_REQUEST_FAILURE",
+    "MSG_CHANNEL_WINDOW_ADJUST", "MSG_KEXINIT", "MSG_NEWKEYS", "MSG_EXT_INFO", "MSG_CHANNEL_CLOSE",
+}  # fmt: skip
 # Run in a process of its own, so that its peak is that of reading one host and of nothing before.
 _READ_ALONE = """
-import resource, sys
+import sys
+from benchmarks.figures import peak_mib
 from benchmarks.host_cost import asset_at
 from benchmarks.ssh import look_at
 look_at(asset_at(int(sys.argv[1]), sys.argv[2], sys.argv[3]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_mib())
 """
 
 
@@ -45,7 +56,7 @@ def figures() -> list[Figure]:
         folder = Path(name)
         with host(folder) as (prepared, server):
             key_file = folder / "id"
-            found = [_round_trips(server, key_file), _traces(prepared, server, key_file)]
+            found = [*_round_trips(server, key_file), _traces(prepared, server, key_file)]
             found += _beside(server, key_file)
         with host(folder / "large", accounts=ACCOUNTS) as (_, server):
             found.append(_memory(server, folder / "large" / "id"))
@@ -63,7 +74,8 @@ def host(folder: Path, accounts: int = 0) -> Iterator[tuple[Prepared, Server]]:
     host_trees.hardened(prepared)
     if Path("/etc/lynis").is_dir():  # the host's own /etc hides that of the machine
         shutil.copytree("/etc/lynis", prepared.root / "etc/lynis")
-    host_trees.authorize(prepared, USER, USER_UID, key.export_public_key().decode())
+    for name, uid in ((USER, USER_UID), (ASKED, ASKED_UID)):
+        host_trees.authorize(prepared, name, uid, key.export_public_key().decode())
     for path, line in (
         ("etc/passwd", "user{0}:x:{0}:{0}::/home/user{0}:/usr/sbin/nologin\n"),
         ("etc/shadow", "user{0}:!*:19000:0:90:7:::\n"),
@@ -84,30 +96,54 @@ def asset_at(port: int, host_key: str, key_file: str) -> HostAsset:
     )  # fmt: skip
 
 
-def _round_trips(server: Server, key_file: Path) -> Figure:
-    """Return how often the reader waits for the host after login: a longer way adds as much as often."""
-    waits: dict[str, float] = {}
-    for what in ("read", "login"):
-        near, far = (
-            statistics.median(_timed(what, server, key_file, delay) for _ in range(RUNS))
-            for delay in (0.0, FAR_S)
-        )
-        waits[what] = (far - near) / (2 * FAR_S)
-    how = (
-        f"单程延迟 0 与 {FAR_S * 1000:g} 毫秒之差除以往返延迟：采集 {waits['read']:.1f}，"
-        f"仅登录 {waits['login']:.1f}，{RUNS} 次取中位数"
+def _round_trips(server: Server, key_file: Path) -> list[Figure]:
+    """Return how often the reader waits for the host after login, counted by messages, not by the clock."""
+    asset = asset_at(server.port, server.host_key, str(key_file))
+    how = "按 SSH 消息计数：认证通过后，等到应答才继续发送的次数（流量控制等不用等的消息不计）"
+    asked = replace(asset, sudo="password", accounts=(replace(asset.accounts[0], username=ASKED),))
+    return [
+        Figure("登录后的往返次数", _waits(asset), 3, "次", f"{how}；root 或免口令 sudo"),
+        Figure(
+            "登录后的往返次数（sudo 要口令）", _waits(asked), 4, "次",
+            "同上；口令核对通过后才送脚本，以免口令不对时 sudo 把脚本当作又一次口令",
+        ),
+    ]  # fmt: skip
+
+
+def _waits(asset: HostAsset) -> int:
+    """Return how often the client, after login, sent something it had waited for an answer to send."""
+    with _messages() as seen:
+        look_at(asset)
+    begun = seen.index("Received MSG_USERAUTH_SUCCESS")
+    talk = [one for one in seen[begun:] if one.partition(" ")[2] not in _NO_DIALOGUE]
+    return sum(
+        before.startswith("Received") and one.startswith("Sent") for before, one in itertools.pairwise(talk)
     )
-    return Figure("登录后的往返次数", waits["read"] - waits["login"], 3, "次", how)
 
 
-def _timed(what: str, server: Server, key_file: Path, delay_s: float) -> float:
-    with DelayingRelay(("127.0.0.1", server.port), delay_s) as relay:
-        begun = time.perf_counter()
-        if what == "read":
-            look_at(asset_at(relay.port, server.host_key, str(key_file)))
-        else:
-            asyncio.run(by_hand_through(relay.port, key_file, ()))
-        return time.perf_counter() - begun
+@contextmanager
+def _messages() -> Iterator[list[str]]:
+    """Yield the list that grows by `Sent NAME` or `Received NAME` with every SSH message."""
+    seen: list[str] = []
+
+    class Taker(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if (found := _MESSAGE.search(record.getMessage())) is not None:
+                seen.append(found.group())
+
+    logger, taker = logging.getLogger("asyncssh"), Taker()
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(taker)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    asyncssh.set_debug_level(3)
+    try:
+        yield seen
+    finally:
+        asyncssh.set_debug_level(1)
+        logger.setLevel(level)
+        logger.propagate = propagate
+        logger.removeHandler(taker)
 
 
 def _traces(prepared: Prepared, server: Server, key_file: Path) -> Figure:
@@ -185,6 +221,6 @@ def _memory(server: Server, key_file: Path) -> Figure:
         [sys.executable, "-c", _READ_ALONE, str(server.port), server.host_key, str(key_file)],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    peak_mb = int(done.stdout.split()[-1]) / 1024
-    how = f"独立进程读取一台有 {ACCOUNTS:,} 个账户的主机，ru_maxrss"
+    peak_mb = float(done.stdout.split()[-1])
+    how = f"独立进程读取一台有 {ACCOUNTS:,} 个账户的主机，VmHWM"
     return Figure("采集进程的内存峰值", peak_mb, 150, "MB", how)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from dengbao.probes.host.holes import find_holes
 from dengbao.probes.host.system_facts import HostPackages, Package
 from dengbao.vulns.load import load
 
-from .figures import Figure
+from .figures import Figure, peak_mib
 
 _PACKAGES = 3500
 _KERNEL_HOLES = 10_000
@@ -81,4 +80,4 @@ def _host() -> tuple[HostPackages, HostIdentity]:
 if __name__ == "__main__":
     today = datetime.now(UTC)
     load(Path(sys.argv[2]), [Path(sys.argv[1])], now=today, day=today.date())
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_mib())
