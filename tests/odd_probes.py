@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dengbao import errors
 from dengbao.model import Asset, Facts, Level, Missing, TlsAsset
-from dengbao.probes.base import Context, Observed, ProbeSpec
+from dengbao.probes.base import Context, Observed, ProbeSpec, Purpose
 
 SECRET = "correct-horse-battery"
 
@@ -48,6 +48,7 @@ class Crowd:
 
 
 CROWD = Crowd()
+BOLTS: dict[str, str] = {}
 RELEASE: list[asyncio.Event] = []
 LACK = Missing(fact="odd.keys", reason=errors.Reason.NO_PERMISSION, message=f"口令 {SECRET} 无权读取")
 ANSWERS: dict[str, Observed] = {
@@ -82,7 +83,30 @@ async def look(asset: Asset, context: Context) -> Observed:
         context.say("已看到门")
         context.ledger.begin("try")
         context.ledger.end("try", "refused")
+    if how == "changes":
+        _change(asset, context, what)
+    if how == "intrudes":
+        context.announce(Purpose(Level(what), "推门", "4.d.2"), "PUSH /door")
     return ANSWERS.get(how, ANSWERS["whole"])
+
+
+def _change(asset: Asset, context: Context, then: str) -> None:
+    context.ledger.owe("bolt", f"门闩 {SECRET} 已打开")
+    BOLTS[asset.id] = "open"
+    if then == "dies":
+        raise KeyboardInterrupt
+    if then == "bows":
+        BOLTS[asset.id] = "shut"
+        context.ledger.settle("bolt")
+
+
+async def shut(asset: Asset, context: Context) -> None:
+    """Shut what `look` opened, where the bolt lets itself be moved."""
+    for debt in context.ledger.debts():
+        if BOLTS.get(asset.id) == "stuck":
+            raise errors.NoPermission(f"门闩 {SECRET} 卡住", cure="找门卫")
+        BOLTS[asset.id] = "shut"
+        context.ledger.settle(debt.key)
 
 
 async def crowd(asset: Asset, context: Context) -> Observed:
@@ -106,11 +130,16 @@ async def waits(asset: Asset, context: Context) -> Observed:
 
 
 def spec(
-    run: str = "look", *, name: str = "odd.look", level: Level = Level.OBSERVE, timeout_s: float = 10.0
+    run: str = "look",
+    *,
+    name: str = "odd.look",
+    level: Level = Level.OBSERVE,
+    timeout_s: float = 10.0,
+    undo: str = "tests.odd_probes:shut",
 ) -> ProbeSpec:
     """Return the specification of one of the probes above."""
     return ProbeSpec(
-        name=name, title="看门", facts=(Doors, Keys), level=level, timeout_s=timeout_s,
+        name=name, title="看门", facts=(Doors, Keys), level=level, timeout_s=timeout_s, undo=undo,
         run=run if ":" in run else f"tests.odd_probes:{run}",
         applies=lambda asset: isinstance(asset, TlsAsset),
     )  # fmt: skip

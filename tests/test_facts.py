@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dengbao.errors import Interrupted, Reason, StoreError
-from dengbao.facts import RAW_LIMIT_BYTES, FactFile, FactStore, FileLedger, as_stored
+from dengbao.facts import RAW_LIMIT_BYTES, FactFile, FactStore, as_stored
+from dengbao.ledger import FileLedger
 from dengbao.model import Facts, Missing, Value
 from dengbao.redact import MASK, Redactor
 

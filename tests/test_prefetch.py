@@ -17,7 +17,8 @@ import pytest
 from dengbao import errors
 from dengbao.errors import ContentError, ProbeError, Reason
 from dengbao.events import EventLog
-from dengbao.facts import FactFile, FactStore, FileLedger
+from dengbao.facts import FactFile, FactStore
+from dengbao.ledger import FileLedger
 from dengbao.model import (
     Account,
     Engagement,

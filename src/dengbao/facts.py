@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from .errors import Interrupted, Reason, StoreError
-from .files import Journal, read_lines, write_whole
+from .errors import Reason, StoreError
+from .files import write_whole
 from .model import FactRef, Facts, Missing, Raw, Value, kind_of
 from .redact import Redactor
 
@@ -228,75 +228,6 @@ class FactStore:
 
 def _own_digest(file: FactFile) -> str:
     return digest(canonical(msgspec.structs.replace(file, sha256="")))
-
-
-class FileLedger:
-    """The ledger of attempts of one round, shared by all probes; every line is on disk before the attempt."""
-
-    def __init__(self, path: Path) -> None:
-        self._known: dict[str, str | None] = {}
-        for number, line in read_lines(path):
-            try:
-                entry = msgspec.json.decode(line, type=_LedgerLine)
-            except msgspec.DecodeError as exc:
-                raise StoreError(
-                    "尝试台账此行已损坏", where=f"{path}:{number}", cure="从备份恢复，或开始新的一轮"
-                ) from exc
-            self._known[entry.key] = entry.outcome
-        self._journal = Journal(path)
-
-    def for_probe(self, asset: str, probe: str) -> ProbeLedger:
-        """Return the ledger with keys of one probe on one asset."""
-        return ProbeLedger(self, f"{asset}/{probe}/")
-
-    def begin(self, key: str) -> str | None:
-        """Note an attempt before it is sent; return an outcome noted earlier instead, if there is one.
-
-        Raises:
-            Interrupted: begun earlier, outcome unknown: it must not be sent a second time.
-
-        """
-        if key in self._known:
-            outcome = self._known[key]
-            if outcome is None:
-                raise Interrupted(
-                    "上次运行在该次尝试之后中断，结果未知，不再重复尝试",
-                    cure="人工核实该账户状态后，在新的一轮中检测",
-                )
-            return outcome
-        self._known[key] = None
-        self._journal.append(msgspec.json.encode(_LedgerLine(key=key)), durable=True)
-        return None
-
-    def end(self, key: str, outcome: str) -> None:
-        """Note what came back."""
-        self._known[key] = outcome
-        self._journal.append(msgspec.json.encode(_LedgerLine(key=key, outcome=outcome)), durable=True)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._journal.close()
-
-
-class _LedgerLine(Value):
-    key: str
-    outcome: str | None = None
-
-
-@dataclass(frozen=True)
-class ProbeLedger:
-    """The part of the ledger that one probe on one asset may write."""
-
-    ledger: FileLedger
-    prefix: str
-
-    def begin(self, key: str) -> str | None:
-        """Note the attempt durably before it is sent."""
-        return self.ledger.begin(self.prefix + key)
-
-    def end(self, key: str, outcome: str) -> None:
-        """Note what came back."""
-        self.ledger.end(self.prefix + key, outcome)
 
 
 def as_stored(facts: Facts) -> dict[str, object]:

@@ -17,9 +17,10 @@ from .catalog import vulnerability_data, with_paths
 from .engines import find_engines
 from .errors import ContentError, NotDeclared, ProbeError, Reason
 from .events import EventLog
-from .facts import FactFile, FactStore, FileLedger, as_stored
+from .facts import FactFile, FactStore, as_stored
+from .ledger import FileLedger, ProbeLedger
 from .model import Asset, Engagement, Level, Missing, ParamValue, Plan, Raw, kind_of
-from .probes.base import Context, Keeper, Observed, Probe, ProbeSpec
+from .probes.base import Context, Keeper, Observed, Probe, ProbeSpec, Purpose
 from .probes.logins import Logins
 from .probes.registry import PROBES
 from .redact import Redactor
@@ -27,6 +28,7 @@ from .rounds import Round
 from .scope import Guard, unfence
 from .secrets import PROMPT, Secrets
 from .session import Session
+from .undoing import LEDGER, Owed, TakingBack, earlier_ledgers, owed_in
 
 ASSETS_AT_ONCE: Final = 16
 PROBES_PER_ASSET: Final = 3
@@ -36,7 +38,8 @@ PROBES_PER_ASSET: Final = 3
 class Progress:
     """What the watcher of a run is told.
 
-    `state` is `begun`, `says`, `done`, or `kept` where an earlier sitting finished it.
+    `state` is `begun`, `says`, `done`, `kept` where an earlier sitting finished it, or `owed` where a change
+    on the asset could not be taken back.
     """
 
     asset: str
@@ -64,6 +67,7 @@ class Fetching:
     specs: tuple[ProbeSpec, ...] = PROBES
     secrets: Secrets = field(init=False)
     logins: Logins = field(default_factory=Logins)
+    earlier: tuple[FileLedger, ...] = ()
 
     def __post_init__(self) -> None:
         """Build the resolver of secrets around the redactor."""
@@ -83,12 +87,36 @@ class Fetching:
         wanted = self._by_asset(plan)
         self._ask_first(wanted)
         self.guard.fence()
+        await self.take_back()
         try:
             async with asyncio.TaskGroup() as group:
                 for asset, specs in wanted:
                     group.create_task(self._fetch_asset(asset, specs, gate))
         except BaseExceptionGroup as several:
             raise _first_of(several) from several
+        await self.take_back()
+
+    async def take_back(self) -> tuple[Owed, ...]:
+        """Take back what this and earlier rounds changed and did not set right; return what is left."""
+        taking = TakingBack(
+            {one.id: one for one in self.engagement.assets},
+            {one.name: one for one in self.specs},
+            self._undo_context,
+            self._note_owed,
+        )
+        return await taking.work_off((*self.earlier, self.ledger))
+
+    def _undo_context(self, asset: Asset, spec: ProbeSpec, ledger: ProbeLedger) -> Context:
+        def keep(name: str, data: bytes, /) -> Raw:
+            return self.store.keep_raw(name, data, self.redactor)
+
+        self.events.note("undo_begun", asset=asset.id, probe=spec.name)
+        return self._context(asset, spec, keep, ledger)
+
+    def _note_owed(self, one: Owed) -> None:
+        text = self.redactor.text(f"未能恢复：{one.what}。{one.why}")
+        self.events.note("undo_failed", asset=one.asset, probe=one.probe, what=text)
+        self.watch(Progress(one.asset, one.probe, "恢复检测所作改动", "owed", text))
 
     def _by_asset(self, plan: Plan) -> list[tuple[Asset, list[ProbeSpec]]]:
         known = {spec.name: spec for spec in self.specs}
@@ -174,16 +202,33 @@ class Fetching:
             raise unstored[0]
         return observed
 
-    async def _looked(self, asset: Asset, spec: ProbeSpec, keep: Keeper) -> Observed:
+    def _context(self, asset: Asset, spec: ProbeSpec, keep: Keeper, ledger: ProbeLedger) -> Context:
         def say(text: str) -> None:
             self.watch(Progress(asset.id, spec.name, spec.title, "says", self.redactor.text(text)))
 
-        context = Context(
+        def announce(purpose: Purpose, request: str, /) -> None:
+            self.guard.require(purpose.level, what=f"“{purpose.text}”")
+            self.events.note(
+                "intrusive", asset=asset.id, probe=spec.name, level=purpose.level.value,
+                purpose=purpose.text, clause=purpose.clause, request=request,
+            )  # fmt: skip
+
+        return Context(
             guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
-            ledger=self.ledger.for_probe(asset.id, spec.name), engines=self.engines, folder=self.folder,
+            ledger=ledger, engines=self.engines, folder=self.folder, announce=announce,
             assets={one.id: one for one in self.engagement.assets}, vulnerabilities=self.vulnerabilities,
             logins=self.logins,
         )  # fmt: skip
+
+    async def _looked(self, asset: Asset, spec: ProbeSpec, keep: Keeper) -> Observed:
+        def heard(key: str) -> None:
+            self.events.note(
+                "intrusive", asset=asset.id, probe=spec.name, level=spec.level.value,
+                purpose=spec.title, clause=spec.clause, request=key,
+            )  # fmt: skip
+
+        ledger = self.ledger.for_probe(asset.id, spec.name, heard=heard)
+        context = self._context(asset, spec, keep, ledger)
         try:
             self.guard.require(spec.level, what=f"“{spec.title}”")
             async with asyncio.timeout(spec.timeout_s) as limit:
@@ -247,24 +292,24 @@ def fetch_missing(
 
     """
     store = chosen.store()
-    if all(store.has(one.asset, one.probe) for one in plan.probes):
+    if all(store.has(one.asset, one.probe) for one in plan.probes) and not owed_in(session.directory):
         return
-    redactor = Redactor()
-    events = EventLog(chosen.folder / "events.jsonl", redactor)
-    ledger = FileLedger(chosen.folder / "ledger.jsonl")
-    try:
-        guard = Guard(chosen.engagement.scope, log=events.contact)
+    with contextlib.ExitStack() as stack:
+        redactor = Redactor()
+        stack.callback(unfence)
+        events = EventLog(chosen.folder / "events.jsonl", redactor)
+        stack.callback(events.close)
+        ledger = FileLedger(chosen.folder / LEDGER)
+        stack.callback(ledger.close)
         fetching = Fetching(
             engagement=with_paths(chosen.engagement, session.directory),
             store=store, ledger=ledger, events=events, redactor=redactor,
-            guard=guard, profile=session.profile, engines=find_engines(), watch=watch,
+            guard=Guard(chosen.engagement.scope, log=events.contact),
+            profile=session.profile, engines=find_engines(), watch=watch,
             folder=session.directory.resolve(),
             vulnerabilities=vulnerability_data(chosen.engagement, session.directory),
+            earlier=stack.enter_context(earlier_ledgers(session.directory, chosen.number)),
         )  # fmt: skip
         events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
         asyncio.run(fetching.fetch(plan))
         events.note("sitting_ended")
-    finally:
-        unfence()
-        events.close()
-        ledger.close()

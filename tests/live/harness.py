@@ -14,7 +14,7 @@ from dengbao import checking
 from dengbao.errors import ProbeError, Reason
 from dengbao.judging import Outcome, apply, bind_params
 from dengbao.model import Asset, Facts, Level, Missing, ParamValue, Raw, Scope, kind_of
-from dengbao.probes.base import Context, Observed, ProbeSpec, missing
+from dengbao.probes.base import Context, Debt, Observed, ProbeSpec, Purpose, missing
 from dengbao.probes.logins import Logins
 from dengbao.probes.registry import probes_for
 from dengbao.redact import Redactor
@@ -82,6 +82,7 @@ class MemoryLedger:
     """Attempts kept in memory."""
 
     outcomes: dict[str, str | None] = field(default_factory=dict)
+    owed: dict[str, str] = field(default_factory=dict)
 
     def begin(self, key: str) -> str | None:
         if key in self.outcomes:
@@ -91,6 +92,15 @@ class MemoryLedger:
 
     def end(self, key: str, outcome: str) -> None:
         self.outcomes[key] = outcome
+
+    def owe(self, key: str, what: str) -> None:
+        self.owed[key] = what
+
+    def settle(self, key: str) -> None:
+        self.owed.pop(key, None)
+
+    def debts(self) -> tuple[Debt, ...]:
+        return tuple(Debt(key, what) for key, what in self.owed.items())
 
 
 @dataclass
@@ -104,6 +114,7 @@ class Sight:
     contacts: list[Contact] = field(default_factory=list)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     privilege: dict[str, str] = field(default_factory=dict)
+    announced: list[tuple[Purpose, str]] = field(default_factory=list)
 
     def judge(self, check: str, params: Mapping[str, ParamValue] = {}) -> Outcome:
         """Apply the one variant of `check` that fits this asset's probes."""
@@ -152,6 +163,10 @@ def look(
         sight.raw[name] = clean
         return Raw(name=name, sha256=hashlib.sha256(clean).hexdigest(), size_bytes=len(clean))
 
+    def announce(purpose: Purpose, request: str, /) -> None:
+        guard.require(purpose.level, what=purpose.text)
+        sight.announced.append((purpose, request))
+
     context = Context(
         guard=guard,
         secrets=Secrets(redactor),
@@ -163,6 +178,7 @@ def look(
         assets={one.id: one for one in (*others, asset)},
         vulnerabilities=vulnerabilities,
         logins=logins or Logins(),
+        announce=announce,
     )
     wanted = set(only)
 

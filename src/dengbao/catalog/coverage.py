@@ -4,27 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Final
 
 from ..checking import Registry
 from ..model import (
+    Application,
     Asset,
+    AuditLog,
     BackupAsset,
+    Call,
     DatabaseAsset,
+    Export,
     HostAsset,
+    InputField,
+    InputForm,
     Item,
     Kind,
+    Message,
+    PasswordChange,
+    PatientView,
+    SecondFactor,
+    Signature,
     Suite,
     SystemAsset,
     TlsAsset,
+    UserAdmin,
     Value,
     WebAsset,
+    WebFunction,
 )
 from ..probes.registry import probes_for
 from .plan import fitting, offered
 
+_VIEW: Final = PatientView(
+    path="/patients", account="a", fields={"身份证号": "id_card"}, masked=("身份证号",)
+)
+_INPUT: Final = InputForm(id="i", name="", account="a", path="/p", inputs={"name": InputField(sample="x")})
+_APP: Final = Application(
+    functions=(WebFunction(id="f", name="", path="/f/{object}", roles=("r",), objects={"a": ("1",)}),),
+    second_factor=SecondFactor(),
+    password_change=PasswordChange(account="a", path="/password"),
+    users=UserAdmin(account="a", list_path="/users", create=Call(path="/users"), remove=Call(path="/users")),
+    audit=AuditLog(account="a", path="/audit", remove=Call(path="/audit"), alter=Call(path="/audit")),
+    inputs=(_INPUT,),
+    patients=(_VIEW,),
+    exports=(Export(path="/export", account="a"),),
+    messages=(Message(id="m", name="", path="/m", signature=Signature(algorithm="sm3", key="", field="s")),),
+    openapi="/openapi.json",
+    roster=("a",),
+)
 # One asset of each sort that probes tell apart, with all declared that a probe asks for.
 SORTS: tuple[tuple[str, Asset], ...] = (
-    ("应用", WebAsset(id="web", name="", url="https://192.0.2.1")),
+    ("应用", WebAsset(id="web", name="", url="https://192.0.2.1", app=_APP)),
     ("通信端点", TlsAsset(id="tls", name="", address="192.0.2.1:443")),
     (
         "Linux",

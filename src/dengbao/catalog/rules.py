@@ -29,6 +29,7 @@ from ..model import (
 )
 from ..reading import Mistake, at, suggest
 from ..yamlfile import Place, shorten
+from .app_rules import find_app_faults
 
 SCHEMA: Final = 1
 _ID: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
@@ -49,6 +50,7 @@ _CHOICES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
 _CATEGORIES: Final = ("hospital", "clinic", "pharmacy")
 _APPLICATIONS: Final = ("new", "replace", "change")
 _STYLES: Final = ("form", "json")
+_WAIT_MOST_S: Final = 7200
 _HOLDS: Final = ("id_card", "phone", "name", "bank_card", "password")
 
 
@@ -69,6 +71,8 @@ def find_faults(engagement: Engagement) -> Iterator[Mistake]:
     for number, asset in enumerate(engagement.assets):
         yield from _asset(("assets", number), asset)
         yield from _links(("assets", number), asset, engagement)
+        if isinstance(asset, WebAsset):
+            yield from find_app_faults(("assets", number), asset, engagement)
     yield from _declarations(engagement)
 
 
@@ -101,6 +105,8 @@ def _scope(scope: Scope) -> Iterator[Mistake]:
     ):
         if not 0 < rate <= 1000:
             yield Mistake(("scope", key), f"{key} 应大于 0，不超过 1000", "如 50")
+    if not 0 <= scope.wait_s <= _WAIT_MOST_S:
+        yield Mistake(("scope", "wait_s"), f"wait_s 应在 0 至 {_WAIT_MOST_S} 秒之间", "如 900；0 为不等待")
 
 
 def _unresolved(host: str, _port: int) -> Iterable[str]:

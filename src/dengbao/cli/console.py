@@ -105,6 +105,9 @@ class Watcher:
         """Take one step of the fetching."""
         self._bar.start()
         name = f"{step.asset} {step.title}"
+        if step.state == "owed":
+            paragraph(self._bar.console, Text("!!! ", "bold red"), f"{name}：{step.text}")
+            return
         if step.state in ("begun", "says"):
             self._running.pop(name, None)  # the newest stands last
             self._running[name] = f"{name}：{step.text}" if step.text else name

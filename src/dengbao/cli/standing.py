@@ -17,6 +17,7 @@ from ..model import CaseResult, ItemResult, Status, SuiteResult, Verdict
 from ..results import code_of, fold_round
 from ..rounds import Round, load_round
 from ..session import open_session
+from ..undoing import owed_in
 from . import options
 from .chinese import Command
 from .console import console, paragraph, say, verbatim, word
@@ -62,10 +63,22 @@ def status(
     print_causes(out, result)
     print_awaiting(out, result, session.suite.id)
     print_not_run(out, result)
+    print_owed(out, directory)
     out.print()
     out.print(counts_line(result))
     print_next_steps(out, directory, chosen, result)
     return code_of(result)
+
+
+def print_owed(out: Console, directory: Path) -> None:
+    """Print what the tests changed on assets and could not take back, and how to go on."""
+    owed = owed_in(directory)
+    if not owed:
+        return
+    say(out, "\n检测所作、尚未恢复的改动", style="bold red")
+    for one in owed:
+        paragraph(out, Text(f"  {one.asset}  "), one.what)
+    say(out, f"再次执行 dengbao run {directory} 会先恢复这些改动；仍不成的，按上述说明人工恢复")
 
 
 def print_overview(out: Console, result: SuiteResult) -> None:

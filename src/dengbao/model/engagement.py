@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from .application import Application, Marker
 from .base import Importance, Kind, Level, Value
 
 
@@ -96,7 +97,8 @@ class Scope(Value):
     """What may be contacted, how hard, and what never.
 
     `addresses` and `production` hold `host[:ports]` or `cidr[:ports]`; ports are `22`, `80-443`
-    or a comma list; without ports all are meant. `local` allows reading this machine itself.
+    or a comma list; without ports all are meant. `local` allows reading this machine itself. `wait_s` is
+    how long one test may wait for a timeout of the application (idle session, lock); 0: not at all.
     """
 
     level: Level
@@ -107,10 +109,14 @@ class Scope(Value):
     authorised: Authorisation | None = None
     connections_per_s: float = 50.0
     connections_at_once: int = 8
+    wait_s: float = 0.0
 
 
 class Account(Value):
-    """An account of an asset by reference; `secret` is `${ENV:NAME}`, `keyring:service/user` or `prompt:`."""
+    """An account of an asset by reference; `secret` is `${ENV:NAME}`, `keyring:service/user` or `prompt:`.
+
+    `otp` refers in the same way to the base32 seed of its TOTP codes. A `sacrificial` account may be locked.
+    """
 
     id: str
     username: str
@@ -118,6 +124,7 @@ class Account(Value):
     key_file: str = ""
     role: str = ""
     sacrificial: bool = False
+    otp: str = ""
 
 
 class PortRule(Value):
@@ -149,17 +156,6 @@ class AssetBase(Value, tag_field="kind"):
         return next((one for one in self.accounts if one.id == account_id), None)
 
 
-class Marker(Value):
-    """How an answer is recognised; every field that is set must hold."""
-
-    status: int | None = None
-    text: str = ""
-    location: str = ""
-    cookie: str = ""
-    json_key: str = ""
-    json_value: str = ""
-
-
 class WebLogin(Value):
     """How one logs in: a form or a JSON call, told by the vendor.
 
@@ -181,7 +177,7 @@ class WebLogin(Value):
 
 
 class WebAsset(AssetBase, tag="web"):
-    """业务应用系统 reached by a browser or an API."""
+    """业务应用系统 reached by a browser or an API; `app` describes what may be tried in it."""
 
     url: str
     ca_file: str = ""
@@ -190,6 +186,7 @@ class WebAsset(AssetBase, tag="web"):
     logout_method: str = "GET"
     protected: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    app: Application | None = None
 
 
 class TlsAsset(AssetBase, tag="tls"):

@@ -20,7 +20,8 @@ class ProbeSpec:
     """One probe: which facts it brings from which assets, and what it may do.
 
     `run` is `module:function`, imported only when the probe runs, so that planning stays light.
-    `timeout_s` bounds the whole probe from outside. `title` is Chinese, shown as progress.
+    `timeout_s` bounds the whole probe from outside. `title` is Chinese, shown as progress. `clause` is the
+    item an intrusive probe serves. `undo` is `module:function` (see `Undo`) of a probe that changes things.
     """
 
     name: str
@@ -30,6 +31,8 @@ class ProbeSpec:
     applies: Callable[[Asset], bool]
     run: str
     timeout_s: float = 120.0
+    clause: str = ""
+    undo: str = ""
 
     @cached_property
     def fact_kinds(self) -> tuple[str, ...]:
@@ -44,6 +47,28 @@ class Observed:
     facts: tuple[Facts, ...] = ()
     missing: tuple[Missing, ...] = ()
     privilege: str = ""
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """Why an intrusive request is sent: authorised level, Chinese words, and the item it serves."""
+
+    level: Level
+    text: str
+    clause: str
+
+
+@dataclass(frozen=True)
+class Debt:
+    """A change on the asset that must be taken back; `key` is the probe's own."""
+
+    key: str
+    what: str
+
+
+def unheard(purpose: Purpose, request: str) -> None:
+    """Stand in where nothing intrusive is sent; hearing of it is an error of the program."""
+    raise RuntimeError(f"nobody was told of {request} ({purpose.text})")
 
 
 class Keeper(Protocol):
@@ -65,6 +90,37 @@ class Ledger(Protocol):
 
     def end(self, key: str, outcome: str) -> None:
         """Note what came back."""
+
+    def owe(self, key: str, what: str) -> None:
+        """Note durably a change that must be taken back, before it is made; `what` is Chinese, no secrets."""
+
+    def settle(self, key: str) -> None:
+        """Note that a change was taken back, or was never made."""
+
+    def debts(self) -> tuple[Debt, ...]:
+        """Return the changes of this probe on this asset that were not taken back yet, oldest first."""
+
+
+class Announce(Protocol):
+    """Notes an intrusive request before it is sent."""
+
+    def __call__(self, purpose: Purpose, request: str, /) -> None:
+        """Write level, purpose, clause and the request (no secrets, no query values) to the event log.
+
+        Raises:
+            NotAuthorised: the scope does not allow the level.
+
+        """
+
+
+class Undo(Protocol):
+    """Takes back what a probe changed, also after a crash; settles each debt that is put right.
+
+    It must be safe to call again, and it must not take back what the probe never changed.
+    """
+
+    async def __call__(self, asset: Asset, context: Context, /) -> None:
+        """Work through `context.ledger.debts()`; raise ProbeError where one cannot be put right."""
 
 
 class Probe(Protocol):
@@ -94,6 +150,7 @@ class Context:
     logins: Logins = field(default_factory=Logins)
     assets: Mapping[str, Asset] = field(default_factory=dict)
     vulnerabilities: Path | None = None
+    announce: Announce = unheard
 
     def other(self, asset: AssetBase, asset_id: str) -> Asset:
         """Return another asset of the engagement that `asset` refers to.

@@ -95,6 +95,7 @@ SPECS: tuple[ProbeSpec, ...] = (
         title="以普通账户尝试停止审计进程",
         facts=(HostAuditStop,),
         level=Level.DISRUPT,
+        clause="3.d.1",
         applies=_is_remote,
         run="dengbao.probes.host.stop_audit:probe",
         timeout_s=180.0,

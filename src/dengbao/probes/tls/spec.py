@@ -39,6 +39,7 @@ SPECS: tuple[ProbeSpec, ...] = (
         title="TLS 已知缺陷",
         facts=(TlsWeaknesses,),
         level=Level.INTRUDE,
+        clause="4.e.1",
         applies=lambda asset: _is_tls(asset) or _is_web(asset),
         run="dengbao.probes.tls.weaknesses:probe",
         timeout_s=120.0,

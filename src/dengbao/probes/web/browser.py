@@ -9,7 +9,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -17,7 +17,7 @@ import httpx
 
 from ...errors import NotDeclared, OutOfScope, ProbeError, ProtocolMismatch, TimedOut
 from ...model import WebAsset
-from ..base import Context
+from ..base import Announce, Context, Purpose, unheard
 from .cookies import Jar
 from .reading import MAX_NESTING, Document, nesting, read
 from .transport import HEADERS, Dropped, GuardedTransport, transport
@@ -116,7 +116,10 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 
 @dataclass
 class Browser:
-    """One visitor: a connection pool shared by its forks, a cookie jar and perhaps a bearer token."""
+    """One visitor: a connection pool shared by its forks, a cookie jar and perhaps a bearer token.
+
+    With a `purpose`, each of its requests is announced before it is sent, or refused if above the scope.
+    """
 
     http: GuardedTransport
     base: httpx.URL
@@ -126,19 +129,16 @@ class Browser:
     jar: Jar = field(default_factory=Jar)
     token: str = field(default="", repr=False)
     token_header: str = ""
+    announce: Announce = unheard
+    purpose: Purpose | None = None
 
     def fork(self, jar: Jar | None = None, *, token: str = "") -> Browser:
         """Return another visitor over the same pool, by default one without cookies."""
-        return Browser(
-            self.http,
-            self.base,
-            self.limits,
-            self.until,
-            self.transcript,
-            Jar() if jar is None else jar,
-            token,
-            self.token_header,
-        )
+        return replace(self, jar=Jar() if jar is None else jar, token=token)
+
+    def intruding(self, purpose: Purpose) -> Browser:
+        """Return this visitor, with its cookies and token, whose every request is announced for a purpose."""
+        return replace(self, purpose=purpose)
 
     def resolve(self, path: str, base: httpx.URL | None = None) -> httpx.URL:
         """Return the address of a declared path; a relative one is below the asset's address.
@@ -196,6 +196,8 @@ class Browser:
 
         """
         request = self._request(method, url, content, headers or {})
+        if self.purpose is not None:
+            self.announce(self.purpose, f"{method} {clean_url(url)}" + (f"（{note}）" if note else ""))
         self.transcript.append(f"> {method} {clean_url(url)}" + (f"  （{note}）" if note else ""))
         try:
             try:
@@ -325,7 +327,9 @@ async def opened(
         try:
             header = asset.login.token_header if asset.login else ""
             until = time.monotonic() + bounds.all_s
-            yield Browser(http, base, bounds, until, transcript, token_header=header)
+            yield Browser(
+                http, base, bounds, until, transcript, token_header=header, announce=context.announce
+            )
         finally:
             context.keep(f"{probe}.txt", "\n".join(transcript).encode())
 

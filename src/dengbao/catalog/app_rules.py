@@ -1,0 +1,201 @@
+"""What must hold in the description of an application beyond the types of its values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from ..model import (
+    Account,
+    Application,
+    Asset,
+    Call,
+    DatabaseAsset,
+    Engagement,
+    InputForm,
+    PatientView,
+    TableRef,
+    WebAsset,
+    WebFunction,
+)
+from ..reading import Mistake, suggest
+from ..yamlfile import Place
+
+_STYLES: Final = ("form", "json", "query", "multipart")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_POSTS: Final = ("", "system", "security", "audit")
+_TYPES: Final = ("text", "integer", "decimal", "date", "id_card", "phone", "code", "file")
+_SHOWN: Final = ("name", "id_card", "phone", "bank_card", "address", "insurance_no", "other")
+_FACTORS: Final = ("totp", "sms", "ukey", "certificate", "biometric")
+_ALGORITHMS: Final = ("hmac-sha256", "hmac-sm3", "sha256", "sm3", "md5")
+_REFERENCE: Final = re.compile(r"\$\{ENV:[A-Za-z_][A-Za-z0-9_]*\}|keyring:[^/\s]+/\S.*|prompt:")
+_REFERENCE_CURE: Final = "写成 ${ENV:名称}、keyring:服务/用户 或 prompt:"
+_ID: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
+
+
+def find_app_faults(place: Place, asset: WebAsset, engagement: Engagement) -> Iterator[Mistake]:
+    """Yield what is wrong with an asset's `app`; nothing is resolved or contacted."""
+    app = asset.app
+    if app is None:
+        return
+    here: Place = (*place, "app")
+    for where, call in _calls(here, app):
+        yield from _one_of((*where, "style"), call.style, _STYLES)
+        yield from _one_of((*where, "method"), call.method, _METHODS)
+    yield from _accounts(here, app, asset)
+    yield from _named(here, app)
+    yield from _words(here, app)
+    for where, table in _tables(here, app):
+        yield from _table(where, table, engagement.assets)
+    for where, secret in _secrets(place, here, asset.accounts, app):
+        if secret and not _REFERENCE.fullmatch(secret):
+            yield Mistake(where, "密钥、种子必须写成引用，不得写明文", _REFERENCE_CURE)
+
+
+def _calls(here: Place, app: Application) -> Iterator[tuple[Place, Call]]:
+    """Yield every request that is described, with its place."""
+    for key, several in (
+        ("functions", app.functions), ("inputs", app.inputs), ("exports", app.exports),
+        ("messages", app.messages),
+    ):  # fmt: skip
+        for number, one in enumerate(several):
+            yield (*here, key, number), one
+            for part in ("undo", "remove"):
+                inner = getattr(one, part, None)
+                if isinstance(inner, Call):
+                    yield (*here, key, number, part), inner
+    if app.password_change is not None:
+        yield (*here, "password_change"), app.password_change
+    for key, holder, parts in (
+        ("users", app.users, ("create", "remove", "disable", "grant")),
+        ("audit", app.audit, ("remove", "alter")),
+        ("second_factor", app.second_factor, ("step",)),
+    ):
+        for part in parts:
+            inner = getattr(holder, part, None)
+            if isinstance(inner, Call):
+                yield (*here, key, part), inner
+
+
+def _accounts(here: Place, app: Application, asset: WebAsset) -> Iterator[Mistake]:
+    known = [one.id for one in asset.accounts]
+    for where, used in _used(here, app):
+        if used and used not in known:
+            yield Mistake(
+                where, f"测评对象 {asset.id} 没有账户“{used}”", suggest(used, known) or "在 accounts 中登记"
+            )
+    roles = {one.role for one in asset.accounts if one.role}
+    for number, function in enumerate(app.functions):
+        for role in function.roles:
+            if role not in roles:
+                yield Mistake(
+                    (*here, "functions", number, "roles"), f"没有角色为“{role}”的账户",
+                    suggest(role, roles) or "在 accounts 中为该角色登记一个测试账户",
+                )  # fmt: skip
+
+
+def _used(here: Place, app: Application) -> Iterator[tuple[Place, str]]:
+    if app.password_change is not None:
+        yield (*here, "password_change", "account"), app.password_change.account
+    if app.users is not None:
+        yield (*here, "users", "account"), app.users.account
+    if app.audit is not None:
+        yield (*here, "audit", "account"), app.audit.account
+    for key, accounts in (
+        ("inputs", [one.account for one in app.inputs]),
+        ("patients", [one.account for one in app.patients]),
+        ("exports", [one.account for one in app.exports]),
+        ("messages", [one.account for one in app.messages]),
+    ):
+        for number, account in enumerate(accounts):
+            yield (*here, key, number, "account"), account
+    for number, function in enumerate(app.functions):
+        for account in function.objects:
+            yield (*here, "functions", number, "objects"), account
+
+
+def _named(here: Place, app: Application) -> Iterator[Mistake]:
+    for key, ids in (
+        ("functions", [one.id for one in app.functions]),
+        ("inputs", [one.id for one in app.inputs]),
+        ("messages", [one.id for one in app.messages]),
+    ):
+        seen: set[str] = set()
+        for number, one in enumerate(ids):
+            where = (*here, key, number, "id")
+            if not _ID.fullmatch(one):
+                yield Mistake(where, f"编号“{one[:64]}”不合格式", "用英文字母、数字、- 和 _")
+            if one in seen:
+                yield Mistake(where, f"编号“{one}”重复", "每个编号只用一次")
+            seen.add(one)
+
+
+def _words(here: Place, app: Application) -> Iterator[Mistake]:
+    for number, function in enumerate(app.functions):
+        yield from _function((*here, "functions", number), function)
+    for number, form in enumerate(app.inputs):
+        yield from _input((*here, "inputs", number), form)
+    for number, view in enumerate(app.patients):
+        yield from _view((*here, "patients", number), view)
+    if app.second_factor is not None:
+        yield from _one_of((*here, "second_factor", "factor"), app.second_factor.factor, _FACTORS)
+    for number, message in enumerate(app.messages):
+        if message.signature is not None:
+            where = (*here, "messages", number, "signature")
+            yield from _one_of((*where, "algorithm"), message.signature.algorithm, _ALGORITHMS)
+            if not message.signature.field and not message.signature.header:
+                yield Mistake(where, "未写签名放在何处", "写 field 或 header")
+
+
+def _function(where: Place, function: WebFunction) -> Iterator[Mistake]:
+    yield from _one_of((*where, "post"), function.post, _POSTS)
+    uses = "{object}" in function.path or any("{object}" in one for one in function.fields.values())
+    if uses and not function.objects:
+        yield Mistake((*where, "objects"), "用了 {object}，未登记对象编号", "写 objects: {账户: [编号]}")
+
+
+def _input(where: Place, form: InputForm) -> Iterator[Mistake]:
+    for name, one in form.inputs.items():
+        yield from _one_of((*where, "inputs", name, "type"), one.type, _TYPES)
+        if one.type == "code" and not one.codes:
+            yield Mistake((*where, "inputs", name, "codes"), "字典项未列出代码", "写 codes: [代码, …]")
+
+
+def _view(where: Place, view: PatientView) -> Iterator[Mistake]:
+    for name, holds in view.fields.items():
+        yield from _one_of((*where, "fields", name), holds, _SHOWN)
+    for name in view.masked:
+        if name not in view.fields:
+            yield Mistake((*where, "masked"), f"“{name}”未在 fields 中登记", suggest(name, view.fields))
+
+
+def _tables(here: Place, app: Application) -> Iterator[tuple[Place, TableRef]]:
+    if app.users is not None and app.users.table is not None:
+        yield (*here, "users", "table"), app.users.table
+    if app.audit is not None and app.audit.table is not None:
+        yield (*here, "audit", "table"), app.audit.table
+
+
+def _table(where: Place, table: TableRef, assets: Collection[Asset]) -> Iterator[Mistake]:
+    databases = [one.id for one in assets if isinstance(one, DatabaseAsset)]
+    if table.database not in databases:
+        yield Mistake(
+            (*where, "database"), f"没有数据库“{table.database}”",
+            suggest(table.database, databases) or "在 assets 中登记该数据库",
+        )  # fmt: skip
+
+
+def _secrets(
+    place: Place, here: Place, accounts: Collection[Account], app: Application
+) -> Iterator[tuple[Place, str]]:
+    for number, account in enumerate(accounts):
+        yield (*place, "accounts", number, "otp"), account.otp
+    for number, message in enumerate(app.messages):
+        if message.signature is not None:
+            yield (*here, "messages", number, "signature", "key"), message.signature.key
+
+
+def _one_of(where: Place, value: str, known: Collection[str]) -> Iterator[Mistake]:
+    if value not in known:
+        yield Mistake(where, f"“{value[:40]}”不在可选之列", suggest(value, known))
