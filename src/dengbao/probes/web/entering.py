@@ -83,8 +83,8 @@ async def _doubt_forbidden(
         seen.update({path: describe(path, chains[path], doubtful) for path in forbidden})
 
 
-async def enter(browser: Browser, asset: WebAsset, context: Context) -> Entered:
-    """Log in with the declared account.
+async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = "") -> Entered:
+    """Log in with the declared account, or with another one (`who`, its id).
 
     Sends: the login page, the protected pages before and after, one login with the right password.
     Changes: one session of the declared account begins.
@@ -95,7 +95,7 @@ async def enter(browser: Browser, asset: WebAsset, context: Context) -> Entered:
 
     """
     login = declared(asset)
-    account = context.account(asset, login.account)
+    account = context.account(asset, who or login.account)
     password = context.password(asset, account)
     compare = await references(browser.fork(), asset)
     before = await look(browser.fork(), asset.protected, compare)

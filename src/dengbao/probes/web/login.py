@@ -96,7 +96,7 @@ async def prepare(browser: Browser, login: WebLogin) -> Prepared:
             fields.update(form.hidden)
     headers: dict[str, str] = {}
     if login.csrf_field and login.csrf_field not in fields:
-        token = _csrf(login.csrf_field, page, browser)
+        token = csrf_token(login.csrf_field, page, browser)
         fields[login.csrf_field] = token
         headers["X-CSRF-Token"] = headers["X-XSRF-TOKEN"] = token
     fields.update(login.fields)
@@ -128,7 +128,13 @@ def _require_usable(login: WebLogin, document: Document, form: Form | None) -> N
         )
 
 
-def _csrf(name: str, page: Chain | None, browser: Browser) -> str:
+def csrf_token(name: str, page: Chain | None, browser: Browser) -> str:
+    """Return the token against forged requests: from a field, a meta tag, JSON, or a cookie of that name.
+
+    Raises:
+        NotDeclared: it is nowhere.
+
+    """
     found: object = None
     if page is not None:
         document = page.last.document

@@ -1,0 +1,179 @@
+"""Carries out a request that the engagement describes: hidden fields, token, placeholders, yes or no."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from ...errors import NotDeclared
+from ...model import Call, Marker
+from .browser import Browser, Chain, clean_url
+from .login import csrf_token, matches
+from .reading import find_json
+
+_PLACE: Final = re.compile(r"\{([a-z_]+)\}")
+_MULTIPART: Final = "multipart"
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file to upload in a `multipart` request."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """How a described request was answered.
+
+    `done` by the declared markers: True, False, or None where they are empty, contradict each other or do
+    not tell. `url` is the address without query values.
+    """
+
+    method: str
+    url: str
+    chain: Chain
+    done: bool | None
+
+    @property
+    def status(self) -> int:
+        """Return the status of the first answer."""
+        return self.chain.first.status
+
+    @property
+    def refused_by_status(self) -> bool:
+        """Tell whether the server said by status that it will not."""
+        return self.status in (400, 401, 403, 404, 405, 406, 409, 410, 413, 415, 422)
+
+    def created(self, key: str = "", after: str = "") -> str:
+        """Return the id of what was created: by JSON key, or what follows `after` in the location."""
+        if key:
+            found = find_json(self.chain.first.document.data, key)
+            return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+        _, _, tail = self.chain.first.location.partition(after) if after else ("", "", "")
+        return re.split(r"[/?#&]", tail, maxsplit=1)[0]
+
+
+async def perform(
+    visitor: Browser,
+    call: Call,
+    values: Mapping[str, str] | None = None,
+    *,
+    files: Mapping[str, FilePart] | None = None,
+    extra: Mapping[str, str] | None = None,
+    note: str = "",
+) -> Reply:
+    """Send a described request once and follow the answer; `extra` adds or replaces fields.
+
+    Sends: the page the form stands on, if one is declared; the request.
+
+    Raises:
+        NotDeclared: a placeholder has no value, or the token is nowhere; and what a visit raises.
+
+    """
+    given = dict(values or {})
+    fields: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    base = None
+    if call.page or call.csrf_field:
+        page = await visitor.visit(_filled(call.page or call.path, given, in_path=True))
+        base = page.last.url
+        fields.update(_hidden(page, call))
+        if call.csrf_field:
+            token = fields.get(call.csrf_field) or csrf_token(call.csrf_field, page, visitor)
+            fields[call.csrf_field] = token
+            headers["X-CSRF-Token"] = headers["X-XSRF-TOKEN"] = token
+        headers["Referer"] = clean_url(base)
+        headers["Origin"] = f"{base.scheme}://{base.netloc.decode('ascii')}"
+    fields.update({name: _filled(text, given) for name, text in call.fields.items()})
+    fields.update(extra or {})
+    url = visitor.resolve(_filled(call.path, given, in_path=True), base)
+    url, content, kind = _packed(call, url, fields, files or {})
+    if kind:
+        headers["Content-Type"] = kind
+    names = "、".join((*fields, *(files or {})))
+    told = note or (f"字段 {names}，值不记录" if names else "")
+    answer = await visitor.send(call.method, url, content=content, headers=headers, note=told)
+    chain = await visitor.follow(answer)
+    return Reply(call.method, clean_url(url), chain, told_by(call, chain))
+
+
+def told_by(call: Call, chain: Chain) -> bool | None:
+    """Return what the markers of a request say: carried out, refused, or nothing."""
+    done = matches(call.done, chain.first, chain)
+    refused = matches(call.refused, chain.first, chain)
+    if done and refused:
+        return None
+    if refused:
+        return False
+    return done
+
+
+def shows(marker: Marker, chain: Chain) -> bool | None:
+    """Tell whether an answer, or the page it leads to, bears a marker; None where it is empty."""
+    return matches(marker, chain.first, chain)
+
+
+def _filled(text: str, values: Mapping[str, str], *, in_path: bool = False) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in values:
+            raise NotDeclared(f"占位符 {{{name}}} 在此处没有值", cure="核对 app 中该请求的 path 与 fields")
+        return quote(values[name], safe="") if in_path else values[name]
+
+    return _PLACE.sub(value, text)
+
+
+def _hidden(page: Chain, call: Call) -> dict[str, str]:
+    """Return the hidden fields of the form that the request belongs to: the one that holds its fields."""
+    best: dict[str, str] = {}
+    most = 0
+    for form in page.last.document.forms:
+        names = {one.name for one in form.fields}
+        shared = len(names & {*call.fields, call.csrf_field})
+        if shared > most:
+            most, best = shared, dict(form.hidden)
+    return best
+
+
+def _packed(
+    call: Call, url: httpx.URL, fields: Mapping[str, str], files: Mapping[str, FilePart]
+) -> tuple[httpx.URL, bytes, str]:
+    if not fields and not files:
+        return url, b"", ""
+    if call.style == "query" or (call.method == "GET" and call.style == "form"):
+        return url.copy_merge_params(dict(fields)), b"", ""
+    if call.style == "json":
+        return url, json.dumps(dict(fields), ensure_ascii=False).encode(), "application/json"
+    if call.style == _MULTIPART or files:
+        boundary = f"dengbao-{secrets.token_hex(12)}"
+        return url, _multipart(boundary, fields, files), f"multipart/form-data; boundary={boundary}"
+    return url, urlencode(dict(fields)).encode(), "application/x-www-form-urlencoded"
+
+
+def _multipart(boundary: str, fields: Mapping[str, str], files: Mapping[str, FilePart]) -> bytes:
+    parts: list[bytes] = []
+    for name, text in fields.items():
+        parts.append(_part(boundary, f'name="{_quoted(name)}"', "", text.encode()))
+    for name, one in files.items():
+        told = f'name="{_quoted(name)}"; filename="{_quoted(one.name)}"'
+        parts.append(_part(boundary, told, f"Content-Type: {one.media_type}\r\n", one.data))
+    return b"".join(parts) + f"--{boundary}--\r\n".encode()
+
+
+def _part(boundary: str, told: str, kind: str, data: bytes) -> bytes:
+    head = f"--{boundary}\r\nContent-Disposition: form-data; {told}\r\n{kind}\r\n"
+    return head.encode() + data + b"\r\n"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
