@@ -160,29 +160,29 @@ def anonymous(accounts: DatabaseAccounts) -> Criterion:
 def stale(
     accounts: DatabaseAccounts, roster: tuple[str, ...], server: DatabaseServer | None = None
 ) -> tuple[Criterion, ...]:
-    """Return whether every account is in the roster and none has expired.
+    """Return whether every account is in the roster, and whether any may be past its time.
+
+    An expired password is not an expired account: its holder may only be late in changing it.
 
     Raises:
-        Undetermined: there is no roster, and nothing else is wrong.
+        Undetermined: there is no roster.
 
     """
-    expired = [one for one in logins(accounts) if one.password_expired]
+    late = [one for one in logins(accounts) if one.password_expired]
+    doubt = f"口令已过期而未停用的账户：{labels(late)}，是逾期未更换还是账户已不再使用，须核实"
+    if not roster:
+        raise Undetermined(
+            f"可登录账户 {len(logins(accounts))} 个（{labels(logins(accounts))}），"
+            "未登记人员账户名册（roster），不能判断是否多余" + (f"；{doubt}" if late else ""),
+            reason=Reason.NOT_DECLARED,
+        )
     current = ask(
         "no_expired",
         "是否没有过期账户",
-        not expired,
-        f"口令已过期而未停用的账户：{labels(expired)}",
+        None if late else True,
+        doubt if late else "未见口令已过期的账户",
         ACCOUNTS,
-        decisive=True,
     )
-    if not roster:
-        if not expired:
-            raise Undetermined(
-                f"可登录账户 {len(logins(accounts))} 个（{labels(logins(accounts))}），"
-                "未登记人员账户名册（roster），不能判断是否多余",
-                reason=Reason.NOT_DECLARED,
-            )
-        return (current,)
     known = {one.strip().lower() for one in roster}
     unknown = [
         one for one in logins(accounts) if one.name.lower() not in known and one.label.lower() not in known
