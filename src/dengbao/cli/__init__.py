@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from .carrying import collect_script
 from .chinese import Group
+from .discovering import discover
 from .door import run_door
 from .filing import evidence
 from .holes import vulns
@@ -47,6 +48,7 @@ for _one in (
     check,
     collect_script,
     vulns,
+    discover,
 ):
     main_group.add_command(_one)
 

@@ -1,0 +1,1 @@
+"""Discovery: from an address to a draft."""
