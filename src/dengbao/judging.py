@@ -12,6 +12,7 @@ from .model import (
     Asset,
     Coverage,
     Criterion,
+    Exchange,
     Facts,
     Judgement,
     Missing,
@@ -34,6 +35,7 @@ class Outcome(Value):
     coverage: Coverage = Coverage.FULL
     remainder: str = ""
     criteria: tuple[Criterion, ...] = ()
+    proofs: tuple[Exchange, ...] = ()
 
 
 def bind_params(
@@ -144,4 +146,5 @@ def _outcome(judgement: Judgement) -> Outcome:
         coverage=judgement.coverage,
         remainder=judgement.remainder,
         criteria=judgement.criteria,
+        proofs=judgement.proofs,
     )

@@ -18,20 +18,7 @@ from dengbao.report.wordparts import Cell, Row, Writer, field_runs, watermark, w
 SHADE: Final = "E7E6E6"
 _MADE: Final = datetime(2023, 8, 25, tzinfo=UTC)  # the regulation's day; a template has no other
 
-DECLARATION: Final = """
-一、本报告依据{{ report.regulation }}编制，供定点医药机构接入医疗保障信息平台联调测试使用。
-二、测试在测试环境中进行，结果只反映测试期间被测系统的状况。系统、环境或配置变更后，应当重新测试。
-三、结果记录分自动检测和人工核验两类。自动检测的依据是留存的事实文件，人工核验的依据是证据清单所列证据，\
-二者均以 SHA-256 摘要标识，文件有任何改动，摘要即不相同。
-四、只有得到证明的才记为符合。无法查看、权限不足、未经授权或所见不足以判定的，记为“无法判定”；\
-尚缺佐证材料的，记为“待补证”，此项须人工核查并提交佐证材料。二者均不是符合、不符合或不适用。
-五、人工改判自动检测结果的，须有理由并经第二人复核，自动判定与改判一并印出。
-六、附件三的条款、检查项照录原文；原文中的疏漏不作改动，以“[注]”标出，并在“六、规定原文注释”中说明。
-七、本报告不评分，不作等级结论，不代替网络安全等级测评机构出具的等级测评报告。
-八、本报告经属地医保局、医疗保障信息平台厂商、定点医药机构系统接入方、定点医药机构四方加盖公章后有效；\
-涂改、缺页或只复制部分内容的无效。签章页所印内容摘要与电子件一致，用以核对所盖章的是哪一份文件。
-"""
-
+DECLARATION: Final = Path(__file__).with_name("declaration.txt")
 # Head, width in mm, template text, style.
 Column = tuple[str, float, str, str | tuple[str, ...]]
 
@@ -169,7 +156,7 @@ def _basics(out: Writer) -> None:
 
 def _declaration(out: Writer) -> None:
     out.paragraph("声明", "Heading1", new_page=True)
-    for one in DECLARATION.strip().splitlines():
+    for one in DECLARATION.read_text(encoding="utf-8").splitlines():
         out.paragraph(one, "Body")
 
 
@@ -258,12 +245,21 @@ def _results(out: Writer) -> None:
 
 _FAILURE: Final = """\
 {{ one.problem }}
+{%p if one.proofs %}
+复验依据
+{%p for proof in one.proofs %}
+{{ proof }}
+{%p endfor %}
+{%p endif %}
 整改建议
 {{ one.advice }}
 {%p if one.high %}
 {{ one.risk }}
 {%p endif %}"""
-_FAILURE_STYLES: Final = ("Cell", "SmallHead", "Small", "Small", "Small", "Small")
+_FAILURE_STYLES: Final = (
+    "Cell", "Small", "SmallHead", "Small", "Small", "Small", "Small",
+    "SmallHead", "Small", "Small", "Small", "Small",
+)  # fmt: skip
 
 
 def _failures(out: Writer) -> None:

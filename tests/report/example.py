@@ -26,6 +26,7 @@ from dengbao.model import (
     Evidence,
     EvidenceFile,
     EvidenceKind,
+    Exchange,
     FactRef,
     HostAsset,
     Institution,
@@ -176,8 +177,10 @@ def record(case: Case, *, complete: bool) -> Record:
     words = (
         "均满足要求" if verdict is Verdict.CONFORM else "账户 root、oracle 不满足要求（现值 0，要求不低于 8）"
     )
+    proofs = (Exchange(request="GET /patients/7", answer="200，显示他人患者信息", at=AT, role="护士"),)
     return _replace(
         base, status=Status.JUDGED, verdict=verdict, facts=facts, coverage=Coverage.FULL,
+        proofs=proofs if case.asset == "his-web" else (),
         statement=f"经核查，{case.asset} 共有 12 个可登录账户，{case.check} 涉及的配置{words}。",
     )  # fmt: skip
 

@@ -125,6 +125,14 @@ def test_failures_carry_their_high_risk_case_and_advice(complete: tuple[ReportIn
     assert "1.a.4" not in section  # overridden: it is 符合 now
 
 
+def test_every_failure_says_how_it_can_be_seen_again(complete: tuple[ReportInput, ReportOutcome]) -> None:
+    text = text_of(complete[1].docx.read_bytes())
+    section = text[text.rindex("四、不符合项与整改建议") : text.rindex("五、证据清单")]
+    told = re.findall(r"\n复验依据\n(?:.+（)?(?:F-\d{3}|EV-\d{4})", section)
+    assert len(told) == section.count("\n整改建议\n") > 1
+    assert re.search(r"以“护士”身份，GET /patients/7 → 200，显示他人患者信息（F-\d{3}）", section)
+
+
 def test_no_score_and_no_grade_is_printed(complete: tuple[ReportInput, ReportOutcome]) -> None:
     text = text_of(complete[1].docx.read_bytes())
     assert not re.search(r"得分|分值|总分|综合评分|符合率|优良中差|结论为[优良中差]", text)

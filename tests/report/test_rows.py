@@ -9,14 +9,26 @@ import msgspec
 from lxml import etree
 
 from dengbao.errors import Reason
-from dengbao.model import CaseResult, Item, ItemResult, Record, Status, SuiteResult, Verdict
+from dengbao.model import (
+    CaseResult,
+    ClauseResult,
+    Exchange,
+    FactRef,
+    Item,
+    ItemResult,
+    Record,
+    Status,
+    SuiteResult,
+    Verdict,
+)
 from dengbao.report import Gap, ReportInput, ReportOutcome, write_report
 from dengbao.report.gaps import gap_lines, group_gaps
 from dengbao.report.inputs import GapEntry, GapGroup
 from dengbao.report.package import DOCUMENT, Package
 from dengbao.report.plain import Plain
-from dengbao.report.results_data import Numbers, ResultWriter
+from dengbao.report.results_data import MOST_PROOFS, Numbers, ResultWriter
 from dengbao.report.toc import paragraph_text, w
+from dengbao.report.wording import beijing
 from tests.report.example import AT, engagement, example, suite
 
 
@@ -172,3 +184,47 @@ def test_every_case_keeps_its_statements_beside_its_asset(tmp_path: Path) -> Non
         said += [*case.lacks, *(one.statement for one in case.evidence)]
         own = [row for row in rows if len(row) == 5 and names[case.asset] in row[1].split("\n")]
         assert any(all(one in row[2] for one in said) for row in own), case
+
+
+def proven(*proofs: Exchange) -> list[Plain]:
+    """Return the lines by which a failed case of 1.a.1 with these proofs can be seen again."""
+    case = open_case("his-web", "经测试验证，应用返回了他人数据。", verdict=Verdict.NONCONFORM)
+    ref = FactRef(fact="web.access", sha256="a" * 64)
+    case = msgspec.structs.replace(
+        case, records=(msgspec.structs.replace(case.records[0], facts=(ref,), proofs=proofs),)
+    )
+    item = ItemResult(item=an_item("1.a.1"), status=Status.JUDGED, verdict=Verdict.NONCONFORM, cases=(case,))
+    clause = next(one for one in suite().clauses() if item.item in one.items)
+    result = SuiteResult(
+        mandatory=(),
+        clauses=(
+            ClauseResult(clause=clause, status=item.status, verdict=item.verdict, items=(item,)),
+        ),
+    )  # fmt: skip
+    key = ("his-web", "web.access", "a" * 64)
+    writer = ResultWriter(engagement(), Numbers({key: "F-007"}, {}, {}), {key: "查看权限\n（只读）"})
+    row = writer.failures(result)[0]
+    assert isinstance(row, dict)
+    lines = row["proofs"]
+    assert isinstance(lines, list)
+    return lines
+
+
+def test_a_finding_tells_request_answer_time_role_and_number() -> None:
+    seen = Exchange(request="GET /patients/7", answer="200，显示他人信息", at=AT, role="护士")
+    stranger = Exchange(request="GET /print", answer="200")
+    assert proven(seen, stranger) == [
+        f"{beijing(AT):%Y-%m-%d %H:%M:%S}，以“护士”身份，GET /patients/7 → 200，显示他人信息（F-007）",
+        "未登录，GET /print → 200（F-007）",
+    ]
+
+
+def test_of_many_findings_the_first_are_printed_and_the_others_counted() -> None:
+    many = [Exchange(request=f"GET /patients/{number}", answer="200") for number in range(20)]
+    lines = proven(*many)
+    assert len(lines) == MOST_PROOFS + 1
+    assert lines[-1] == f"另有 {20 - MOST_PROOFS} 处（F-007）"
+
+
+def test_a_finding_without_exchange_tells_how_its_facts_were_read() -> None:
+    assert proven() == ["F-007：查看权限（只读）"]

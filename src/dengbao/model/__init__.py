@@ -48,6 +48,7 @@ from .evidence import CarriedFile, Evidence, EvidenceFile, EvidenceKind, Review
 from .judgement import (
     Case,
     Criterion,
+    Exchange,
     FactRef,
     Facts,
     Judgement,
@@ -99,6 +100,7 @@ __all__ = [
     "Evidence",
     "EvidenceFile",
     "EvidenceKind",
+    "Exchange",
     "Export",
     "FactRef",
     "Facts",

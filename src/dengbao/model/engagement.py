@@ -157,7 +157,7 @@ class AssetBase(Value, tag_field="kind"):
 
 
 class WebLogin(Value):
-    """How one logs in: a form or a JSON call, told by the vendor.
+    """How one logs in, told by the vendor; `style` is `form`, `json` or `basic` (RFC 7617, sent to `path`).
 
     A token is sent back as `Authorization: Bearer …`, or bare in `token_header` where one is named.
     """

@@ -54,12 +54,26 @@ class Criterion(Value):
     decisive: bool = False
 
 
+class Exchange(Value):
+    """One exchange with an asset that a technician can repeat; no secret, no personal value in clear.
+
+    `request` is what was sent (`GET /patients/7`), `answer` is Chinese and says what came back, `at` when,
+    `role` whose account it was (empty: nobody was logged in).
+    """
+
+    request: str
+    answer: str
+    at: datetime | None = None
+    role: str = ""
+
+
 class Judgement(Value):
     """The answer of one check on one asset.
 
     The verdict is never given by hand: it is folded from the criteria. `applicable=False` needs
     at least one criterion that is met and proves that the item does not apply.
     `remainder` is Chinese and says what a person must still supply when coverage is partial.
+    `proofs` are the exchanges by which a finding can be seen again, the most telling first.
     """
 
     criteria: tuple[Criterion, ...]
@@ -67,6 +81,7 @@ class Judgement(Value):
     coverage: Coverage = Coverage.FULL
     remainder: str = ""
     applicable: bool = True
+    proofs: tuple[Exchange, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse judgements that prove nothing."""
@@ -140,6 +155,7 @@ class Record(Value):
     criteria: tuple[Criterion, ...] = ()
     params: dict[str, ParamValue] = msgspec.field(default_factory=dict)
     facts: tuple[FactRef, ...] = ()
+    proofs: tuple[Exchange, ...] = ()
 
 
 class PlannedProbe(Value):

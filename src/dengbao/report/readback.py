@@ -25,7 +25,7 @@ _SOMEWHERE: Final = (
     ("basics", ()),
     ("assets", ("name",)),
     ("parties", ()),
-    ("failures", ("problem", "label", "risk", "advice")),
+    ("failures", ("problem", "proofs", "label", "risk", "advice")),
     ("evidence", ("id", "statement", "label", "sha256", "sm3", "collected", "reviewed")),
     ("facts", ("id", "origin", "sha256")),
     ("anomalies", ("note",)),

@@ -34,7 +34,7 @@ def report_data(given: ReportInput, figures: Iterable[Figure], gaps: tuple[Gap, 
     """Return everything a template may print, sanitised, with the digest of it all."""
     figures = tuple(figures)
     numbers = Numbers(number_facts(given.result), _figures(figures), number_notes(given.suite))
-    writer = ResultWriter(given.engagement, numbers)
+    writer = ResultWriter(given.engagement, numbers, given.origins)
     failures = writer.failures(given.result)
     high = sum(1 for one in failures if isinstance(one, dict) and one["high"])
     data: dict[str, Plain] = {
@@ -49,7 +49,7 @@ def report_data(given: ReportInput, figures: Iterable[Figure], gaps: tuple[Gap, 
         "chapters": writer.chapters(given.suite, given.result),
         "failures": failures,
         "evidence": evidence_rows(given.evidence, writer.asset),
-        "facts": writer.facts(given.result, given.origins),
+        "facts": writer.facts(given.result),
         "figures": figure_rows(figures, writer.asset),
         "anomalies": _anomalies(given.suite, numbers),
         "parties": _parties(given.engagement),

@@ -27,6 +27,7 @@ from .wording import (
     BLANK,
     case_label,
     day,
+    exchange,
     label,
     listed,
     person,
@@ -37,6 +38,7 @@ from .wording import (
 
 Row = dict[str, Plain]
 _BAD: Final = (Verdict.NONCONFORM, Verdict.PARTIAL)
+MOST_PROOFS: Final = 8
 DEFAULT_ADVICE: Final = "按本条要求整改，整改后复测。"
 
 
@@ -79,9 +81,15 @@ def _all_cases(result: SuiteResult) -> Iterator[CaseResult]:
 class ResultWriter:
     """Turns results into rows; holds what every row needs to look up."""
 
-    def __init__(self, engagement: Engagement, numbers: Numbers) -> None:
+    def __init__(
+        self,
+        engagement: Engagement,
+        numbers: Numbers,
+        origins: Mapping[tuple[str, str, str], str] | None = None,
+    ) -> None:
         self._names = {one.id: one.name for one in engagement.assets}
         self._numbers = numbers
+        self._origins = origins or {}
 
     def asset(self, asset_id: str) -> str:
         """Return the asset's name, or its id where the engagement does not know it."""
@@ -183,13 +191,32 @@ class ResultWriter:
             "item": item.id,
             "asset": self.asset(case.asset),
             "problem": "\n".join(_lines(case)),
+            "proofs": list(self._proofs(case)),
             "label": case_label(case),
             "high": risk is not None,
             "risk": text or BLANK,
             "advice": item.advice or DEFAULT_ADVICE,
         }
 
-    def facts(self, result: SuiteResult, origins: Mapping[tuple[str, str, str], str]) -> list[Plain]:
+    def _proofs(self, case: CaseResult) -> Iterator[str]:
+        """Yield how each finding was seen, so that it can be seen again, with the numbers of its proof."""
+        for record in case.records:
+            if record.verdict not in _BAD:
+                continue
+            refs = [(case.asset, one.fact, one.sha256) for one in record.facts]
+            numbers = "、".join(self._numbers.facts[one] for one in refs)
+            for one in record.proofs[:MOST_PROOFS]:
+                yield f"{exchange(one)}（{numbers}）"
+            if len(record.proofs) > MOST_PROOFS:
+                yield f"另有 {len(record.proofs) - MOST_PROOFS} 处（{numbers}）"
+            if not record.proofs:
+                for key in refs:
+                    told = self._origins.get(key, "").replace("\n", "")
+                    yield f"{self._numbers.facts[key]}" + (f"：{told}" if told else "")
+        for paper in case.evidence:
+            yield self._paper(paper)
+
+    def facts(self, result: SuiteResult) -> list[Plain]:
         """Return the stored facts the report rests on: how they were read, and the items each one serves."""
         serves: dict[tuple[str, str, str], list[str]] = {}
         for case in _all_cases(result):
@@ -201,7 +228,7 @@ class ResultWriter:
                 "id": number,
                 "asset": self.asset(key[0]),
                 "fact": key[1],
-                "origin": origins.get(key, ""),
+                "origin": self._origins.get(key, ""),
                 "sha256": key[2],
                 "places": places(serves[key]),
             }

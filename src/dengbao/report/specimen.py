@@ -19,6 +19,7 @@ from ..model import (
     Evidence,
     EvidenceFile,
     EvidenceKind,
+    Exchange,
     FactRef,
     HighRisk,
     HostAsset,
@@ -175,6 +176,7 @@ def _record(item: Item, text: str, verdict: Verdict | None) -> Record:
         status=Status.JUDGED if verdict else Status.UNDETERMINED, verdict=verdict,
         reason=None if verdict else Reason.NO_PERMISSION, round=1, suite="specimen", suite_sha256="",
         tool_version="0", judged_at=_AT, facts=(FactRef(fact="host.x", sha256="1" * 64),),
+        proofs=(Exchange(request=text, answer=text, at=_AT, role=text),),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
 from ..errors import Reason
-from ..model import CaseResult, Contact, Person, Record, Status, Verdict
+from ..model import CaseResult, Contact, Exchange, Person, Record, Status, Verdict
 
 _BEIJING: Final = timezone(timedelta(hours=8))
 BLANK: Final = "—"
@@ -61,6 +61,13 @@ def day(value: date) -> str:
 def moment(value: datetime) -> str:
     """Return a moment to the minute at Beijing time, which is the only one in the country."""
     return beijing(value).strftime("%Y-%m-%d %H:%M")
+
+
+def exchange(one: Exchange) -> str:
+    """Return an exchange as a line: when, as whom, what was sent, what came back."""
+    who = f"以“{one.role}”身份" if one.role else "未登录"
+    when = f"{beijing(one.at).strftime('%Y-%m-%d %H:%M:%S')}，" if one.at is not None else ""
+    return f"{when}{who}，{one.request} → {one.answer}"
 
 
 def beijing(value: datetime) -> datetime:
