@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import date
+from calendar import isleap
+from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -28,6 +30,7 @@ _MOBILE: Final = re.compile(
 _CARD: Final = re.compile(r"[3-69]\d{15,18}", re.ASCII)
 _ID_SHAPE: Final = re.compile(r"[1-9]\d{16}[\dXx]", re.ASCII)
 _CREDIT_SHAPE: Final = re.compile(r"[1-9A-HJ-NP-RTUWXY][1-9]\d{6}[0-9A-HJ-NP-RTUWXY]{10}", re.ASCII)
+_DOUBLED: Final = str.maketrans("0123456789", "0246813579")  # twice a digit, its own digits summed
 _SEPARATORS: Final = str.maketrans("", "", " -\u2013\u00a0\t")
 _FULL_WIDTH: Final = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF38: "X", 0xFF58: "x"}
 
@@ -37,16 +40,38 @@ def is_id_card(text: str) -> bool:
 
     Source: GB 11643-1999 (ISO 7064 MOD 11-2).
     """
-    if not _ID_SHAPE.fullmatch(text) or int(text[:2]) not in _PROVINCES:
+    return _ID_SHAPE.fullmatch(text) is not None and id_card_holds(text)
+
+
+def id_card_holds(text: str) -> bool:
+    """Tell whether 17 digits and a digit or X have a region, a date and their check character."""
+    region, year, day = _region_sum(text[:6]), _year_sum(text[6:10]), _DAYS.get(text[10:14])
+    if region is None or year is None or day is None:
         return False
-    try:
-        born = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
-    except ValueError:
+    if text[10:14] == "0229" and not isleap(int(text[6:10])):
         return False
-    if born.year < _EARLIEST_BIRTH_YEAR:
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(text, _ID_WEIGHTS, strict=False))
-    return _ID_CHECK[total % 11] == text[17].upper()
+    return _ID_CHECK[(region + year + day + _SERIALS[text[14:17]]) % 11] == text[17].upper()
+
+
+def _weighted(digits: str, place: int) -> int:
+    return sum(int(one) * _ID_WEIGHTS[place + number] for number, one in enumerate(digits))
+
+
+# The parts of a number are kept by their sums: dumps hold millions of few regions, years and days.
+@lru_cache(maxsize=4096)
+def _region_sum(region: str) -> int | None:
+    """Return the weighted sum of six digits of region, None where there is no such province."""
+    return _weighted(region, 0) if int(region[:2]) in _PROVINCES else None
+
+
+@lru_cache(maxsize=256)
+def _year_sum(year: str) -> int | None:
+    return _weighted(year, 6) if int(year) >= _EARLIEST_BIRTH_YEAR else None
+
+
+_LEAP_DAYS: Final = (date(2000, 1, 1) + timedelta(days=number) for number in range(366))
+_DAYS: Final = {text: _weighted(text, 10) for text in (f"{one:%m%d}" for one in _LEAP_DAYS)}
+_SERIALS: Final = {text: _weighted(text, 14) for text in (f"{number:03d}" for number in range(1000))}
 
 
 def is_mobile(text: str) -> bool:
@@ -68,13 +93,7 @@ def is_bank_card(text: str) -> bool:
 
 def luhn(digits: str) -> bool:
     """Tell whether the last of `digits` is the Luhn check digit of those before it."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit)
-        if place % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
+    return sum(map(int, digits[::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def is_credit_code(text: str) -> bool:

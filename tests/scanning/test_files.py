@@ -259,3 +259,16 @@ def test_no_value_stays_in_the_report() -> None:
     report = scan("his.sql", MYSQL.encode())
     for value in (ID, PHONE, "张伟", "abc123", "a" * 53):
         assert value not in repr(report)
+
+
+def test_shares_find_what_one_process_finds(tmp_path: Path) -> None:
+    (tmp_path / "his.sql").write_text(MYSQL + POSTGRES, encoding="utf-8")
+    (tmp_path / "a.zip").write_bytes(zipped({"b.log": (LINE * 400).encode(), "c.rar": b"Rar!"}))
+    (tmp_path / "list.csv").write_text(
+        "xm,tel\n" + f"张伟,{PHONE}\n李娜,13900139000\n" * 300, encoding="utf-8"
+    )
+    key = b"k" * 32
+    alone = scan_paths([tmp_path], key=key, window=700)
+    assert scan_paths([tmp_path], key=key, window=700, workers=3) == alone
+    assert len(alone.findings) > 15
+    assert len(alone.unread) == 1

@@ -128,12 +128,12 @@ def test_memory_is_bounded() -> None:
 def test_distinct_values_are_counted_in_bounded_memory() -> None:
     counter = Distinct(b"k" * 32)
     for number in range(60_000):
-        counter.add(str(number % 50_000).encode())
+        counter.add([str(number % 50_000).encode()])
     assert not counter.exact
     assert 0.95 < counter.count / 50_000 < 1.05
     few = Distinct(b"k" * 32)
     for number in range(9000):
-        few.add(str(number % 500).encode())
+        few.add([str(number % 500).encode()])
     assert (few.count, few.exact) == (500, True)
 
 

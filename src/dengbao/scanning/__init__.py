@@ -3,7 +3,8 @@
 from .archives import Limits
 from .engines import FastEngine, PlainEngine, best_engine
 from .kinds import CHECKED, Kind, Sample
-from .scan import Scanner, scan_paths
+from .scan import Scanner
+from .shares import scan_paths, workers_for
 from .tally import Finding, Report, Total, Unread
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Unread",
     "best_engine",
     "scan_paths",
+    "workers_for",
 ]

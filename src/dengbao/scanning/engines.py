@@ -102,11 +102,13 @@ def _runs(codes: bytes, low: int) -> Iterator[int]:
         at = codes.find(_CODE, end)
 
 
-_DIGITS_ID: Final = 1000
-_GROUPS_ID: Final = 1001
-_LONG_GROUPS_ID: Final = 1002
-_CODE_ID: Final = 1003
-_MAIL_ID: Final = 1004
+# Shapes before words, as the plain engine goes: of two at one place the first stands.
+_DIGITS_ID: Final = 0
+_GROUPS_ID: Final = 1
+_LONG_GROUPS_ID: Final = 2
+_CODE_ID: Final = 3
+_MAIL_ID: Final = 4
+_WORDS_ID: Final = 5
 
 
 class FastEngine:
@@ -129,7 +131,7 @@ class FastEngine:
             (rb"(?:^|[^0-9A-Za-z])[1-9A-Y][1-9][0-9]{6}[0-9A-Y]{10}", _CODE_ID, 0),
             (rb"[0-9A-Za-z_+%-]@[0-9A-Za-z]", _MAIL_ID, 0),
         ]
-        for number, word in enumerate(_WORD_BYTES):
+        for number, word in enumerate(_WORD_BYTES, _WORDS_ID):
             patterns.append((word, number, hyperscan.HS_FLAG_CASELESS if word.isascii() else 0))
         self._database: Any = hyperscan.Database()
         self._database.compile(
@@ -148,21 +150,21 @@ class FastEngine:
             places.append((what, end + floor))
 
         self._database.scan(data[floor:] if floor else data, match_event_handler=note)
-        found = _Found(low)
-        places.sort(key=_in_order)
+        places.sort()
+        hits: dict[int, Hit] = {}
         for what, end in places:
-            found.add(_judge(data, what, end))
-        return found.sorted()
-
-
-def _in_order(place: tuple[int, int]) -> tuple[bool, int]:
-    """Put shapes before words, each by its number, as the plain engine goes."""
-    return (place[0] < _DIGITS_ID, place[0])
+            if what == _DIGITS_ID:
+                hit, _ = at_digits(data, end - 11)
+            elif what == _CODE_ID and data[end - 18 : end].isdigit():
+                continue
+            else:
+                hit = _judge(data, what, end)
+            if hit is not None and hit[0] >= low:
+                hits.setdefault(hit[0], hit)
+        return [hits[start] for start in sorted(hits)]
 
 
 def _judge(data: bytes, what: int, end: int) -> Hit | None:
-    if what == _DIGITS_ID:
-        return at_digits(data, end - 1)[0]
     if what == _GROUPS_ID:
         return at_groups(data, end - len(_GROUPS[0]))
     if what == _LONG_GROUPS_ID:
@@ -171,7 +173,8 @@ def _judge(data: bytes, what: int, end: int) -> Hit | None:
         return at_codes(data, end - len(_CODE))
     if what == _MAIL_ID:
         return at_mail(data, end - 2)
-    return at_word(data, end - len(_WORD_BYTES[what]), what)
+    word = what - _WORDS_ID
+    return at_word(data, end - len(_WORD_BYTES[word]), word)
 
 
 def best_engine() -> Engine:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..pii import is_bank_card, is_credit_code, is_id_card, is_mobile
+from ..pii import id_card_holds, is_bank_card, is_credit_code, is_id_card, is_mobile
 from .kinds import Hit, Kind
 
 BEFORE: Final = 256
 AFTER: Final = 512
 _DIGITS: Final = re.compile(rb"\d{11,19}")
+# A run with nothing at its ends that needs a second look: most of all.
+_PLAIN_RUN: Final = re.compile(rb"(?<![\w.%\\])(?:\d{17}[Xx]|\d{11,19}+)(?![\w.])")
 _GROUPED: Final = re.compile(
     rb"[3-69]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1?\d{1,3})?"  # bank card
     rb"|(?:\+?86[ -]?)?1\d{2}[ -]\d{4}[ -]\d{4}"  # mobile number
@@ -56,6 +58,10 @@ _LABEL_BYTES: Final = 80
 
 def at_digits(data: bytes, at: int) -> tuple[Hit | None, int]:
     """Judge the run of digits that covers `at`; return the hit if any, and where to go on."""
+    if plain := _PLAIN_RUN.match(data, at):
+        end = plain.end()
+        kind = _kind_of_run(data, at, end)
+        return (Hit(at, end, kind) if kind else None), end
     start = at
     floor = max(0, at - BEFORE)
     while start > floor and data[start - 1] in _NUMBER:
@@ -104,16 +110,16 @@ def _begin(data: bytes, start: int) -> int:
 def _kind_of_run(data: bytes, begin: int, end: int) -> Kind | None:
     size = end - begin
     text = data[begin:end].decode("ascii")
-    if size in (11, 13):
-        return Kind.PHONE if is_mobile(text) and text[:2] != "00" else None
-    if size == 15:
-        return _fifteen(data, begin, text)
     if size == 18:
-        if is_id_card(text):
+        if text[0] != "0" and id_card_holds(text):
             return Kind.ID_CARD
         # Digits alone are mostly something else: only the three kinds of body that are common.
         if text[0] in "159" and text.isdigit() and _is_organisation(text):
             return Kind.CREDIT_CODE
+    elif size in (11, 13):
+        return Kind.PHONE if is_mobile(text) and text[:2] != "00" else None
+    elif size == 15:
+        return _fifteen(data, begin, text)
     return _bank(data, begin, text) if size >= 16 else None
 
 
@@ -132,7 +138,7 @@ def is_old_id(text: str) -> bool:
 
 
 def _bank(data: bytes, begin: int, text: str) -> Kind | None:
-    if not is_bank_card(text):
+    if text[0] not in "3456789" or not is_bank_card(text):
         return None
     if _BANK_BIN.fullmatch(text) or _labelled(data, begin, _BANK_LABEL):
         return Kind.BANK_CARD
@@ -183,12 +189,12 @@ def _stands_alone(data: bytes, start: int, end: int) -> bool:
 def at_codes(data: bytes, at: int) -> Hit | None:
     """Judge 18 capital letters and digits that begin at `at` as a 统一社会信用代码."""
     end = at + 18
-    if (at and data[at - 1] in _WORD) or (end < len(data) and data[end] in _WORD):
+    if data[at:end].isdigit() or (at and data[at - 1] in _WORD) or (end < len(data) and data[end] in _WORD):
         return None
     if not _CREDIT.match(data, at):
         return None
     text = data[at:end].decode("ascii")
-    return Hit(at, end, Kind.CREDIT_CODE) if not text.isdigit() and _is_organisation(text) else None
+    return Hit(at, end, Kind.CREDIT_CODE) if _is_organisation(text) else None
 
 
 def _is_organisation(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..redact import Redactor
 
@@ -65,8 +65,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2
 _MAX_NAME_CHARS: Final = 200
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """One value found: its bytes are `data[start:end]` of a window and live no longer than that."""
 
     start: int
@@ -74,8 +73,7 @@ class Hit:
     kind: Kind
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """Where in a table a hit stands; empty where that is not known."""
 
     table: str = ""
@@ -95,6 +93,8 @@ class Sample:
 
 def canonical(kind: Kind, value: bytes) -> bytes:
     """Return the form by which equal values are counted once."""
+    if value.isdigit():
+        return value[-11:] if kind is Kind.PHONE else value
     if kind in (Kind.PASSWORD, Kind.PASSWORD_HASH, Kind.PASSWORD_OTHER, Kind.TOKEN, Kind.NAME):
         return value
     plain = value.translate(None, b" -+").upper()

@@ -6,7 +6,8 @@ import io
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,10 +27,10 @@ from .archives import (
 )
 from .columns import Columns, NoColumns, Separated, separated_of
 from .engines import Engine, best_engine
-from .kinds import Hit, shown_name
+from .kinds import Hit, Kind, shown_name
 from .office import Unreadable, office_kind, pages, paragraphs, sheets
 from .sql import SqlDump, looks_like_sql
-from .tally import Report, Tally, Unread, sample, wants_sample
+from .tally import Group, Report, Tally, Unread, sample
 from .windows import SIZE, Decoder, Readable, Window, windows
 
 _BINARY: Final = (
@@ -39,26 +40,13 @@ _BINARY: Final = (
 )  # fmt: skip
 
 
-def scan_paths(
-    paths: Iterable[Path],
-    *,
-    engine: Engine | None = None,
-    limits: Limits | None = None,
-    key: bytes | None = None,
-    window: int = SIZE,
-) -> Report:
-    """Scan files and folders, without following links, and return what they hold.
-
-    `key` makes digests of two scans comparable within one process; no digest leaves the scanner.
-    """
-    scanner = Scanner(engine=engine, limits=limits, key=key, window=window)
-    for path in paths:
-        scanner.path(path)
-    return scanner.report()
-
-
 class Scanner:
-    """One scan over any number of files; keeps counts and masked samples, never a value."""
+    """One scan over any number of files; keeps counts and masked samples, never a value.
+
+    `share` is which of how many: every share walks through everything, since what a value stands in is
+    known only then, and looks for values in its own windows alone. `progress` is told the file and how
+    many bytes of text were gone through.
+    """
 
     def __init__(
         self,
@@ -67,6 +55,8 @@ class Scanner:
         limits: Limits | None = None,
         key: bytes | None = None,
         window: int = SIZE,
+        share: tuple[int, int] = (0, 1),
+        progress: Callable[[str, int], None] | None = None,
     ) -> None:
         self._engine = engine or best_engine()
         self._budget = Budget(limits or Limits())
@@ -74,6 +64,15 @@ class Scanner:
         self._tally = Tally(key)
         self._window = window
         self._file = ""
+        self._share, self._shares = share
+        self._windows = 0
+        self._walked = 0
+        self._progress = progress
+
+    @property
+    def tally(self) -> Tally:
+        """Return the counts until now."""
+        return self._tally
 
     def report(self) -> Report:
         """Return what was found until now."""
@@ -194,35 +193,51 @@ class Scanner:
     def _text(self, source: Readable, member: str, columns: Columns) -> None:
         self._tally.members += 1
         for window in windows(source, Decoder(), self._window):
-            self._tally.text_bytes += window.high - window.low
             columns.enter(window)
-            self._count(window, columns, member)
+            if self._windows % self._shares == self._share:
+                self._tally.text_bytes += window.high - window.low
+                self._count(window, columns, member)
+            self._windows += 1
+            self._walked += window.high - window.low
+            if self._progress is not None:
+                self._progress(self._file, self._walked)
 
     def _count(self, window: Window, columns: Columns, member: str) -> None:
         line, counted = window.line, window.low
-        for hit in _merged(self._engine.hits(window.data, window.low), columns.hits(), window):
-            cell = columns.cell(hit.start)
-            value = window.data[hit.start : hit.end]
-            group = self._tally.add(hit, value, self._file, member, cell)
-            if wants_sample(group):
-                line += window.data.count(b"\n", counted, hit.start)
-                counted = hit.start
-                place = f"{cell.cell}{line}" if cell.cell else ""
-                group.samples.append(
-                    sample(hit, value, line=line, offset=window.base + hit.start, cell=place)
-                )
+        data = window.data
+        values: defaultdict[Kind, list[bytes]] = defaultdict(list)
+        groups: dict[tuple[Kind, str, str], Group] = {}
+        for hit in _merged(self._engine.hits(data, window.low), columns.hits(), window):
+            start, end, kind = hit
+            cell = columns.cell(start)
+            place = (kind, cell[0], cell[1])
+            if (group := groups.get(place)) is None:
+                group = self._tally.group(kind, self._file, member, cell, self._windows)
+                groups[place] = group
+            group.count += 1
+            value = data[start:end]
+            values[kind].append(value)
+            if group.wants_sample:
+                line += data.count(b"\n", counted, start)
+                counted = start
+                shown = f"{cell.cell}{line}" if cell.cell else ""
+                group.samples.append(sample(hit, value, line=line, offset=window.base + start, cell=shown))
+        for kind, found in values.items():
+            self._tally.add(kind, found)
 
 
 def _merged(found: list[Hit], more: Iterator[Hit], window: Window) -> list[Hit]:
     """Return the hits of this window in order; none begins inside another, and a column's word comes last."""
     known = {one.start: one for one in more if window.low <= one.start < window.high}
-    known.update({one.start: one for one in found if one.start < window.high})
+    if known:
+        known.update({one.start: one for one in found})
+        found = [known[start] for start in sorted(known)]
     hits: list[Hit] = []
-    end = -1
-    for start in sorted(known):
-        if start >= end:
-            hits.append(known[start])
-            end = known[start].end
+    end, high = -1, window.high
+    for hit in found:
+        if end <= hit[0] < high:
+            hits.append(hit)
+            end = hit[1]
     return hits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from .columns import LINE_MAX, shown_column, value_kind, watch_of
@@ -29,9 +29,15 @@ _STRING: Final = rb"'(?:[^'\\]++|\\.|'')*+'"
 _ROW: Final = re.compile(
     rb"[\s,]*+(\((?:[^'()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))*+\))", re.DOTALL
 )
-_FIELD: Final = re.compile(
-    rb"(?:[^',()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))++", re.DOTALL
+_PART: Final = rb"(?:[^',()]++|" + _STRING + rb"|\((?:[^'()]++|" + _STRING + rb")*+\))++"
+_ONE: Final = re.compile(_PART + rb",", re.DOTALL)
+_BEFORE: Final = re.compile(rb"(?:" + _PART + rb",)*+", re.DOTALL)
+_OPEN_STRING: Final = rb"(?:'(?:[^'\\]++|\\.|'')*+)?"
+_WITHIN: Final = re.compile(
+    rb"(?:" + _PART + rb")?(?:\((?:[^'()]++|" + _STRING + rb")*+)?" + _OPEN_STRING, re.DOTALL
 )
+_BETWEEN: Final = re.compile(rb"\)\s*,\s*\(")
+_FIFTEEN: Final = re.compile(rb"'\s*+\d{15}(?!\d)")
 _NO_COLUMN: Final = re.compile(
     r"(?:primary|unique|constraint|key|index|foreign|check|fulltext|spatial|exclude|like|partition|period)\b",
     re.IGNORECASE,
@@ -40,6 +46,9 @@ _FIRST_WORD: Final = re.compile(rb"[ \t]*(?:`([^`\n]+)`|\"([^\"\n]+)\"|\[([^\]\n
 _QUOTES: Final = str.maketrans("", "", '`"[]')
 _CREATE_MAX: Final = 65536
 _MAX_TABLES: Final = 10_000
+_MAX_COLUMNS: Final = 400
+_BLANK: Final = 0x20
+_OLD_MAX: Final = 19  # 15 digits, and room for N and quotes: less than a number of 18 with them
 _HEADS: Final = (b"insert into", b"\ncopy ", b"create table", b"insert ignore into", b"replace into")
 _HEAD_MAX: Final = 24_000
 
@@ -50,15 +59,22 @@ class _Layout:
     columns: tuple[str, ...]
     watch: dict[int, Kind]
     copy: bool
+    rows: re.Pattern[bytes] | None
+    cells: tuple[Cell, ...]
+    elsewhere: Cell
 
 
 @dataclass
 class _Segment:
+    """The part of a window that one statement fills; `row` is where the last known row begins."""
+
     begin: int
     end: int
     layout: _Layout
-    rows: list[tuple[int, int]] = field(default_factory=list)
-    cursor: int = 0
+    row: int = -1
+    closed: int = -2  # a row behind which no other follows
+    between: bytes = b""
+    seen: int = -1  # up to where rows were looked for; hits come in order
 
 
 def looks_like_sql(name: str, head: bytes) -> bool:
@@ -80,11 +96,13 @@ class SqlDump:
         self._open: _Layout | None = None
         self._segments: list[_Segment] = []
         self._begins: list[int] = []
+        self._cells: dict[int, Cell] = {}
 
     def enter(self, window: Window) -> None:
         """Take up the next window: find its statements."""
         self._window = window
         self._segments = []
+        self._cells = {}
         heads = _Heads(window.data.lower(), window.high)
         at = window.low
         while at < window.high:
@@ -105,7 +123,7 @@ class SqlDump:
 
     def _segment(self, begin: int, end: int) -> None:
         if self._open is not None and end > begin:
-            self._segments.append(_Segment(begin, end, self._open, cursor=begin))
+            self._segments.append(_Segment(begin, end, self._open))
 
     def _head(self, at: int) -> int:
         """Take up the statement that begins at `at`; return where its rows begin."""
@@ -144,11 +162,16 @@ class SqlDump:
             name = _table_of(table)
             names = self._tables.get(name, ()) if columns is None else _names(columns)
             shown = tuple(shown_column(one, place) for place, one in enumerate(names))
-            self._layouts[key] = _Layout(name, shown, watch_of(names, name), copy)
+            watch = watch_of(names, name)
+            rows = _rows_of(len(names), watch) if watch and not copy else None
+            cells = tuple(Cell(name, one) for one in shown)
+            self._layouts[key] = _Layout(name, shown, watch, copy, rows, cells, Cell(name))
         return self._layouts[key]
 
     def cell(self, start: int) -> Cell:
         """Return table and column."""
+        if (known := self._cells.get(start)) is not None:
+            return known
         place = bisect_right(self._begins, start) - 1
         if place < 0:
             return Cell()
@@ -161,36 +184,23 @@ class SqlDump:
             number = data.count(b"\t", begin, start) if begin or start < LINE_MAX else -1
         else:
             number = self._number(segment, start)
-        return Cell(segment.layout.table, _at(segment.layout.columns, number))
+        layout = segment.layout
+        return layout.cells[number] if 0 <= number < len(layout.cells) else layout.elsewhere
 
     def _number(self, segment: _Segment, start: int) -> int:
         """Return in which field of its row the byte stands; -1 where that is not known."""
         data = self._window.data
-        row = segment.rows[-1] if segment.rows else None
-        if row is None or not row[0] <= start < row[1]:
-            row = next((one for one in self._rows(segment) if one[1] > start), None)
-            segment.rows = [row] if row else []
-        if row is None or start < row[0] or row[1] - row[0] > LINE_MAX:
+        if not segment.between:
+            _measure(segment, data)
+        low = max(segment.begin, segment.row, segment.seen - len(segment.between))
+        segment.seen = start
+        found = data.rfind(segment.between, low, start)
+        if found >= 0:
+            segment.row = found + len(segment.between) - 1
+        if segment.row == segment.closed:
             return -1
-        for number, found in enumerate(_FIELD.finditer(data, row[0] + 1, row[1] - 1)):
-            if found.end() > start:
-                return number if found.start() <= start else -1
-        return -1
-
-    def _rows(self, segment: _Segment) -> Iterator[tuple[int, int]]:
-        """Yield the rows from the segment's cursor on; hits come in order, so it only goes forward."""
-        data = self._window.data
-        while segment.cursor < segment.end:
-            found = _ROW.match(data, segment.cursor)
-            if found is None:
-                again = data.find(b"),(", segment.cursor, segment.end)
-                if again < 0:
-                    segment.cursor = segment.end
-                    return
-                segment.cursor = again + 1
-                continue
-            segment.cursor = found.end()
-            yield found.span(1)
+        number = _field(data, segment.row, start)
+        return _field(data, segment.row, start) if number < 0 and _walk(segment, data, start) else number
 
     def hits(self) -> Iterator[Hit]:
         """Yield names, passwords and the like from the columns so called."""
@@ -208,16 +218,84 @@ class SqlDump:
                     yield Hit(*found.span(1), shown)
 
     def _inserted(self, segment: _Segment) -> Iterator[Hit]:
-        data = self._window.data
-        own = _Segment(segment.begin, segment.end, segment.layout, cursor=segment.begin)
-        for begin, end in self._rows(own):
-            fields = [one.span() for one in _FIELD.finditer(data, begin + 1, end - 1)]
-            if len(fields) != len(segment.layout.columns):
+        data, at, layout = self._window.data, segment.begin, segment.layout
+        if layout.rows is None or not self._worth(segment):
+            return
+        while at < segment.end:
+            found = layout.rows.match(data, at)
+            if found is None:
+                at = _behind(data, at, segment.end)
                 continue
-            for number, kind in segment.layout.watch.items():
-                start, stop = _inside(data, *fields[number])
+            at = found.end()
+            for group, (number, kind) in enumerate(layout.watch.items(), 1):
+                start, stop = found.span(group)
+                if kind is Kind.ID_CARD_15 and stop - start > _OLD_MAX and data[stop - 2] != _BLANK:
+                    continue
+                start, stop = _inside(data, start, stop)
                 if shown := value_kind(kind, data[start:stop]):
+                    self._cells[start] = layout.cells[number]
                     yield Hit(start, stop, shown)
+
+    def _worth(self, segment: _Segment) -> bool:
+        """Tell whether the rows must be gone through: old numbers are rare, and seen in one search."""
+        layout, data = segment.layout, self._window.data
+        if layout.rows is None or set(layout.watch.values()) != {Kind.ID_CARD_15}:
+            return True
+        first = layout.rows.match(data, segment.begin)
+        if first is None or any(one[:1] != b"'" for one in first.groups()):
+            return True
+        return _FIFTEEN.search(data, segment.begin, segment.end) is not None
+
+
+def _behind(data: bytes, at: int, end: int) -> int:
+    """Return where to go on behind a row with other fields than its table, or behind no row at all."""
+    if found := _ROW.match(data, at):
+        return found.end()
+    again = data.find(b"),(", at, end)
+    return again + 1 if again >= 0 else end
+
+
+def _measure(segment: _Segment, data: bytes) -> None:
+    """Find the first row, and what stands between rows."""
+    first = _ROW.match(data, segment.begin, segment.end)
+    if first:
+        segment.row = first.start(1)
+        more = _BETWEEN.match(data, first.end() - 1)
+    else:
+        segment.closed = segment.row
+        more = _BETWEEN.search(data, segment.begin, min(segment.end, segment.begin + LINE_MAX))
+    segment.between = more.group() if more else b"),("
+
+
+def _walk(segment: _Segment, data: bytes, start: int) -> bool:
+    """Go row by row to the one with the byte; tell whether there is one."""
+    at = segment.row
+    while (found := _ROW.match(data, at)) is not None:
+        at = found.end()
+        if at > start:
+            segment.row = found.start(1)
+            return segment.row < start
+    segment.closed = segment.row
+    return False
+
+
+def _field(data: bytes, row: int, start: int) -> int:
+    """Return in which field of the row that begins at `row` the byte stands; -1 if in none."""
+    if not 0 < start - row <= LINE_MAX:
+        return -1
+    before = _BEFORE.match(data, row + 1, start)
+    end = before.end() if before else row + 1
+    if data[end:start] != b"'" and _WITHIN.fullmatch(data, end, start) is None:
+        return -1
+    return len(_ONE.findall(data, row + 1, end))
+
+
+def _rows_of(count: int, watch: dict[int, Kind]) -> re.Pattern[bytes] | None:
+    """Return what finds rows of that many fields, with those that are watched as groups in order."""
+    if not 0 < count <= _MAX_COLUMNS:
+        return None
+    fields = (rb"(" + _PART + rb")" if one in watch else _PART for one in range(count))
+    return re.compile(rb"[\s,]*+\(" + b",".join(fields) + rb"\)", re.DOTALL)
 
 
 class _Heads:
@@ -249,10 +327,6 @@ def _inside(data: bytes, start: int, stop: int) -> tuple[int, int]:
     if end - begin > 1 and data[begin : begin + 1] == b"'" == data[end - 1 : end]:
         return begin + 1, end - 1
     return begin, end
-
-
-def _at(columns: tuple[str, ...], number: int) -> str:
-    return columns[number] if 0 <= number < len(columns) else ""
 
 
 def _table_of(name: bytes) -> str:

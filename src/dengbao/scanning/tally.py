@@ -6,6 +6,7 @@ import hashlib
 import heapq
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -79,26 +80,46 @@ class Distinct:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._empty = hashlib.blake2b(digest_size=_DIGEST_BYTES, key=key)
         self._lowest: list[int] = []  # a heap of negated digests
         self._known: set[int] = set()
+        self._highest = _ALL
         self.exact = True
 
-    def add(self, value: bytes) -> None:
-        """Count a value; only its digest is kept."""
-        digest = hashlib.blake2b(value, digest_size=_DIGEST_BYTES, key=self._key).digest()
-        number = int.from_bytes(digest, "big")
-        if number in self._known:
-            return
+    def add(self, values: Iterable[bytes]) -> None:
+        """Count values; only their digests are kept."""
+        known, highest = self._known, self._highest
+        for value in values:
+            keyed = self._empty.copy()
+            keyed.update(value)
+            number = int.from_bytes(keyed.digest(), "big")
+            if number >= highest:
+                self.exact = self.exact and number in known
+            elif number not in known:
+                self._take(number)
+                highest = self._highest
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the key behind: what another process counted is only joined."""
+        return {"_known": self._known, "exact": self.exact}
+
+    def join(self, other: Distinct) -> None:
+        """Take what another one counted under the same key."""
+        for number in other._known.difference(self._known):
+            self._take(number)
+        self.exact = self.exact and other.exact
+
+    def _take(self, number: int) -> None:
+        """Keep a number that is not known if it is among the lowest."""
         if len(self._lowest) < _SKETCH:
             heapq.heappush(self._lowest, -number)
-        elif number < -self._lowest[0]:
-            self._known.discard(-heapq.heappushpop(self._lowest, -number))
-            self.exact = False
-        else:
-            self.exact = False
+            self._known.add(number)
             return
-        self._known.add(number)
+        self.exact = False
+        if number < -self._lowest[0]:
+            self._known.discard(-heapq.heappushpop(self._lowest, -number))
+            self._known.add(number)
+        self._highest = -self._lowest[0]
 
     @property
     def count(self) -> int:
@@ -108,10 +129,28 @@ class Distinct:
         return round((_SKETCH - 1) * _ALL / -self._lowest[0])
 
 
+def _offset(one: Sample) -> int:
+    return one.offset
+
+
 @dataclass
-class _Group:
+class Group:
+    """The values of one kind in one place: how many, a few of them masked, in which window the first."""
+
+    first: int = 0
     count: int = 0
     samples: list[Sample] = field(default_factory=list)
+
+    def join(self, other: Group) -> None:
+        """Take what another one counted of the same place, and the first of both samples."""
+        self.first = min(self.first, other.first)
+        self.count += other.count
+        self.samples = sorted((*self.samples, *other.samples), key=_offset)[:_SAMPLES]
+
+    @property
+    def wants_sample(self) -> bool:
+        """Tell whether another sample is kept."""
+        return len(self.samples) < _SAMPLES
 
 
 class Tally:
@@ -119,7 +158,7 @@ class Tally:
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
-        self._groups: dict[tuple[Kind, str, str, str, str], _Group] = {}
+        self._groups: dict[tuple[Kind, str, str, str, str], Group] = {}
         self._counts: Counter[Kind] = Counter()
         self._distinct: dict[Kind, Distinct] = {}
         self.unread: list[Unread] = []
@@ -127,19 +166,30 @@ class Tally:
         self.members = 0
         self.text_bytes = 0
 
-    def add(self, hit: Hit, value: bytes, file: str, member: str, cell: Cell) -> _Group:
-        """Count a hit, and return its group, which may want a sample."""
-        kind = hit.kind
-        self._counts[kind] += 1
+    def add(self, kind: Kind, values: list[bytes]) -> None:
+        """Count the values of a kind in one window; those alike are digested once."""
+        self._counts[kind] += len(values)
         if kind not in self._distinct:
             self._distinct[kind] = Distinct(self._key)
-        self._distinct[kind].add(canonical(kind, value))
+        self._distinct[kind].add({canonical(kind, one) for one in values})
+
+    def join(self, other: Tally) -> None:
+        """Take what another share of the same scan counted, under the same key."""
+        for name, group in other._groups.items():
+            self._groups.setdefault(name, Group(group.first)).join(group)
+        self._groups = dict(sorted(self._groups.items(), key=lambda one: one[1].first))
+        self._counts += other._counts
+        for kind, distinct in other._distinct.items():
+            self._distinct.setdefault(kind, Distinct(self._key)).join(distinct)
+        self.unread += [one for one in other.unread if one not in self.unread]
+        self.text_bytes += other.text_bytes
+
+    def group(self, kind: Kind, file: str, member: str, cell: Cell, window: int) -> Group:
+        """Return the group of a kind in one place; beyond the bound, of the whole file."""
         name = (kind, file, member, cell.table, cell.column)
         if name not in self._groups and len(self._groups) >= _MAX_GROUPS:
             name = (kind, file, "", "", "")
-        group = self._groups.setdefault(name, _Group())
-        group.count += 1
-        return group
+        return self._groups.setdefault(name, Group(window))
 
     def report(self, engine: str) -> Report:
         """Return what was counted."""
@@ -159,11 +209,6 @@ class Tally:
             text_bytes=self.text_bytes,
             engine=engine,
         )
-
-
-def wants_sample(group: _Group) -> bool:
-    """Tell whether another sample is kept."""
-    return len(group.samples) < _SAMPLES
 
 
 def sample(hit: Hit, value: bytes, *, line: int, offset: int, cell: str) -> Sample:
