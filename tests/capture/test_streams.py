@@ -56,7 +56,7 @@ def test_any_segments_give_the_bytes_that_were_sent_and_name_those_that_were_not
     for place, there in enumerate(captured):
         assert heard.text[place] == (TEXT[place] if there else 0)
     assert sum(size for _, size in heard.lost) == captured.count(0) == direction.lost
-    assert direction.bytes == captured.count(1)
+    assert direction.captured == captured.count(1)
 
 
 @given(starts, st.lists(st.integers(1, 700), min_size=1, max_size=30), st.randoms())
@@ -90,6 +90,7 @@ def test_the_packet_of_every_byte_is_known() -> None:
     direction.expected = 0
     for number in range(100):
         direction.feed(number * 10, b"0123456789", number + 1)
+    direction.flush()
     assert [direction.packet_at(place) for place in (0, 9, 10, 555, 999)] == [1, 1, 2, 56, 100]
 
 

@@ -147,6 +147,14 @@ class Conversation:
     def _password(self, field: str, side: int, at: int, value: bytes) -> None:
         self.ledger.add(Kind.PASSWORD, "login", field, side, at, value.decode("utf-8", "replace"))
 
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes are kept."""
+        kept = 2048 + len(self._sample) + self.ledger.weight
+        kept += sum(one.weight for one in self._scanners or ())
+        kept += self._http.weight if self._http is not None else 0
+        return kept + (self.records.weight if self.records is not None else 0)
+
     # ---- what is said of it ----------------------------------------------------------------------
 
     @property
@@ -218,6 +226,11 @@ class Datagrams:
 
     def finish(self) -> None:
         """Nothing is kept back."""
+
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes are kept."""
+        return 1024 + self.ledger.weight
 
     @property
     def speaks(self) -> Speech:

@@ -23,6 +23,7 @@ _MAX_HEAD: Final = 16 << 10
 _MAX_LINE: Final = 256
 _MAX_INFLATED: Final = 4 << 20  # of one body; what is beyond it was not seen
 _MAX_INFLATING: Final = 256  # bodies at a time, each of which holds a window of 32 KiB
+_INFLATING_BYTES: Final = 48 << 10
 _MAX_WAITING: Final = 1024
 _INFLATE: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 _OPAQUE: Final = (
@@ -111,6 +112,15 @@ class Http:
         """Look through what was kept back."""
         for one in self._sides:
             self._end(one)
+
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes are kept."""
+        kept = 2048 + 64 * len(self._methods)
+        for one in self._sides:
+            kept += len(one.buffer) + (one.body.scanner.weight if one.body.scanner else 0)
+            kept += _INFLATING_BYTES if one.body.inflate is not None else 0
+        return kept
 
     def _step(self, one: _Side, side: int) -> bool:
         """Do one thing with the buffer; False when more bytes are needed."""

@@ -20,7 +20,7 @@ _GREETING: Final = re.compile(rb"(?:220[ -]|\+OK|\* OK|\* PREAUTH)[^\x00]{0,512}
 _REDIS: Final = re.compile(rb"\*\d{1,6}\r\n\$\d{1,9}\r\n|(?:PING|AUTH [^\r\n]+|INFO|HELLO \d[^\r\n]*)\r\n")
 _SYSLOG: Final = re.compile(rb"<\d{1,3}>[\x20-\x7e]")
 _SSL_REQUESTS: Final = (b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"\x00\x00\x00\x08\x04\xd2\x16\x30")
-SAMPLE_BYTES: Final = 16 << 10
+SAMPLE_BYTES: Final = 4 << 10
 _ENOUGH_BYTES: Final = 1024
 _RANDOM_BITS: Final = 7.2  # of a byte: 1 KiB of random bytes has about 7.8, text below 6
 

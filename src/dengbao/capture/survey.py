@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from ..errors import Damaged, NoPermission, UsageError
 from ..model.base import Value
 from .files import Extent, Source, frames
@@ -17,6 +19,8 @@ from .findings import Channel, Flow
 from .table import Table
 
 MOST_KEPT: Final = 10_000  # flows named one by one; those with findings or in clear come first
+_MOST_FINDINGS: Final = 20_000  # named one by one in all flows; beyond it a few of each flow
+_FEW: Final = 2
 _CURE: Final = "请写作“地址:端口”，IPv6 地址加方括号，端口不限时写“地址”"
 
 
@@ -101,11 +105,17 @@ class _Sink:
         self._tallies = [_Tally(one) for one in declared]
         self._telling: list[Flow] = []
         self._others: list[Flow] = []
-        self._left_out = 0
+        self._left_out = self._named = 0
 
     def __call__(self, flow: Flow) -> None:
         for one in self._tallies:
             one.add(flow)
+        self._named += len(flow.findings)
+        if self._named > _MOST_FINDINGS and len(flow.findings) > _FEW:
+            left = sum(one.count for one in flow.findings[_FEW:])
+            flow = replace(
+                flow, findings=flow.findings[:_FEW], findings_left_out=flow.findings_left_out + left
+            )
         kept = self._telling if flow.findings or flow.channel is Channel.CLEAR else self._others
         if len(self._telling) + len(self._others) < MOST_KEPT:
             kept.append(flow)
@@ -139,11 +149,12 @@ def survey(
     """
     sink = _Sink(declared)
     table, extent = Table(sink), Extent()
-    take = table.take
-    for frame in frames(source, extent):
-        take(frame)
-        if watch is not None and not frame[0] & 0xFFFF:
+
+    def tell() -> None:
+        if watch is not None:
             watch(extent)
+
+    table.take_all(frames(source, extent), tell)
     table.finish()
     return sink.survey(extent, table)
 

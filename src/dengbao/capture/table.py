@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from .conversation import Conversation, Datagrams
 from .files import Frame
 from .findings import Flow, Speech
 from .packets import FIN, RST, SYN, TCP, Unread, decode, endpoints, reverse
-from .streams import Direction
+from .streams import WINDOW_BYTES, Direction
 
-MOST_FLOWS: Final = 4096  # followed at a time; beyond it those silent longest are closed
+MOST_FLOWS: Final = 2048  # followed at a time; beyond it those silent longest are closed
 _FLUSH_BYTES: Final = 8 << 20  # payload after which everything held is handed on
-_MOST_AHEAD: Final = 32 << 20
+_MOST_AHEAD: Final = 16 << 20
+_PIECE_BYTES: Final = 128  # what a piece of payload takes besides its bytes, however short it is
+_MOST_STATE: Final = 48 << 20  # of all flows together; the heaviest are closed, and begin anew unrecognised
 _SAME_NS: Final = 2_000_000  # one packet seen at two points of one machine is not seen later than this
 _ACK: Final = 0x10
+_PLAIN_IP: Final = b"\x08\x00\x45"
+_TCP_BYTE: Final = bytes([TCP])
+_CHANGES: Final = FIN | SYN | RST
 
 
 class _Entry:
@@ -50,6 +55,15 @@ class _Entry:
             one.listener = self.heard
 
     @property
+    def ahead_bytes(self) -> int:
+        return self.client.ahead_cost + self.server.ahead_cost
+
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes are kept for the flow."""
+        return self.heard.weight + self.client.weight + self.server.weight
+
+    @property
     def last_number(self) -> int:
         return max(self.client.last_number, self.server.last_number)
 
@@ -64,6 +78,47 @@ class Table:
         self._datagrams: dict[bytes, int] = {}
         self.unread: Counter[Unread] = Counter()
         self.repeated = 0
+
+    def take_all(self, source: Iterable[Frame], watch: Callable[[], None]) -> None:
+        """Take every frame; `watch` is called now and then.
+
+        Nine of ten frames carry the next bytes of a known TCP flow over Ethernet and IPv4: these go the short
+        way, a call for each of whose steps would cost a third of the time. `take` gives the same.
+        """
+        known_at, take = self._directions.get, self.take
+        for frame in source:
+            number, time_ns, link, data, cut = frame
+            if not number & 0xFFFF:
+                watch()
+            if link == 1 and not cut and data[12:15] == _PLAIN_IP and data[23:24] == _TCP_BYTE:
+                known = known_at(data[26:38])
+                if known is not None and self._goes_on(known, number, time_ns, data):
+                    continue
+            take(frame)
+
+    def _goes_on(
+        self, known: tuple[Direction, _Entry], number: int, time_ns: int | None, data: bytes
+    ) -> bool:
+        """Take a segment that carries the next bytes of its direction, or none; False if it does not."""
+        direction, entry = known
+        begin, end = 34 + ((data[46] >> 4) << 2), 14 + ((data[16] << 8) | data[17])
+        fits = 54 <= begin <= end <= len(data) and not (data[47] & _CHANGES or data[20] & 0x3F or data[21])
+        if not fits or entry.protocol != TCP or not entry.first_packet:
+            return False
+        if begin < end:
+            if direction.expected != int.from_bytes(data[38:42], "big") or direction.ahead:
+                return False
+            if direction.peer.chunks:
+                direction.peer.flush()
+            direction.take(data[begin:end], number)
+            self._since_flush += end - begin + _PIECE_BYTES
+            if direction.total - direction.handed >= WINDOW_BYTES:
+                direction.flush()
+            if self._since_flush >= _FLUSH_BYTES:
+                self._flush()
+        direction.packets += 1
+        direction.last_number, direction.last_ns = number, time_ns
+        return True
 
     def take(self, frame: Frame) -> None:
         """Take one frame, whatever it is."""
@@ -90,10 +145,10 @@ class Table:
             entry.first_packet, entry.first_ns = number, time_ns
         if payload or missing:
             peer = direction.peer
-            if peer.held:
+            if peer.chunks:
                 peer.flush()
             direction.feed(seq & 0xFFFFFFFF, payload, number, missing)
-            self._since_flush += len(payload)
+            self._since_flush += len(payload) + _PIECE_BYTES
             if self._since_flush >= _FLUSH_BYTES:
                 self._flush()
         if flags & (RST | FIN):
@@ -145,7 +200,6 @@ class Table:
         if self._is_repeated(entry, direction, frame, payload):
             self.repeated += 1
             return
-        direction.bytes += len(payload)
         entry.heard.data(direction.side, payload, direction.total)
         direction.total += len(payload)
 
@@ -165,17 +219,28 @@ class Table:
     # ---- bounds ----------------------------------------------------------------------------------
 
     def _flush(self) -> None:
+        """Hand on all that is held, and bound what is kept of all flows together."""
         self._since_flush = 0
-        ahead = 0
         for direction, _ in list(self._directions.values()):
             direction.flush()
-            ahead += direction.ahead_bytes
-        if ahead > _MOST_AHEAD:
-            for direction, _ in list(self._directions.values()):
-                direction.give_up()
+        entries = self._entries()
+        if sum(one.ahead_bytes for one in entries) > _MOST_AHEAD:
+            for one in entries:
+                one.client.give_up()
+                one.server.give_up()
+        weights = sorted(((one.weight, place) for place, one in enumerate(entries)), reverse=True)
+        total = sum(weight for weight, _ in weights)
+        for weight, place in weights:
+            if total <= _MOST_STATE:
+                return
+            self._close(entries[place])
+            total -= weight
+
+    def _entries(self) -> list[_Entry]:
+        return list({id(entry): entry for _, entry in self._directions.values()}.values())
 
     def _make_room(self) -> None:
-        entries = list({id(entry): entry for _, entry in self._directions.values()}.values())
+        entries = self._entries()
         entries.sort(key=lambda one: (one.ended != 3, one.last_number))
         for entry in entries[: max(len(entries) // 8, 1)]:
             self._close(entry)
@@ -202,12 +267,12 @@ def _flow(entry: _Entry) -> Flow:
     heard, sides = entry.heard, (entry.client, entry.server)
     is_tcp = isinstance(heard, Conversation)
     times = [one.last_ns for one in sides if one.last_ns is not None]
-    carried = any(one.bytes for one in sides)
+    carried = any(one.captured for one in sides)
     return Flow(
         protocol="tcp" if is_tcp else "udp",
         client=client, client_port=client_port, server=server, server_port=server_port,
         beginning_seen=entry.beginning, packets=sum(one.packets for one in sides),
-        client_bytes=entry.client.bytes, server_bytes=entry.server.bytes,
+        client_bytes=entry.client.captured, server_bytes=entry.server.captured,
         lost_bytes=sum(one.lost for one in sides),
         unseen_bytes=heard.unseen if isinstance(heard, Conversation) else 0,
         first_packet=entry.first_packet, first_ns=entry.first_ns, last_ns=max(times, default=None),

@@ -47,6 +47,7 @@ class _Side:
         self.handshake = b""
         self.changed = False
         self.lost = False
+        self.gapped = False
 
 
 class Records:
@@ -96,6 +97,7 @@ class Records:
     def gap(self, side: int, size: int) -> None:
         """Pass over lost bytes; where they are not all inside one record under cipher, look for the next."""
         one = self._sides[side]
+        one.gapped = True
         if one.skip >= size:
             one.skip -= size
             return
@@ -123,8 +125,8 @@ class Records:
     def _count(self, one: _Side, kind: int, size: int) -> None:
         if kind != _DATA:
             return
-        if self._suite is None:
-            self._unread += size
+        if self._suite is None or (one.gapped and not one.changed):
+            self._unread += size  # no hello, or the change of keys may lie in a gap
         elif one.changed or self._version == 0x0304:
             self._cipher += size
         else:
@@ -155,6 +157,11 @@ class Records:
             self._suite = int.from_bytes(body[at : at + 2], "big")
             chosen = _extensions(body, client=False).get(43, b"")
             self._version = int.from_bytes(chosen, "big") if len(chosen) == 2 else version
+
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes are kept."""
+        return 2048 + sum(len(one.buffer) + len(one.handshake) for one in self._sides)
 
     def crypto(self) -> Crypto:
         """Return what was seen so far."""
