@@ -116,3 +116,9 @@ def _apart_from_arch(line: str) -> frozenset[str]:
 def leaves_root_out(line: str) -> bool:
     """Tell whether a rule is only for those who logged in as somebody else than root."""
     return re.search(r"-F (?:auid|loginuid)(?:>=?[1-9]|!=(?:0|root)\b)", line) is not None
+
+
+def first_audited(line: str) -> int:
+    """Return the lowest number of a user a rule is for, 0 where it sets no such bound."""
+    found = re.findall(r"-F (?:auid|loginuid)>(=?)(\d{1,9})\b", line)
+    return max((int(number) + (not equal) for equal, number in found), default=0)

@@ -25,6 +25,8 @@ _NO_TABLES: Final = "所连接的库（{}）中没有可见的业务表"
 _NO_KEYS: Final = "库（{}）中没有键"
 _FINE: Final = frozenset({"table", "column", "keys"})
 _LEVELS: Final = ("global", "database", "table", "column", "keys")
+# PostgreSQL's own roles that reach every table.
+_READS_ALL: Final = frozenset({"pg_read_all_data", "pg_write_all_data"})
 _USE: Final = _DATA | {"USAGE", "EXECUTE"}
 _OWN_DATABASES: Final = frozenset({"mysql", "sys", "performance_schema", "information_schema"})
 
@@ -300,8 +302,40 @@ def fine(
             GRANTS,
             decisive=True,
         ),
+        *(_for_all(accounts, grants, wide, server) if fits else ()),
         *read_in_full(grants),
     )
+
+
+def _for_all(
+    accounts: DatabaseAccounts, grants: DatabaseGrants, wide: Iterable[Grant], server: DatabaseServer | None
+) -> tuple[Criterion, ...]:
+    """Return whether all ordinary accounts are kept to tables; one fine grant tells nothing of the rest."""
+    ordinary = besides_ours(others(accounts), server)
+    free = [one.grantee for one in wide if set(one.rights) & (_DATA - {"CREATE", "DROP"})]
+    free += [one.label for one in ordinary if _READS_ALL & frozenset(one.member_of)]
+    owning = [f"{one.label}（{owns(one, grants)} 张）" for one in ordinary if owns(one, grants)]
+    question = "普通账户的授权是否均限定到表或更细"
+    if free:
+        seen = f"授权及于整库或全部表的普通账户：{listing(dict.fromkeys(free))}"
+        return (ask("for_all", question, False, seen, GRANTS),)
+    if owning:
+        seen = f"业务表的属主为普通账户 {listing(owning)}，不受表级授权限定，是否即业务程序所用账户须核实"
+        return (ask("for_all", question, None, seen, GRANTS),)
+    return ()
+
+
+def beyond_grants(grants: DatabaseGrants, server: DatabaseServer | None = None) -> str:
+    """Return in words which tables no fine grant speaks of, empty where all are spoken of."""
+    if grants.unit != "table" or grants.tables is None:
+        return ""
+    named = {
+        ".".join(one.object.split(".")[:2])
+        for one in _of_others(_named(grants), server)
+        if one.level in ("table", "column")
+    }
+    left = grants.tables - len(named.union(grants.row_security))
+    return f"另有业务表 {left} 张未授予任何普通账户，业务程序以何账户访问，须人工核查" if left > 0 else ""
 
 
 def personal(

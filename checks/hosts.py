@@ -24,7 +24,7 @@ PASSWORDS = "host.passwords"
 PAM = "host.pam"
 SSHD = "host.sshd"
 POLICY = "host.policy"
-# Where distributions begin to number people, and the numbers of nobody; people may have higher ones.
+# Where distributions begin to number people unless login.defs says otherwise, and the numbers of nobody.
 _FIRST_USER_UID: Final = 1000
 _NOBODY_UIDS: Final = frozenset({65534, 65535, 4294967294})
 _GUESTS: Final = frozenset({"guest", "anonymous", "ftp", "games", "nobody"})
@@ -95,7 +95,9 @@ def no_default_seats(
     found = [
         one
         for one in seats(accounts, passwords)
-        if one.enterable is not False and not one.expired(passwords.today_day) and is_default(one.account)
+        if one.enterable is not False
+        and not one.expired(passwords.today_day)
+        and is_default(one.account, accounts)
     ]
     entered = [one.name for one in found if one.enterable]
     unclear = [one.name for one in found if not one.enterable]
@@ -112,9 +114,10 @@ def no_default_seats(
     )
 
 
-def is_default(account: HostAccount) -> bool:
+def is_default(account: HostAccount, accounts: HostAccounts) -> bool:
     """Tell whether the system brought the account: by its number, or as a guest; root is another matter."""
-    return 0 < account.uid < _FIRST_USER_UID or account.uid in _NOBODY_UIDS or account.name in _GUESTS
+    first = accounts.first_user_uid or _FIRST_USER_UID
+    return 0 < account.uid < first or account.uid in _NOBODY_UIDS or account.name in _GUESTS
 
 
 def match_blocks(sshd: HostSshd, *options: str) -> tuple[str, ...] | None:

@@ -15,7 +15,8 @@ from .wording import listing
 
 _LISTENING: Final = "host.listening"
 _PROVIDERS: Final = "windows.providers"
-_CLEARTEXT: Final[Mapping[int, str]] = {21: "FTP", 23: "Telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_CLEARTEXT: Final[Mapping[int, str]] = {23: "Telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_FTP: Final = 21
 _DESKTOPS: Final = frozenset(range(5900, 5910))
 _WINRM_HTTP: Final = 5985
 _TLS, _NEGOTIATED = 2, 1
@@ -47,16 +48,19 @@ def rdp_open(settings: WindowsSettings) -> bool | None:
 
 
 def no_cleartext(sockets: HostListening) -> tuple[Criterion, ...]:
-    """Return whether Telnet, FTP and the like are off; what other desktops encrypt is not known."""
+    """Return whether Telnet and the like are off; what FTP and other desktops encrypt is not known."""
     tcp = [one for one in sockets.listeners if one.protocol == "tcp" and one.reachable]
     found = listing(
         sorted({f"{_CLEARTEXT[one.port]}（TCP {one.port}）" for one in tcp if one.port in _CLEARTEXT})
     )
     criteria = [
         ask("no_cleartext", "是否未开启明文远程管理", not found,
-            f"开启了明文远程管理：{found}" if found else "未开启 Telnet、FTP 等明文远程管理",
+            f"开启了明文远程管理：{found}" if found else "未开启 Telnet、rlogin、rsh 等明文远程管理",
             _LISTENING, decisive=True)
     ]  # fmt: skip
+    if any(one.port == _FTP for one in tcp):
+        seen = f"FTP（TCP {_FTP}）是否强制加密未能确认"
+        criteria.append(ask("ftp", "FTP 是否强制加密", None, seen, _LISTENING))
     desktops = sorted({one.port for one in tcp if one.port in _DESKTOPS})
     if desktops:
         seen = f"TCP {listing(desktops)} 有图形远程服务，是否加密未能确认"

@@ -15,19 +15,28 @@ from ..rights import RIGHTS, acls_seen, everybody_writes
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+DATABASE_LEFT = "有业务表未授予任何普通账户的，业务程序以何账户访问，须人工核查"
 LEFT = "业务程序、数据文件的权限是否按用户（进程）和文件分别设置，须结合业务目录核查"
 
 
-@check("access.granularity")
+@check("access.granularity", half=DATABASE_LEFT)
 def database_rights_are_fine_grained(
     accounts: DatabaseAccounts, grants: DatabaseGrants, server: DatabaseServer | None
 ) -> Judgement:
-    """Judge that accounts are granted tables, columns or rows, not whole databases only.
+    """Judge that ordinary accounts are granted tables, columns or rows, none of them whole databases.
+
+    Tables that nobody but superusers reaches prove nothing: the application may well run as one.
 
     Source: GB/T 22239-2019 8.1.4.2 f).
     """
     criteria = db_rights.fine(accounts, grants, server)
-    return Judgement(criteria=criteria, statement=databases.sentence(criteria))
+    left = db_rights.beyond_grants(grants, server)
+    return Judgement(
+        criteria=criteria,
+        statement=databases.sentence(criteria, f"；{left}" if left else ""),
+        coverage=Coverage.PARTIAL if left else Coverage.FULL,
+        remainder=left,
+    )
 
 
 @check("access.granularity", half=LEFT)

@@ -8,11 +8,11 @@ from typing import Final
 from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
-from dengbao.probes.host.facts import HostAudit, HostPam
+from dengbao.probes.host.facts import HostAccounts, HostAudit, HostPam
 from dengbao.probes.windows.facts import WindowsAudit
 
 from .. import databases, db_audit, win_audit, windows
-from ..audit_rules import leaves_root_out
+from ..audit_rules import first_audited, leaves_root_out
 from ..hosts import PAM, ask, told
 from ..trail import AUDIT, daemon, kernel
 from ..wording import listing
@@ -22,15 +22,22 @@ _LEFT_OUT: Final = re.compile(r"-F (?:auid|loginuid)(?:=|>=|>)(?!-1\b|unset\b|42
 
 
 @check("audit.covers_users")
-def host_audits_every_user(audit: HostAudit, pam: HostPam) -> Judgement:
+def host_audits_every_user(audit: HostAudit, pam: HostPam, accounts: HostAccounts | None) -> Judgement:
     """Judge that loaded rules leave nobody out, and that logins are tied to a user (pam_loginuid).
 
     `-a never,task` switches rules off for all processes; a rule for one auid covers that user only; rules
-    for auid>=1000 alone leave out those who log in as root.
+    for auid>=1000 alone leave out those who log in as root, and people with numbers from 500 on.
 
     Source: GB/T 22239-2019 8.1.4.3 a).
     """
-    criteria = (daemon(audit), kernel(audit), _rules(audit), *_root(audit), _loginuid(pam))
+    criteria = (
+        daemon(audit),
+        kernel(audit),
+        _rules(audit),
+        *_root(audit),
+        *_numbered_below(audit, accounts),
+        _loginuid(pam),
+    )
     return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
 
 
@@ -65,6 +72,21 @@ def _root(audit: HostAudit) -> tuple[Criterion, ...]:
         return ()
     seen = f"{len(general)} 条规则均限定登录用户（如 auid>=1000），直接以 root 登录后的操作不审计"
     return (ask("root", "直接以 root 登录的用户是否审计", False, seen, AUDIT),)
+
+
+def _numbered_below(audit: HostAudit, accounts: HostAccounts | None) -> tuple[Criterion, ...]:
+    """Return a failed criterion where every rule begins at a number above that of somebody who logs in."""
+    general = [one for one in audit.loaded_rules or () if _is_general(one)]
+    begins = [first_audited(one) for one in general]
+    first = accounts.first_user_uid if accounts is not None else None
+    if accounts is None or first is None or not begins:
+        return ()
+    below = [one for one in accounts.accounts if one.can_log_in and first <= one.uid < min(begins)]
+    if not below:
+        return ()
+    names = listing(f"{one.name}（{one.uid}）" for one in below)
+    seen = f"规则自 auid {min(begins)} 起审计，账户 {names} 不审计"
+    return (ask("below", "是否审计编号较小的登录用户", False, seen, AUDIT),)
 
 
 def _leaves_out_a_user(rule: str) -> bool:

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
@@ -53,10 +55,15 @@ def host_logs_are_backed_up_and_kept(
 ) -> Judgement:
     """Judge that a running daemon sends records to another machine, and that they are kept long enough.
 
+    What must be kept is the records, wherever: once they are sent away, a short rotation here proves
+    nothing, for how long the other side keeps them is not seen.
+
     Source: GB/T 22239-2019 8.1.4.3 c).
     """
     wanted = params.log_retention_min_days
-    criteria = (_forwarded(syslog), _kept(logs, syslog, wanted), *_trail_kept(audit, logs, syslog, wanted))
+    away = _forwarded(syslog)
+    kept = _or_elsewhere(_kept(logs, syslog, wanted), away, wanted)
+    criteria = (away, kept, *_trail_kept(audit, logs, syslog, wanted))
     return Judgement(
         criteria=criteria,
         statement=f"经核查，{told(criteria)}。",
@@ -122,6 +129,14 @@ def _kept(logs: HostLogs, syslog: HostSyslog, wanted: int) -> Criterion:
     by_rule, plan = _by_rotation(logs, syslog, wanted)
     met = True if age is not None and age >= wanted else by_rule
     return ask("kept", question, met, f"{plan}；{oldest}", "host.logs")
+
+
+def _or_elsewhere(kept: Criterion, away: Criterion, wanted: int) -> Criterion:
+    """Return the criterion left open where records are not kept here, but are sent to another machine."""
+    if kept.met is not False or not away.met:
+        return kept
+    seen = f"{kept.measured}；日志已发送到其他主机，接收端是否留存不少于 {wanted} 天未见"
+    return msgspec.structs.replace(kept, met=None, measured=seen)
 
 
 def _by_rotation(logs: HostLogs, syslog: HostSyslog, wanted: int) -> tuple[bool | None, str]:
@@ -218,14 +233,13 @@ def _days(one: Rotation) -> int | None:
 def windows_logs_are_backed_up_and_kept(
     logs: WindowsLogs, services: WindowsServices, params: RetentionParams
 ) -> Judgement:
-    """Judge that records are forwarded, and how far the security log reaches back.
+    """Judge that records are forwarded, and how far the security log reaches back, as for Linux.
 
     Source: GB/T 22239-2019 8.1.4.3 c).
     """
-    criteria = (
-        win_audit.forwarded(logs, services),
-        win_audit.kept(logs, params.log_retention_min_days),
-    )
+    wanted = params.log_retention_min_days
+    away = win_audit.forwarded(logs, services)
+    criteria = (away, _or_elsewhere(win_audit.kept(logs, wanted), away, wanted))
     return Judgement(
         criteria=criteria,
         statement=windows.sentence(criteria),

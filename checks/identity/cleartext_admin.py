@@ -63,13 +63,19 @@ def _ftp(
     found = list(exposed.of("ftp"))
     if not found:
         return ()
-    demanding = {one.port for one in guests.attempts if one.demands_encryption} if guests else set()
-    clear = [one for one in found if one.offers_encryption is False and not one.encrypted]
-    unclear = [one for one in found if one not in clear and not one.encrypted and one.port not in demanding]
+    tried = {one.port for one in guests.attempts if one.demands_encryption} if guests else set()
+    demanding = [
+        one
+        for one in found
+        if one.encrypted or one.demands_encryption or (one.demands_encryption is None and one.port in tried)
+    ]
+    clear = [one for one in found if False in (one.offers_encryption, one.demands_encryption)]
+    clear = [one for one in clear if not one.encrypted]
+    unclear = [one for one in found if one not in clear and one not in demanding]
     met = _reached(clear, exposed, listening)
     seen = "FTP 均要求加密"
     if clear:
-        seen = f"{places(clear)} 不支持加密，口令明文传输"
+        seen = f"{places(clear)} 不支持或不强制加密，口令可明文传输"
     elif unclear:
         seen = f"{places(unclear)} 支持加密，是否强制加密未能确认"
     return (

@@ -9,7 +9,7 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostSshd
-from dengbao.probes.host.system_facts import HostListening
+from dengbao.probes.host.system_facts import HostListening, HostServices
 from dengbao.probes.tls.facts import TlsEndpoint, TlsVersions
 from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsSettings
@@ -58,19 +58,22 @@ def web_login_page_is_encrypted(
 
 
 # Cleartext remote administration by its registered TCP port, and the daemons that are something else there.
-_CLEARTEXT: Final[Mapping[int, str]] = {21: "FTP", 23: "Telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_CLEARTEXT: Final[Mapping[int, str]] = {23: "Telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_FTP: Final = 21
 _SYSLOG: Final = frozenset({"rsyslogd", "syslog-ng"})
 _DESKTOPS: Final = frozenset(range(5900, 5910))
 _WEAK_CIPHERS: Final = ("3des", "arcfour", "blowfish", "cast128", "none", "des")
 
 
 @check("identity.remote_admin_encrypted")
-def host_is_administered_over_ssh(sockets: HostListening, sshd: HostSshd) -> Judgement:
+def host_is_administered_over_ssh(
+    sockets: HostListening, sshd: HostSshd, services: HostServices | None
+) -> Judgement:
     """Judge that no cleartext administration listens, and that sshd takes no broken cipher.
 
     Source: GB/T 22239-2019 8.1.4.1 c).
     """
-    criteria = (*_no_cleartext(sockets), *_ciphers(sshd))
+    criteria = (*_no_cleartext(sockets), *_ftp(sockets, services), *_ciphers(sshd))
     return Judgement(criteria=criteria, statement=f"经核查，{told(criteria)}。")
 
 
@@ -90,7 +93,7 @@ def _no_cleartext(sockets: HostListening) -> tuple[Criterion, ...]:
             "no_cleartext",
             "是否未开启明文远程管理",
             met,
-            "未开启 Telnet、FTP、rlogin、rsh 等明文远程管理" if met else seen,
+            "未开启 Telnet、rlogin、rsh 等明文远程管理" if met else seen,
             "host.listening",
             decisive=True,
         )
@@ -100,6 +103,22 @@ def _no_cleartext(sockets: HostListening) -> tuple[Criterion, ...]:
         seen = f"TCP {listing(desktops)} 有图形远程服务，是否加密未能确认"
         criteria.append(ask("desktops", "图形远程管理是否加密", None, seen, "host.listening"))
     return tuple(criteria)
+
+
+def _ftp(sockets: HostListening, services: HostServices | None) -> tuple[Criterion, ...]:
+    """Return whether FTP, where it listens, demands TLS: only vsftpd's file tells, others are not known."""
+    found = [one for one in sockets.listeners if one.protocol == "tcp" and one.port == _FTP and one.reachable]
+    if not found:
+        return ()
+    names = {one.process for one in found}
+    met = services.ftp_demands_tls if services is not None and names == {"vsftpd"} else None
+    what = f"FTP（TCP {_FTP}，{listing(sorted(filter(None, names))) or '进程未知'}）"
+    seen = "是否强制加密未能确认"
+    if met is not None:
+        seen = "要求本地账户经 TLS 登录" if met else "未强制 TLS，口令可明文传输"
+    return (
+        ask("ftp", "FTP 是否强制加密", met, what + seen, "host.services", decisive=True),
+    )  # fmt: skip
 
 
 def _ciphers(sshd: HostSshd) -> tuple[Criterion, ...]:

@@ -265,6 +265,7 @@ def halfway(folder: Folders) -> Iterator[dict[str, int]]:
             "x11": x11,
             "ftp": held.enter_context(services.ftp(folder(), hardened=False)),
             "ftps": held.enter_context(services.ftp(folder(), hardened=True)),
+            "ftps offered": held.enter_context(services.ftp(folder(), hardened=True, demands=False)),
         }
 
 
@@ -280,11 +281,14 @@ def test_what_asks_for_a_password_may_still_be_in_clear(halfway: dict[str, int])
         },
     )
     offered = {each.port: each.offers_encryption for each in exposed(sight).of("ftp")}
-    assert offered == {halfway["ftp"]: False, halfway["ftps"]: True}
+    assert offered == {halfway["ftp"]: False, halfway["ftps"]: True, halfway["ftps offered"]: True}
     assert one(sight, "vnc").options == ("VncAuth",)
     assert one(sight, "x11").without_login is False
 
 
-def test_ftp_that_can_encrypt_is_not_known_to_demand_it(halfway: dict[str, int]) -> None:
-    sight = see(halfway["ftps"])
-    assert sight.verdicts(("identity.cleartext_admin",)) == {"identity.cleartext_admin": "undetermined"}
+@pytest.mark.parametrize(("which", "verdict"), [("ftps", "conform"), ("ftps offered", "nonconform")])
+def test_ftp_that_can_encrypt_tells_whether_it_demands_it(
+    halfway: dict[str, int], which: str, verdict: str
+) -> None:
+    sight = see(halfway[which])
+    assert sight.verdicts(("identity.cleartext_admin",)) == {"identity.cleartext_admin": verdict}

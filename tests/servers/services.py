@@ -118,8 +118,8 @@ def _end_helpers(argument: str) -> None:
 
 
 @contextmanager
-def ftp(folder: Path, *, hardened: bool, anonymous: bool = False) -> Iterator[int]:
-    """Run vsftpd: TLS for everybody, or clear with or without anonymous logins."""
+def ftp(folder: Path, *, hardened: bool, anonymous: bool = False, demands: bool = True) -> Iterator[int]:
+    """Run vsftpd: TLS for everybody or for those who ask, or clear with or without anonymous logins."""
     port = free_port()
     root = folder / "ftp"
     root.mkdir(mode=0o555)
@@ -135,7 +135,8 @@ def ftp(folder: Path, *, hardened: bool, anonymous: bool = False) -> Iterator[in
         _certificate(certificate)
         lines += [
             "ssl_enable=YES", f"rsa_cert_file={certificate}", f"rsa_private_key_file={certificate}",
-            "force_local_logins_ssl=YES", "force_local_data_ssl=YES", "allow_anon_ssl=NO",
+            f"force_local_logins_ssl={'YES' if demands else 'NO'}", "force_local_data_ssl=YES",
+            "allow_anon_ssl=NO",
         ]  # fmt: skip
     (folder / "vsftpd.conf").write_text("\n".join(lines) + "\n", encoding="ascii")
     with process(("vsftpd", str(folder / "vsftpd.conf")), connects(port), folder):

@@ -8,6 +8,7 @@ import pytest
 
 from dengbao.errors import ProtocolMismatch
 from dengbao.probes.host.identity_facts import Acl, InstallMark
+from dengbao.probes.host.parse_accounts import read_accounts
 from dengbao.probes.host.parse_identity import (
     read_installation,
     read_login_rules,
@@ -105,3 +106,25 @@ def test_a_search_that_complains_found_nothing_for_sure() -> None:
         whole = transcript(places=_PLACES)
         found = read_rights(replace(whole, sections={**whole.sections, "sweep": one}))
         assert found.open_files == seen
+
+
+@pytest.mark.parametrize(
+    ("written", "first"),
+    [
+        ("UID_MIN 500\n", 500),
+        ("UID_MIN\t\t\t 1000\nSYS_UID_MAX 999\n", 1000),
+        ("UID_MIN 5000\n", 1000),  # people who were there before keep their numbers
+        ("UID_MIN 500\nSYS_UID_MAX 999\n", 1000),
+        ("#UID_MIN 500\n", None),
+        ("PASS_MAX_DAYS 90\n", None),
+    ],
+)
+def test_where_the_numbers_of_people_begin(written: str, first: int | None) -> None:
+    found = read_accounts(
+        transcript(
+            passwd=framed(etc__passwd="root:x:0:0::/root:/bin/sh"),
+            group=framed(etc__group="root:x:0:"),
+            policy=framed(etc__login_dot_defs=written),
+        )
+    )
+    assert found.first_user_uid == first

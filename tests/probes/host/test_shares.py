@@ -36,3 +36,29 @@ def test_a_continued_line_of_exports_is_one_line() -> None:
         (3, "/his 10.1.1.5(rw) 10.1.1.6(rw)"),
         (5, "/pub *(ro)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "commands", "demands"),
+    [
+        ("3:ssl_enable=YES", ["/usr/sbin/vsftpd /etc/vsftpd.conf"], True),  # forcing is the default
+        ("3:ssl_enable=YES\n4:force_local_logins_ssl=NO", ["/usr/sbin/vsftpd"], False),
+        ("3:#ssl_enable=YES\n4:force_local_logins_ssl=YES", ["/usr/sbin/vsftpd"], False),
+        ("3:ssl_enable=YES\n9:ssl_enable=NO", ["/usr/sbin/vsftpd"], False),  # the last one counts
+        ("3:ssl_enable=sure", ["/usr/sbin/vsftpd"], None),
+        ("3:ssl_enable=YES", ["/usr/sbin/vsftpd /srv/other.conf"], None),
+        ("3:ssl_enable=YES", ["/usr/sbin/vsftpd /etc/vsftpd.conf -ossl_enable=NO"], None),
+        ("3:ssl_enable=YES", ["/usr/sbin/vsftpd", "/usr/sbin/vsftpd /srv/other.conf"], None),
+        ("3:ssl_enable=YES", [""], None),  # a command line that could not be read
+        ("3:ssl_enable=YES", [], None),
+    ],
+)
+def test_ftp_demands_tls_by_the_file_it_runs_with(
+    written: str, commands: list[str], demands: bool | None
+) -> None:
+    running = "".join(f"\nN ftpd {one}" for one in commands)
+    found = read_services(
+        transcript(services="N manager none\n", shares=framed(etc__vsftpd_dot_conf=written) + running + "\n")
+    )
+    assert found.ftp_demands_tls is demands
+    assert all("ssl" not in one.text for one in found.shares)

@@ -575,7 +575,10 @@ exit 0
 section shares 10 262144 '
 for one in /etc/exports /etc/exports.d/*.exports; do text "$one" pick "^[^#]"; done
 for one in /etc/samba/smb.conf /etc/vsftpd.conf /etc/vsftpd/vsftpd.conf; do
-  text "$one" pick "^[[:space:]]*(\[|guest ok|public|map to guest|path|anonymous_enable)"
+  text "$one" pick "^[[:space:]]*(\[|guest ok|public|map to guest|path|anonymous_enable|ssl_enable|force_local_logins_ssl)"
+done
+for one in $(grep -lx vsftpd /proc/[0-9]*/comm 2>/dev/null); do
+  echo "$N ftpd $(tr "\0" " " 2>/dev/null <"${one%comm}cmdline")"
 done
 text /etc/inetd.conf pick "^[^#]"
 for one in /etc/xinetd.d/*; do [ -f "$one" ] && text "$one" pick "^[[:space:]]*(service|disable)"; done

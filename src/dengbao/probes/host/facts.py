@@ -56,12 +56,14 @@ class HostAccount(Value):
 class HostAccounts(Facts, tag="host.accounts"):
     """Local accounts.
 
-    `directories` are other sources of accounts in use (`sss`, `ldap`), None if not known.
+    `directories` are other sources of accounts in use (`sss`, `ldap`), None if not known. `first_user_uid`
+    is where login.defs lets the numbers of people begin, and never above 1000; None if it does not say.
     """
 
     accounts: tuple[HostAccount, ...]
     directories: tuple[str, ...] | None = None
     malformed_lines: int = 0
+    first_user_uid: int | None = None
 
 
 class HostPassword(Value):

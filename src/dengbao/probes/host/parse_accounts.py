@@ -10,11 +10,13 @@ from typing import Final
 
 from ...errors import ProbeIncapable, ProtocolMismatch
 from .facts import HostAccount, HostAccounts, HostLogins, HostPassword, HostPasswords, LastLogin
-from .frames import Files, Framed, Transcript, require_tool
+from .frames import Files, Framed, Section, Transcript, parse_files, require_tool
 from .parse_processes import read_processes
 
 _SCHEME: Final = re.compile(r"<([^<>]*)>")
 _LASTLOG_TIME: Final = re.compile(r"(\w{3} \w{3} +\d{1,2} \d{2}:\d{2}:\d{2} [+-]\d{4} \d{4})\s*$")
+_NUMBERS: Final = re.compile(r"^[ \t]*(UID_MIN|SYS_UID_MAX)[ \t]+(\d{1,9})\b", re.MULTILINE)
+_FIRST_ANYWHERE: Final = 1000
 _NEVER: Final = "**Never logged in**"
 _DAY_S: Final = 86400
 _LOCAL_SOURCES: Final = frozenset({"files", "compat", "systemd", "altfiles", "extrausers", "cache"})
@@ -39,6 +41,16 @@ def need(files: Files, path: str, transcript: Transcript) -> Framed:
     if found is not None and found.state in ("denied", "broken"):
         raise transcript.refuse(path)
     raise ProtocolMismatch(f"主机没有 {path}", cure="该部分改由人工核查")
+
+
+def _first_user_uid(policy: Section | None) -> int | None:
+    """Return the first number of people by login.defs, behind those that the system takes for itself."""
+    file = parse_files(policy).get("/etc/login.defs") if policy is not None else None
+    text = file.text if file is not None and file.state == "ok" else ""
+    found = {name: int(number) for name, number in _NUMBERS.findall(text)}
+    if "UID_MIN" not in found:
+        return None
+    return min(max(found["UID_MIN"], found.get("SYS_UID_MAX", 0) + 1), _FIRST_ANYWHERE)
 
 
 def clock_s(transcript: Transcript) -> int:
@@ -78,6 +90,7 @@ def read_accounts(transcript: Transcript) -> HostAccounts:
         accounts=tuple(accounts),
         directories=_directories(passwd, others.get("/etc/nsswitch.conf"), transcript),
         malformed_lines=malformed,
+        first_user_uid=_first_user_uid(transcript.optional("policy")),
     )
 
 

@@ -15,6 +15,10 @@ from .system_facts import HostListening, HostProcesses, HostServices, Listener, 
 _STATUS: Final = re.compile(r"^/proc/(\d+)/status:(Name|PPid|Uid):\s*(.*)$")
 _SOCKET: Final = re.compile(r"^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ \S+ \S+ \S+ \S+\s+(\d+)\s+\d+\s+(\d+)")
 _FTP: Final = ("/etc/vsftpd.conf", "/etc/vsftpd/vsftpd.conf")
+# Both must be on; the values are those where nothing is written.
+_FTP_TLS: Final = {"ssl_enable": "NO", "force_local_logins_ssl": "YES"}
+_ON: Final = frozenset({"YES", "TRUE", "1"})
+_SWITCHES: Final = _ON | {"NO", "FALSE", "0"}
 _RUNNING: Final = frozenset({"active", "activating", "reloading"})
 
 
@@ -138,6 +142,7 @@ def read_services(transcript: Transcript) -> HostServices:
     return HostServices(
         manager=manager, active=active, enabled=enabled, default_target=section.mark("target") or "",
         inetd=tuple(_inetd(files)), shares=tuple(_shares(files)),
+        ftp_demands_tls=_ftp_demands_tls(transcript.section("shares").marks("ftpd"), files),
     )  # fmt: skip
 
 
@@ -175,11 +180,33 @@ def _shares(files: Files) -> Iterator[Line]:
     places = ("/etc/exports", "/etc/samba/smb.conf", *_FTP)
     for one in files.readable():
         if one.path.startswith(places):
-            lines = [*_written(one)]
+            lines = [line for line in _written(one) if not line.text.startswith(tuple(_FTP_TLS))]
             yield from lines
             if one.path in _FTP and not any("anonymous_enable" in line.text for line in lines):
                 # vsftpd admits guests where nothing is said.
                 yield Line(file=one.path, number=0, text="anonymous_enable=YES（未设置时的默认值）")
+
+
+def _ftp_demands_tls(commands: tuple[str, ...], files: Files) -> bool | None:
+    """Tell whether every running vsftpd refuses local users without TLS, by command lines and files."""
+    answers = {_demands_tls(one.split()[1:], files) if one else None for one in commands}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _demands_tls(arguments: list[str], files: Files) -> bool | None:
+    """Return what the one file vsftpd runs with says; None where it is another one, or not the only word."""
+    there = [one for one in files.readable() if one.path in _FTP]
+    used = [one for one in there if not arguments or one.path in arguments]
+    if len(used) != 1 or len(arguments) > 1:
+        return None
+    found = dict(_FTP_TLS)
+    for line in _written(used[0]):
+        key, _, value = line.text.partition("=")
+        if key in found:
+            found[key] = value.strip().upper()
+    if not _SWITCHES.issuperset(found.values()):
+        return None
+    return all(one in _ON for one in found.values())
 
 
 def _written(one: Framed) -> Iterator[Line]:

@@ -11,6 +11,8 @@ class HostServices(Facts, tag="host.services"):
 
     `none`: process 1 manages no services (container). `shares` are the lines that share folders or admit
     guests, of exports, smb.conf and vsftpd.conf. `inetd` are services that xinetd or inetd would start.
+    `ftp_demands_tls`: vsftpd takes names and passwords over TLS only, by the file it runs with; None where
+    it does not run, or that file was not seen.
     """
 
     manager: str
@@ -19,6 +21,7 @@ class HostServices(Facts, tag="host.services"):
     default_target: str = ""
     inetd: tuple[str, ...] = ()
     shares: tuple[Line, ...] = ()
+    ftp_demands_tls: bool | None = None
 
 
 class Process(Value):

@@ -36,7 +36,8 @@ async def probe(asset: Asset, context: Context) -> Observed:
 
     Sends: one connection attempt for each port; on open ports nmap's light version probes, that is a
         wait for a banner and a few harmless requests, and then our own question in the protocol spoken
-        there; a datagram or two to UDP 69, 111, 123, 137, 161; no login. At level intrude once each: FTP as
+        there (FTP that can encrypt is told a name nobody has, and no password); a datagram or two to
+        UDP 69, 111, 123, 137, 161; no login. At level intrude once each: FTP as
         anonymous, SMB without a name and as guest, SNMP as public.
     Changes: nothing on the asset but its own log.
     Level: observe; the attempts as a stranger need intrude and are left out below it.

@@ -9,11 +9,12 @@ class Service(Value):
     """What spoke on one TCP port; `protocol` is known by what it said, never by the port's number.
 
     `how` is `banner` where the service spoke first, else `reply`. `encrypted`: the port speaks TLS, SSH or
-    an encryption of its own from the start; `offers_encryption`: it can be asked for. `without_login`: data
-    or functions were handed out to somebody who had not logged in; None where that was not asked or not
-    clear. `options` are the protocol's own words: SMB dialects, VNC security types, RDP security protocols
-    that were accepted. `shared` names what is on offer to strangers: rsync modules, NFS exports, RPC
-    programs. `evidence` is a bounded piece of what was said.
+    an encryption of its own from the start; `offers_encryption`: it can be asked for;
+    `demands_encryption`: FTP refused a name (no password) on a clear line, False where it took the name.
+    `without_login`: data or functions were handed out to somebody who had not logged in; None where that
+    was not asked or not clear. `options` are the protocol's own words: SMB dialects, VNC security types, RDP
+    security protocols that were accepted. `shared` names what is on offer to strangers: rsync modules, NFS
+    exports, RPC programs. `evidence` is a bounded piece of what was said.
     """
 
     port: int
@@ -22,6 +23,7 @@ class Service(Value):
     version: str = ""
     encrypted: bool | None = None
     offers_encryption: bool | None = None
+    demands_encryption: bool | None = None
     without_login: bool | None = None
     signing_required: bool | None = None
     options: tuple[str, ...] = ()

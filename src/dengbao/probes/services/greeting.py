@@ -12,6 +12,9 @@ from .wire import Conversation, Place, clip, talk
 
 Greeted = Callable[[Place, Conversation, bytes], Awaitable[Service | None]]
 
+# A name nobody has, and no password: that is no attempt to log in.
+_FTP_NAME: Final = b"USER dengbao-test\r\n"
+_ABOUT_TLS: Final = re.compile(rb"TLS|SSL|encrypt|cleartext|plain FTP|use AUTH", re.IGNORECASE)
 _RSYNC: Final = b"@RSYNCD: 31.0\n"
 _MOST_MODULES: Final = 20
 _ASKED_MODULES: Final = 4
@@ -43,15 +46,33 @@ async def _ftp_or_mail(place: Place, talking: Conversation, greeting: bytes) -> 
     if not (re.search(rb"(?m)^(211|530)[ -]", features) or b"FTP" in said.upper()):
         return None
     offers: bool | None = True if re.search(rb"(?mi)^ ?AUTH .*(TLS|SSL)", features) else None
-    if offers is None:
+    demands: bool | None = None
+    if offers:
+        demands = _demands_tls(await talking.ask(_FTP_NAME))
+    else:
         reply = await talking.ask(b"AUTH TLS\r\n")
         offers = True if reply.startswith(b"234") else False if reply[:1] in (b"4", b"5") else None
-    else:
-        await talking.ask(b"QUIT\r\n", 0.3)
+        talking.end()
+        if offers:
+            demands = await _ftp_name(place)
     return Service(
         port=place.port, protocol="ftp", how="banner", encrypted=False, offers_encryption=offers,
-        version=clip(said[4:], 60), evidence=clip(said),
+        demands_encryption=demands, version=clip(said[4:], 60), evidence=clip(said),
     )  # fmt: skip
+
+
+async def _ftp_name(place: Place) -> bool | None:
+    async with talk(place) as talking:
+        await talking.until(b"\n")
+        return _demands_tls(await talking.ask(_FTP_NAME))
+
+
+def _demands_tls(reply: bytes) -> bool | None:
+    """Tell whether a name was refused because the line is clear: by its code, or because the words say so."""
+    if reply[:3] in (b"230", b"331", b"332"):
+        return False
+    refused = reply[:1] in (b"4", b"5")
+    return True if refused and (reply[:3] == b"534" or _ABOUT_TLS.search(reply)) else None
 
 
 async def _mail(place: Place, _talking: Conversation, greeting: bytes) -> Service:
