@@ -81,7 +81,8 @@ def examine(
         *_authority(engagement.scope, now()),
         *_production(engagement),
         *_names(guard),
-        *_engines({probe for _, probe in needed}, find_engines() if engines is None else engines),
+        *_engines(_used(session, needed), find_engines() if engines is None else engines),
+        *_browser(engagement),
         *(
             finding
             for asset in engagement.assets
@@ -151,6 +152,26 @@ def _names(guard: Guard) -> Iterator[Finding]:
 
 
 # ---- this machine --------------------------------------------------------------------------------
+
+
+def _used(session: Session, needed: set[tuple[str, str]]) -> set[str]:
+    """Return the probes that will run, and `web.browser` where an application is entered by Chromium."""
+    drawn = {"web.browser"} if _by_browser(session.engagement) else set()
+    return {probe for _, probe in needed} | drawn
+
+
+def _by_browser(engagement: Engagement) -> list[str]:
+    web = [one for one in engagement.assets if isinstance(one, WebAsset) and one.login is not None]
+    return [one.id for one in web if one.login is not None and one.login.style == "browser"]
+
+
+def _browser(engagement: Engagement) -> Iterator[Finding]:
+    for asset_id in _by_browser(engagement):
+        if importlib.util.find_spec("playwright") is None:
+            yield Finding(
+                weight=Weight.ERROR, subject=asset_id, message="以浏览器登录，但未安装 Playwright",
+                cure="pip install 'dengbao[browser]'",
+            )  # fmt: skip
 
 
 def _engines(probes: set[str], found: Mapping[str, str]) -> Iterator[Finding]:

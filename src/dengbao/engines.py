@@ -1,4 +1,4 @@
-"""Finds the external engines: nmap, sslyze in its own environment, LibreOffice."""
+"""Finds the external engines: nmap, sslyze in its own environment, Chromium, LibreOffice."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ ENGINES: Final = (
     Engine("sslyze", "TLS 版本、套件与已知缺陷", "make engines，或离线包内 install.sh", "tls"),
     Engine("postgres", "试恢复 PostgreSQL 备份", "apt install postgresql", "backup.restore"),
     Engine("mariadbd", "试恢复 MariaDB、MySQL 备份", "apt install mariadb-server", "backup.restore"),
+    Engine("chromium", "由浏览器登录、打开由脚本生成的页面", "apt install chromium", "web.browser"),
     Engine("soffice", "目录页码与 PDF 预览", "apt install libreoffice-writer-nogui"),
     Engine("pdftotext", "目录页码", "apt install poppler-utils"),
     Engine("pdfinfo", "目录页码", "apt install poppler-utils"),
@@ -37,7 +38,7 @@ def find_engines() -> dict[str, str]:
     found = {
         name: path for name in ("nmap", "soffice", "pdftotext", "pdfinfo") if (path := shutil.which(name))
     }
-    servers = {"postgres": _newest_postgres(), "mariadbd": _mariadbd()}
+    servers = {"postgres": _newest_postgres(), "mariadbd": _mariadbd(), "chromium": _chromium()}
     found |= {name: program for name, program in servers.items() if program}
     sslyze = _sslyze_python()
     if sslyze is not None:
@@ -62,6 +63,28 @@ def _mariadbd() -> str:
     """Return the server program, which often lies where only root's PATH leads."""
     folders = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/libexec"))
     return shutil.which("mariadbd", path=folders) or ""
+
+
+_BROWSERS: Final = (
+    "chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "microsoft-edge-stable",
+    "microsoft-edge",
+)  # fmt: skip
+_WINDOWS_BROWSERS: Final = ("Google/Chrome/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
+
+
+def _chromium() -> str:
+    """Return a browser of Chromium's family; on Windows, where Chrome and Edge are usually installed.
+
+    Not tried on a real Windows.
+    """
+    if given := os.environ.get("DENGBAO_CHROMIUM"):
+        return given if os.access(given, os.X_OK) else ""
+    for name in _BROWSERS:
+        if path := shutil.which(name):
+            return path
+    roots = [os.environ.get(name, "") for name in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
+    places = [Path(root) / one for root in roots if root for one in _WINDOWS_BROWSERS]
+    return next((str(one) for one in places if one.is_file()), "")
 
 
 def _sslyze_python() -> Path | None:

@@ -13,6 +13,7 @@ from ..model import Account, Asset, AssetBase, Facts, Level, Missing, ParamValue
 from ..scope import Guard
 from ..secrets import Secrets
 from .logins import Logins
+from .sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class Context:
     assets: Mapping[str, Asset] = field(default_factory=dict)
     vulnerabilities: Path | None = None
     announce: Announce = unheard
+    sessions: Sessions = field(default_factory=Sessions)
 
     def other(self, asset: AssetBase, asset_id: str) -> Asset:
         """Return another asset of the engagement that `asset` refers to.
