@@ -7,7 +7,7 @@ import hashlib
 import re
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -92,7 +92,12 @@ class Chain:
         """Tell whether an address on the way, a link or a form carries a session id."""
         texts = [str(one.url) for one in self.answers] + [one.location for one in self.answers]
         texts += [*self.last.document.links, *(one.action or "" for one in self.last.document.forms)]
-        return any(_SESSION_IN_URL.search(one) for one in texts)
+        return session_in(texts)
+
+
+def session_in(addresses: Iterable[str]) -> bool:
+    """Tell whether one of several addresses carries a session id."""
+    return any(_SESSION_IN_URL.search(one) for one in addresses)
 
 
 def clean_url(url: httpx.URL | str) -> str:
@@ -131,6 +136,7 @@ class Browser:
     token_header: str = ""
     announce: Announce = unheard
     purpose: Purpose | None = None
+    here: tuple[WebAsset, Context] | None = field(default=None, repr=False)
 
     def fork(self, jar: Jar | None = None, *, token: str = "") -> Browser:
         """Return another visitor over the same pool, by default one without cookies."""
@@ -328,7 +334,8 @@ async def opened(
             header = asset.login.token_header if asset.login else ""
             until = time.monotonic() + bounds.all_s
             yield Browser(
-                http, base, bounds, until, transcript, token_header=header, announce=context.announce
+                http, base, bounds, until, transcript, token_header=header, announce=context.announce,
+                here=(asset, context),
             )
         finally:
             context.keep(f"{probe}.txt", "\n".join(transcript).encode())

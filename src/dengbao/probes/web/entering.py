@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from ...errors import LoginRefused, NoPermission, NotSupported, ProbeError, Reason
-from ...model import Asset, WebAsset
+from ...model import Asset, WebAsset, WebLogin
 from ..base import Context
 from .browser import Browser, Chain
 from .facts import LoginSeen, PageSeen
-from .login import Attempt, declared, prepare, submit, with_pages
+from .login import Attempt, Prepared, declared, prepare, submit, with_pages
 from .pages import Compare, describe, look_at, references, unanswered, unknown_path
 
 MAX_PAGES: Final = 50
@@ -103,9 +105,11 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     visitor.jar.stage = "before_login"
     if not login.page:
         await visitor.visit("")  # a browser would have been given its first cookies here
-    prepared = await prepare(visitor, login)
+    prepared = await _prepared(visitor, login, context)
     earlier = visitor.jar.values()
-    attempt = await submit(visitor, prepared, account.username, password)
+    attempt = await submit(visitor, prepared, account.username, password, assist=True)
+    for name, values in attempt.earlier.items():
+        earlier.setdefault(name, set()).update(values)
     if attempt.error is not None:
         raise attempt.error
     visitor.token = attempt.token
@@ -113,8 +117,19 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     seen = with_pages(attempt, before.seen, during.seen)
     _require_accepted(seen, during, before, account.id)
     way = [one for one in (prepared.page, attempt.chain) if one is not None]
-    in_url = any(one.session_in_url for one in (*way, *before.chains.values(), *during.chains.values()))
+    in_url = attempt.in_url or any(one.session_in_url for one in (*way, *before.chains.values(), *during.chains.values()))
     return Entered(visitor, compare, before, during, seen, earlier, in_url)
+
+
+async def _prepared(visitor: Browser, login: WebLogin, context: Context) -> Prepared:
+    """Prepare the login; where something stands in the way and a person is there, it goes by Chromium."""
+    try:
+        return await prepare(visitor, login)
+    except NotSupported:
+        if not context.sessions.assist:
+            raise
+    chromium = msgspec.structs.replace(login, style="browser", page=login.page or login.path)
+    return await prepare(visitor, chromium)
 
 
 def _require_accepted(seen: LoginSeen, during: Looked, before: Looked, account: str) -> None:

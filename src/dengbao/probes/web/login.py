@@ -7,7 +7,7 @@ import json
 import weakref
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,8 +16,9 @@ import msgspec
 
 from ...errors import NotDeclared, NotSupported, ProbeError, ProtocolMismatch
 from ...model import Marker, WebAsset, WebLogin
-from .browser import Answer, Browser, Chain, asset_url, clean_url, origin
+from .browser import Answer, Browser, Chain, asset_url, clean_url, origin, session_in
 from .facts import LoginSeen, PageSeen
+from .kept import log_in_by_chromium
 from .reading import Document, Form, captcha_words, find_json, locked_words
 
 _CAPTCHA_CURE: Final = "为测试账户免除验证码（可在 login.fields 中登记固定验证码字段），否则以人工佐证补充"
@@ -73,6 +74,8 @@ class Attempt:
     token: str = field(default="", repr=False)
     error: ProbeError | None = None
     chain: Chain | None = None
+    earlier: Mapping[str, set[str]] = field(default_factory=dict, repr=False)
+    in_url: bool = False
 
 
 async def prepare(browser: Browser, login: WebLogin) -> Prepared:
@@ -84,6 +87,8 @@ async def prepare(browser: Browser, login: WebLogin) -> Prepared:
         NotDeclared: the declared CSRF field is nowhere.
 
     """
+    if login.style == "browser":
+        return Prepared(login, browser.resolve(login.page or login.path), {}, {}, None)
     page = await _login_page(browser, login)
     fields: dict[str, str] = {}
     base = None
@@ -150,9 +155,16 @@ def csrf_token(name: str, page: Chain | None, browser: Browser) -> str:
     return found
 
 
-async def submit(browser: Browser, prepared: Prepared, username: str, password: str) -> Attempt:
-    """Send name and password once and follow the answer; an error after sending is part of the fact."""
+async def submit(
+    browser: Browser, prepared: Prepared, username: str, password: str, *, assist: bool = False
+) -> Attempt:
+    """Send name and password once and follow the answer; an error after sending is part of the fact.
+
+    `assist`: a person may be asked to help where Chromium logs in, if one said to be there.
+    """
     login = prepared.login
+    if login.style == "browser":
+        return await _by_chromium(browser, prepared, (username, password), assist=assist)
     values = {**prepared.fields, login.username_field: username, login.password_field: password}
     if login.style == "json":
         content, kind = json.dumps(values, ensure_ascii=False).encode(), "application/json"
@@ -173,6 +185,26 @@ async def submit(browser: Browser, prepared: Prepared, username: str, password: 
         browser.jar.stage = "page"
     token = _token(login, answer)
     return Attempt(_seen(prepared, answer, chain, token), token, chain=chain)
+
+
+async def _by_chromium(
+    browser: Browser, prepared: Prepared, who: tuple[str, str], *, assist: bool
+) -> Attempt:
+    if browser.purpose is not None:
+        browser.announce(browser.purpose, f"登录 {clean_url(prepared.url)}（由 Chromium 提交）")
+    try:
+        driven = await log_in_by_chromium(browser, prepared.login, who, assist=assist)
+    except ProbeError as exc:
+        return Attempt(LoginSeen(problem=exc.message), error=exc)
+    if driven.chain is None:
+        error = driven.error or ProtocolMismatch("经浏览器登录未得到应答", cure="核对 login.path")
+        return Attempt(LoginSeen(problem=error.message), error=error, earlier=driven.earlier)
+    browser.token_header = driven.token_header
+    drawn = replace(prepared, page=Chain((driven.page,)))
+    seen = _seen(drawn, driven.chain.first, driven.chain, driven.token)
+    return Attempt(
+        seen, driven.token, chain=driven.chain, earlier=driven.earlier, in_url=session_in(driven.urls)
+    )
 
 
 def _same_place_again(browser: Browser, answer: Answer) -> httpx.URL | None:
