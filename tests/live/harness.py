@@ -17,6 +17,7 @@ from dengbao.model import Asset, Facts, Level, Missing, ParamValue, Raw, Scope, 
 from dengbao.probes.base import Context, Debt, Observed, ProbeSpec, Purpose, missing
 from dengbao.probes.logins import Logins
 from dengbao.probes.registry import probes_for
+from dengbao.probes.sessions import Sessions
 from dengbao.redact import Redactor
 from dengbao.scope import Contact, Guard
 from dengbao.secrets import Secrets
@@ -148,6 +149,7 @@ def look(
     folder: Path | None = None,
     vulnerabilities: Path | None = None,
     logins: Logins | None = None,
+    sessions: Sessions | None = None,
     others: Iterable[Asset] = (),
 ) -> Sight:
     """Run the probes that apply to `asset`; what they may not or cannot do is noted as missing."""
@@ -178,6 +180,7 @@ def look(
         assets={one.id: one for one in (*others, asset)},
         vulnerabilities=vulnerabilities,
         logins=logins or Logins(),
+        sessions=sessions or Sessions(),
         announce=announce,
     )
     wanted = set(only)
