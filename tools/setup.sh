@@ -48,7 +48,7 @@ loud() {
 }
 undo=()
 
-engines=(nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
+engines=(chromium nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
 servers=(acl busybox-static iptables nftables openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd
   # seen from the network
   inetutils-telnetd memcached redis-server rsync samba slapd snmpd tcpdump tftpd-hpa vsftpd x11vnc xrdp xvfb)

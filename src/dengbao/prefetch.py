@@ -23,6 +23,7 @@ from .model import Asset, Engagement, Level, Missing, ParamValue, Plan, Raw, kin
 from .probes.base import Context, Keeper, Observed, Probe, ProbeSpec, Purpose
 from .probes.logins import Logins
 from .probes.registry import PROBES
+from .probes.sessions import Sessions
 from .redact import Redactor
 from .rounds import Round
 from .scope import Guard, unfence
@@ -67,6 +68,7 @@ class Fetching:
     specs: tuple[ProbeSpec, ...] = PROBES
     secrets: Secrets = field(init=False)
     logins: Logins = field(default_factory=Logins)
+    sessions: Sessions = field(default_factory=Sessions)
     earlier: tuple[FileLedger, ...] = ()
 
     def __post_init__(self) -> None:
@@ -217,7 +219,7 @@ class Fetching:
             guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
             ledger=ledger, engines=self.engines, folder=self.folder, announce=announce,
             assets={one.id: one for one in self.engagement.assets}, vulnerabilities=self.vulnerabilities,
-            logins=self.logins,
+            logins=self.logins, sessions=self.sessions,
         )  # fmt: skip
 
     async def _looked(self, asset: Asset, spec: ProbeSpec, keep: Keeper) -> Observed:
@@ -281,11 +283,17 @@ def _first_of(several: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def fetch_missing(
-    session: Session, chosen: Round, plan: Plan, watch: Callable[[Progress], None] = lambda _progress: None
+    session: Session,
+    chosen: Round,
+    plan: Plan,
+    watch: Callable[[Progress], None] = lambda _progress: None,
+    *,
+    assist: bool = False,
 ) -> None:
     """Fetch the facts that `plan` needs and the round does not hold yet.
 
-    Sends: what the plan's probes send, nothing else; every connection passes the guard.
+    Sends: what the plan's probes send, nothing else; every connection passes the guard. With `assist` a
+    person is there to log in where a program cannot.
 
     Raises:
         UsageError: the scope cannot be understood.
@@ -309,6 +317,7 @@ def fetch_missing(
             folder=session.directory.resolve(),
             vulnerabilities=vulnerability_data(chosen.engagement, session.directory),
             earlier=stack.enter_context(earlier_ledgers(session.directory, chosen.number)),
+            sessions=Sessions(assist=assist),
         )  # fmt: skip
         events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
         asyncio.run(fetching.fetch(plan))

@@ -73,6 +73,7 @@ def run(
     watch: Callable[[Progress], None] = lambda _progress: None,
     judging: Callable[[Plan], None] = lambda _plan: None,
     judging_limit_s: float = JUDGING_LIMIT_S,
+    assist: bool = False,
 ) -> Finished:
     """Run what is still to be run of the newest round, or begin the next one.
 
@@ -92,7 +93,7 @@ def run(
                 directory, session.suite, session.engagement, session.plan, new=new_round, operator=operator
             )
         resumed = chosen.records_path.exists() or (chosen.folder / "facts").exists()
-        fetch_missing(session, chosen, part, watch)
+        fetch_missing(session, chosen, part, watch, assist=assist)
         judging(part)
         options = ["--engagement", str(directory), *(f"--item={one}" for one in wanted)]
         _judge(session, options, limit_s=judging_limit_s)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,6 +16,7 @@ from dengbao.demo.people import STAFF, staff_password
 from dengbao.engines import find_engines
 from dengbao.errors import Reason
 from dengbao.model import Account, Level, Scope, WebAsset, WebLogin
+from dengbao.probes.sessions import Sessions
 from dengbao.probes.web.facts import WebLogout, WebSession
 
 from ..servers.spa import PASSWORD, USER, Spa, serving_app
@@ -53,8 +57,8 @@ def seen(asset: WebAsset, **more: object) -> Sight:
     return look(asset, only=("web.session",), engines=ENGINES, **more)  # type: ignore[arg-type]
 
 
-def session_of(sight: Sight) -> WebSession:
-    assert not sight.missing, sight.missing
+def session_of(sight: Sight, *, logout: bool = True) -> WebSession:
+    assert set(sight.missing) == (set() if logout else {"web.logout"}), sight.missing
     found = sight.facts["web.session"]
     assert isinstance(found, WebSession)
     return found
@@ -124,6 +128,45 @@ def test_a_captcha_stops_before_anything_is_sent() -> None:
         sight = seen(spa_asset(url))
     assert sight.missing["web.session"].reason is Reason.NOT_SUPPORTED
     assert "run --assist" in sight.missing["web.session"].message
+    assert spa.attempts == []
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give a display that nobody looks at."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()
+        monkeypatch.setenv("DISPLAY", f":{number}")
+        try:
+            yield
+        finally:
+            server.terminate()
+
+
+@pytest.mark.usefixtures("display")
+def test_a_person_logs_in_once_and_the_session_is_used_again() -> None:
+    spa = Spa(captcha=True, person=True)
+    sessions = Sessions(assist=True)
+    with serving_app(spa.app()) as url:
+        first = seen(spa_asset(url, logout=""), sessions=sessions)
+        second = seen(spa_asset(url, logout=""), sessions=sessions)
+    assert session_of(first, logout=False).login.accepted is True
+    assert session_of(second, logout=False).login.accepted is True
+    assert spa.attempts == [(USER, PASSWORD)]
+    assert "沿用本次运行中人工登录的会话" in second.raw["web.session.txt"].decode()
+
+
+def test_without_a_display_the_person_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    spa = Spa(captcha=True, person=True)
+    with serving_app(spa.app()) as url:
+        sight = seen(spa_asset(url), sessions=Sessions(assist=True))
+    assert "没有图形界面" in sight.missing["web.session"].message
     assert spa.attempts == []
 
 

@@ -143,8 +143,14 @@ def _print_probes(session: Session, part: Plan) -> None:
 @options.items
 @click.option("--new-round", is_flag=True, help="不接着未完成的一轮，开始新的一轮（复测）")
 @click.option("--operator", default="", metavar="姓名", help="测试人员姓名，写入记录")
+@click.option(
+    "--assist", is_flag=True, help="遇验证码时打开浏览器窗口，由人工登录一次；会话只在本次运行的内存中沿用"
+)
 @options.content
-def run(directory: Path, items: tuple[str, ...], new_round: bool, operator: str, content: Path | None) -> int:
+def run(
+    directory: Path, items: tuple[str, ...], new_round: bool, operator: str, assist: bool,
+    content: Path | None,
+) -> int:  # fmt: skip
     """Fetch, judge, reconcile; print the result by clause."""
     session = open_session(directory, content)
     watcher = Watcher(console(stderr=True), len(only_items(session, session.plan, items).probes))
@@ -155,7 +161,7 @@ def run(directory: Path, items: tuple[str, ...], new_round: bool, operator: str,
     with watcher.shown():
         finished = run_room(
             directory, content=content, items=items, new_round=new_round, operator=operator,
-            watch=watcher, judging=judging,
+            watch=watcher, judging=judging, assist=assist,
         )  # fmt: skip
     result, _evidence = fold_round(session, finished.round)
     out = console()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Frame, Locator, Page
 
 ALL_S: Final = 90.0
-ASSISTED_S: Final = 300.0
+ASSISTED_S: Final = 240.0
 _OPEN_S: Final = 20.0
 _FIND_S: Final = 12.0
 _ANSWER_S: Final = 15.0
