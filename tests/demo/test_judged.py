@@ -24,6 +24,7 @@ WEB_BEFORE = {
     "identity.logout_ends_session": "nonconform",
     "identity.remote_admin_encrypted": "nonconform",
     "identity.session_cookie": "nonconform",
+    "integrity.tampering": "partial",
     "integrity.transport": "nonconform",
     "intrusion.tls_weaknesses": "nonconform",
     "intrusion.web_headers": "partial",

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dengbao import checking
@@ -73,6 +73,7 @@ PROFILE: Mapping[str, ParamValue] = {
     "database_versions_as_of": "2025-08-14",
     "database_versions_max_age_days": 36500,
     "collected_max_age_days": 30,
+    "capture_max_age_days": 30,
     "vulnerability_data_max_age_days": 30,
     "vulnerability_data_min_entries": 1000,
 }  # fmt: skip
@@ -116,6 +117,12 @@ class Sight:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     privilege: dict[str, str] = field(default_factory=dict)
     announced: list[tuple[Purpose, str]] = field(default_factory=list)
+    given: Context | None = None
+
+    def context(self, ledger: MemoryLedger) -> Context:
+        """Return the context its probes were given, with another ledger: what an `undo` is given."""
+        assert self.given is not None
+        return replace(self.given, ledger=ledger)
 
     def judge(self, check: str, params: Mapping[str, ParamValue] = {}) -> Outcome:
         """Apply the one variant of `check` that fits this asset's probes."""
@@ -183,6 +190,7 @@ def look(
         sessions=sessions or Sessions(),
         announce=announce,
     )
+    sight.given = context
     wanted = set(only)
 
     async def run_all() -> None:

@@ -27,7 +27,7 @@ C, P, N, U = "conform", "partial", "nonconform", "undetermined"
 # What TLS offers is looked at by other probes, which these tests do not run.
 ELSEWHERE = {
     "confidentiality.certificate": U, "confidentiality.transport": U, "integrity.transport": U,
-    "intrusion.tls_weaknesses": U,
+    "integrity.tampering": U, "intrusion.tls_weaknesses": U,
 }  # fmt: skip
 SOUND = {
     "identity.login_required": C, "access.anonymous_disabled": C, "privacy.restricted_access": C,

@@ -29,6 +29,7 @@ _TYPES: Final = ("text", "integer", "decimal", "date", "id_card", "phone", "code
 _SHOWN: Final = ("name", "id_card", "phone", "bank_card", "address", "insurance_no", "other")
 _FACTORS: Final = ("totp", "sms", "ukey", "certificate", "biometric")
 _ALGORITHMS: Final = ("hmac-sha256", "hmac-sm3", "sha256", "sm3", "md5")
+_ENCODINGS: Final = ("hex", "hex-upper", "base64")
 _REFERENCE: Final = re.compile(r"\$\{ENV:[A-Za-z_][A-Za-z0-9_]*\}|keyring:[^/\s]+/\S.*|prompt:")
 _REFERENCE_CURE: Final = "写成 ${ENV:名称}、keyring:服务/用户 或 prompt:"
 _ID: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
@@ -144,6 +145,7 @@ def _words(here: Place, app: Application) -> Iterator[Mistake]:
         if message.signature is not None:
             where = (*here, "messages", number, "signature")
             yield from _one_of((*where, "algorithm"), message.signature.algorithm, _ALGORITHMS)
+            yield from _one_of((*where, "encoding"), message.signature.encoding, _ENCODINGS)
             if not message.signature.field and not message.signature.header:
                 yield Mistake(where, "未写签名放在何处", "写 field 或 header")
 

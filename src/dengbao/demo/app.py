@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import entrance, pages
+from . import entrance, messages, pages
 from .people import INSURANCE_TYPES, mask_id_card, mask_name, mask_phone
 from .store import Store
 
@@ -34,8 +34,8 @@ _HEADERS: Final = {
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(store: Store) -> Starlette:
-    """Return the application over a filled database."""
+def create_app(store: Store, message_key: str = "") -> Starlette:
+    """Return the application over a filled database; `message_key` signs settlement messages."""
     routes = [
         Route("/", pages.home),
         Route("/login", entrance.show_login),
@@ -52,11 +52,14 @@ def create_app(store: Store) -> Starlette:
         Route("/admin/users", pages.add_user, methods=["POST"]),
         Route("/admin/users/{username}/enabled", pages.set_enabled, methods=["POST"]),
         Route("/audit", pages.audit_trail),
+        Route("/api/settlement-check", messages.check_settlement, methods=["POST"]),
         Route("/style.css", pages.style),
         Route("/healthz", pages.health),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=_dispatch(store))])
     app.state.store = store
+    app.state.message_key = message_key
+    app.state.message_numbers = messages.Numbers()
     app.state.templates = _environment()
     return app
 

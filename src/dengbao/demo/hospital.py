@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     parent = os.getppid()
     store, certificates = lay_out(options.folder, options.state, password)
     try:
-        asyncio.run(_serve(options, create_app(store), certificates, parent))
+        asyncio.run(_serve(options, create_app(store, password), certificates, parent))
     except OSError as exc:
         print(f"无法监听 {HOST} 的端口：{exc.strerror}", file=sys.stderr)
         return 2

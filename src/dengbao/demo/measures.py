@@ -45,6 +45,7 @@ class Measures:
     security_headers: bool
     no_store: bool
     audit_complete: bool
+    messages_checked: bool
     backups_kept: int
     backups_newest_age_h: float
     backups_damaged: int
@@ -71,6 +72,7 @@ BEFORE = Measures(
     security_headers=False,
     no_store=False,
     audit_complete=False,
+    messages_checked=False,
     backups_kept=2,
     backups_newest_age_h=9 * 24.0,
     backups_damaged=1,
@@ -97,6 +99,7 @@ AFTER = Measures(
     security_headers=True,
     no_store=True,
     audit_complete=True,
+    messages_checked=True,
     backups_kept=8,
     backups_newest_age_h=2.0,
     backups_damaged=0,

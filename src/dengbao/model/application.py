@@ -216,6 +216,7 @@ class Message(Call):
 
     `timestamp_field` holds the time (`timestamp_format`: `unix`, `unix_ms` or a strftime pattern),
     `nonce_field` a number used once; `fresh_s` is how old a message may be by the vendor's word.
+    `undo` takes back what one message did; its placeholders are names of `fields`, which are not altered.
     """
 
     id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -85,7 +85,7 @@ async def perform(
     headers: dict[str, str] = {}
     base = None
     if call.page or call.csrf_field:
-        page = await visitor.visit(_filled(call.page or call.path, given, in_path=True))
+        page = await visitor.visit(filled(call.page or call.path, given, in_path=True))
         base = page.last.url
         fields.update(_hidden(page, call))
         if call.csrf_field:
@@ -94,10 +94,10 @@ async def perform(
             headers["X-CSRF-Token"] = headers["X-XSRF-TOKEN"] = token
         headers["Referer"] = clean_url(base)
         headers["Origin"] = f"{base.scheme}://{base.netloc.decode('ascii')}"
-    fields.update({name: _filled(text, given) for name, text in call.fields.items()})
+    fields.update({name: filled(text, given) for name, text in call.fields.items()})
     fields.update(extra or {})
-    url = visitor.resolve(_filled(call.path, given, in_path=True), base)
-    url, content, kind = _packed(call, url, fields, files or {})
+    url = visitor.resolve(filled(call.path, given, in_path=True), base)
+    url, content, kind = packed(call, url, fields, files or {})
     if kind:
         headers["Content-Type"] = kind
     names = "、".join((*fields, *(files or {})))
@@ -123,7 +123,34 @@ def shows(marker: Marker, chain: Chain) -> bool | None:
     return matches(marker, chain.first, chain)
 
 
-def _filled(text: str, values: Mapping[str, str], *, in_path: bool = False) -> str:
+def nested(fields: Mapping[str, str]) -> dict[str, object]:
+    """Return `{"input.id": "1"}` as `{"input": {"id": "1"}}`."""
+    found: dict[str, object] = {}
+    for name, text in fields.items():
+        *way, last = name.split(".")
+        place = found
+        for step in way:
+            inner = place.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise NotDeclared(f"字段 {name} 与另一字段冲突", cure="核对 app 中该请求的 fields")
+            place = inner
+        place[last] = text
+    return found
+
+
+def placeholders(texts: Iterable[str]) -> set[str]:
+    """Return the names of the placeholders in texts."""
+    return {name for text in texts for name in _PLACE.findall(text)}
+
+
+def filled(text: str, values: Mapping[str, str], *, in_path: bool = False) -> str:
+    """Return a text with its placeholders filled in.
+
+    Raises:
+        NotDeclared: a placeholder has no value here.
+
+    """
+
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if name not in values:
@@ -145,15 +172,16 @@ def _hidden(page: Chain, call: Call) -> dict[str, str]:
     return best
 
 
-def _packed(
+def packed(
     call: Call, url: httpx.URL, fields: Mapping[str, str], files: Mapping[str, FilePart]
 ) -> tuple[httpx.URL, bytes, str]:
+    """Return address, body and its media type; in JSON a dotted name is a value inside an object."""
     if not fields and not files:
         return url, b"", ""
     if call.style == "query" or (call.method == "GET" and call.style == "form"):
         return url.copy_merge_params(dict(fields)), b"", ""
     if call.style == "json":
-        return url, json.dumps(dict(fields), ensure_ascii=False).encode(), "application/json"
+        return url, json.dumps(nested(fields), ensure_ascii=False).encode(), "application/json"
     if call.style == _MULTIPART or files:
         boundary = f"dengbao-{secrets.token_hex(12)}"
         return url, _multipart(boundary, fields, files), f"multipart/form-data; boundary={boundary}"

@@ -14,6 +14,7 @@ from .facts import (
     WebPlain,
     WebSession,
 )
+from .spec_tampering import SPECS as TAMPERING
 
 
 def _is_web(asset: Asset) -> bool:
@@ -60,4 +61,5 @@ SPECS: tuple[ProbeSpec, ...] = (
         run="dengbao.probes.web.attempts:default_accounts",
         timeout_s=480.0,
     ),
+    *TAMPERING,
 )
