@@ -9,13 +9,15 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostFiles, HostPam, HostPolicy, Line
+from dengbao.probes.web.facts_access import WebMatrix
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups, WindowsPolicy
 
-from .. import databases, db_access, win_groups, windows
+from .. import databases, db_access, matrix, win_groups, windows
 from ..hosts import ACCOUNTS, POLICY, ask, modes, place, told, wider_than
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "账户与权限的分配是否与人员岗位、审批记录一致，须人工核对"
 HOST_LEFT = "账户与权限的分配是否与人员岗位、审批记录一致，须人工核对"
 DATABASE_LEFT = "对照人员岗位，核查数据库账户与权限分配表"
 WINDOWS_LEFT = "账户与权限的分配是否与人员岗位、审批记录一致，须人工核对"
@@ -158,4 +160,20 @@ def windows_accounts_have_rights_of_their_own(
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder=WINDOWS_LEFT,
+    )
+
+
+@check("access.accounts_assigned", half=WEB_LEFT)
+def web_accounts_have_rights_of_their_role(seen: WebMatrix) -> Judgement:
+    """Judge that accounts of each role get the functions of their role, and not all get the same.
+
+    Source: GB/T 22239-2019 8.1.4.2 a).
+    """
+    criteria = (*matrix.different(seen), *matrix.given(seen), *matrix.shut_out(seen))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{matrix.summary(seen)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=matrix.proofs(seen, matrix.forbidden(seen)),
     )

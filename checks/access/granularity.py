@@ -8,14 +8,16 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, Data
 from dengbao.probes.host.facts import HostAccounts, HostFiles
 from dengbao.probes.host.identity_facts import HostRights
 from dengbao.probes.host.system_facts import HostMac
+from dengbao.probes.web.facts_access import WebMatrix
 
-from .. import databases, db_rights
+from .. import databases, db_rights, matrix
 from ..hosts import ACCOUNTS, ask, modes, told
 from ..rights import RIGHTS, acls_seen, everybody_writes
 from ..wording import listing
 
 # What the facts cannot show and people must add.
 DATABASE_LEFT = "有业务表未授予任何普通账户的，业务程序以何账户访问，须人工核查"
+WEB_LEFT = "是否控制到字段，以及未登记的功能与对象，须人工抽查"
 LEFT = "业务程序、数据文件的权限是否按用户（进程）和文件分别设置，须结合业务目录核查"
 
 
@@ -109,3 +111,33 @@ def _processes(mac: HostMac | None) -> str:
     if mac.selinux == "enforcing":
         return "；SELinux 强制模式另按进程控制"
     return f"；AppArmor 另对 {mac.apparmor_enforced} 个程序强制控制" if mac.apparmor_enforced else ""
+
+
+@check("access.granularity", half=WEB_LEFT)
+def web_control_reaches_single_objects(seen: WebMatrix) -> Judgement:
+    """Judge that two accounts with one function each get their own objects only.
+
+    Source: GB/T 22239-2019 8.1.4.2 f).
+    """
+    own = [one for one in matrix.own(seen) if one.owner]
+    foreign = [one for one in matrix.forbidden(seen) if one.kind == "horizontal"]
+    met = matrix.verdict(seen, foreign) if any(seen.answer(one) for one in own) else None
+    bad = [one for one in foreign if seen.answer(one)]
+    if not foreign:
+        measured = "没有登记两个账户各自的对象，未测试"
+    elif bad:
+        measured = f"可取得他人的对象：{listing((matrix.told(one) for one in bad), 3)}"
+    elif met is None:
+        measured = f"对他人对象的 {len(foreign)} 次请求不能全部确认被拒绝：{matrix.told(foreign[0])}"
+    else:
+        measured = (
+            f"本人对象的请求允许，对他人对象的 {len(foreign)} 次请求均被拒绝（如 {matrix.told(foreign[0])}）"
+        )
+    criterion = ask("objects", "是否按用户控制到单个对象（记录）", met, measured, matrix.FACT, decisive=True)
+    return Judgement(
+        criteria=(criterion,),
+        statement=f"经测试验证，{matrix.summary(seen)}；{measured}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=matrix.proofs(seen, [*foreign, *own]),
+    )

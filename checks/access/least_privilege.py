@@ -8,14 +8,16 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants
 from dengbao.probes.host.facts import HostAccounts, HostPam
 from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.web.facts_access import WebMatrix
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
-from .. import databases, db_access, db_rights, win_groups, windows
+from .. import databases, db_access, db_rights, matrix, win_groups, windows
 from ..hosts import ACCOUNTS, ask, local_only, told
 from ..sudo import administrators, asks_for_another_password, for_everybody, habits, rules_all_read, su_limits
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "登记的角色与功能是否为各管理岗位工作所需的最小范围，须与岗位职责人工比对"
 HOST_LEFT = "各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对"
 DATABASE_LEFT = "对照岗位职责，核查各管理账户权限是否为其工作所需"
 WINDOWS_LEFT = "各管理账户的权限是否为其工作任务所需的最小权限，须与岗位职责人工比对"
@@ -122,4 +124,21 @@ def windows_administrators_are_few(
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder=WINDOWS_LEFT,
+    )
+
+
+@check("access.least_privilege", half=WEB_LEFT)
+def web_administrators_get_no_more(seen: WebMatrix) -> Judgement:
+    """Judge that accounts of the three posts get no function beyond those declared for them.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = (*matrix.administrators_limited(seen), *matrix.shut_out(seen))
+    managing = matrix.managing(seen)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{matrix.summary(seen)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=matrix.proofs(seen, [one for one in matrix.forbidden(seen) if one.account in managing]),
     )

@@ -8,14 +8,16 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, Data
 from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.web.facts_access import WebMatrix
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
-from .. import databases, db_access, win_groups, windows
+from .. import databases, db_access, matrix, win_groups, windows
 from ..hosts import ask, local_only, told
 from ..sudo import Power, administrators, all_known, rules_all_read
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "系统管理员、安全管理员、审计管理员是否由不同人员担任，须核查任命文件"
 HOST_LEFT = "系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查"
 DATABASE_LEFT = "核查系统管理员、安全管理员、审计管理员的岗位分工，确认相应账户由不同人员使用"
 WINDOWS_LEFT = "系统管理员、安全管理员、审计管理员的岗位与上述账户是否对应且不兼任，须人工核查"
@@ -96,4 +98,21 @@ def windows_administrators_are_separated(groups: WindowsGroups, accounts: Window
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder=WINDOWS_LEFT,
+    )
+
+
+@check("access.privilege_separation", half=WEB_LEFT)
+def web_posts_are_separated(seen: WebMatrix) -> Judgement:
+    """Judge that no account reaches functions of more than one of the three posts.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = (*matrix.separated(seen), *matrix.shut_out(seen))
+    asked = {one.id for one in seen.functions if one.post}
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{matrix.summary(seen)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=matrix.proofs(seen, [one for one in matrix.forbidden(seen) if one.function in asked]),
     )

@@ -8,15 +8,17 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, Data
 from dengbao.probes.host.facts import HostAccounts
 from dengbao.probes.host.identity_facts import HostLoginRules
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.web.facts_access import WebMatrix
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsGroups
 
-from .. import databases, db_access, win_groups, windows
+from .. import databases, db_access, matrix, win_groups, windows
 from ..duties import DUTIES, duties, spelled
 from ..hosts import ask, local_only, told
 from ..sudo import all_known, rules_all_read
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "角色清单与职责说明，以及登记的账户以外的角色，须人工核查"
 HOST_LEFT = "角色划分文件（系统管理员、安全管理员、审计管理员的职责）及其与上述账户的对应，须人工核查"
 WINDOWS_LEFT = "角色划分文件及其与上述组的对应，须人工核查"
 
@@ -87,4 +89,20 @@ def windows_roles_are_divided(groups: WindowsGroups, accounts: WindowsAccounts) 
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder=WINDOWS_LEFT,
+    )
+
+
+@check("access.roles_defined", half=WEB_LEFT)
+def web_roles_can_do_different_things(seen: WebMatrix) -> Judgement:
+    """Judge by what accounts of different roles really get that roles are divided.
+
+    Source: GB/T 22239-2019 8.1.4.2 d).
+    """
+    criteria = (*matrix.different(seen), *matrix.posts_held(seen), *matrix.shut_out(seen))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{matrix.summary(seen)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=matrix.proofs(seen, matrix.forbidden(seen)),
     )

@@ -10,16 +10,18 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, Data
 from dengbao.probes.host.facts import HostFiles, HostPam
 from dengbao.probes.host.identity_facts import HostLoginRules, HostRights
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.web.facts_access import WebMatrix
 from dengbao.probes.windows.facts import WindowsPolicy
 from dengbao.probes.windows.system_facts import WindowsShares
 
-from .. import databases, db_rights, win_groups, win_network, windows
+from .. import databases, db_rights, matrix, win_groups, win_network, windows
 from ..hosts import ask, modes, told, wider_than
 from ..rights import acl_writers, acls_seen, everybody_writes, unread_acls
 from ..sudo import for_everybody, in_force, rules_all_read
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "对照访问控制策略文档，核查登记的角色与功能对应关系同策略一致"
 DATABASE_LEFT = "对照访问控制策略文档，核查授权规则与策略一致"
 HOST_LEFT = "对照访问控制策略文档，核查上述授权、业务目录属主属组及权限与策略一致"
 WINDOWS_LEFT = "重要文件夹、注册表项的访问权限与访问控制策略是否一致，须人工核查"
@@ -132,4 +134,21 @@ def windows_rules_are_configured(policy: WindowsPolicy, shares: WindowsShares) -
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder=WINDOWS_LEFT,
+    )
+
+
+@check("access.rules_configured", half=WEB_LEFT)
+def web_rules_are_as_declared(seen: WebMatrix) -> Judgement:
+    """Judge that every role gets the functions declared for it and no others, by asking for each.
+
+    Source: GB/T 22239-2019 8.1.4.2 e).
+    """
+    denied = [one for one in matrix.forbidden(seen) if one.way == "direct"]
+    criteria = (*matrix.given(seen), *matrix.refused(seen, denied), *matrix.shut_out(seen))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{matrix.summary(seen)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=matrix.proofs(seen, denied),
     )

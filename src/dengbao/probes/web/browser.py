@@ -136,6 +136,7 @@ class Browser:
     token_header: str = ""
     announce: Announce = unheard
     purpose: Purpose | None = None
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
     here: tuple[WebAsset, Context] | None = field(default=None, repr=False)
 
     def fork(self, jar: Jar | None = None, *, token: str = "") -> Browser:
@@ -145,6 +146,10 @@ class Browser:
     def intruding(self, purpose: Purpose) -> Browser:
         """Return this visitor, with its cookies and token, whose every request is announced for a purpose."""
         return replace(self, purpose=purpose)
+
+    def carrying(self, headers: Mapping[str, str]) -> Browser:
+        """Return this visitor, with its cookies and token, who sends these headers along."""
+        return replace(self, extra_headers=headers)
 
     def resolve(self, path: str, base: httpx.URL | None = None) -> httpx.URL:
         """Return the address of a declared path; a relative one is below the asset's address.
@@ -224,7 +229,7 @@ class Browser:
     ) -> httpx.Request:
         timeout = httpx.Timeout(self.limits.read_s, connect=self.limits.connect_s).as_dict()
         request = httpx.Request(
-            method, url, content=content or None, headers={**HEADERS, **headers},
+            method, url, content=content or None, headers={**HEADERS, **self.extra_headers, **headers},
             extensions={"timeout": timeout},
         )  # fmt: skip
         cookies = self.jar.header(url)

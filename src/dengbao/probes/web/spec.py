@@ -14,6 +14,7 @@ from .facts import (
     WebPlain,
     WebSession,
 )
+from .spec_access import SPECS as ACCESS
 from .spec_tampering import SPECS as TAMPERING
 
 
@@ -62,4 +63,5 @@ SPECS: tuple[ProbeSpec, ...] = (
         timeout_s=480.0,
     ),
     *TAMPERING,
+    *ACCESS,
 )

@@ -1,0 +1,165 @@
+"""Roles of live applications: every verdict was written down before the first run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from dengbao.errors import Reason
+from dengbao.model import Level, Raw, Scope, Verdict, WebAsset
+from dengbao.probes.base import Context
+from dengbao.probes.web import changing
+from dengbao.probes.web.facts_access import WebMatrix
+from dengbao.redact import Redactor
+from dengbao.scope import Guard
+from dengbao.secrets import Secrets
+
+from ..servers.roles import ADMIN, FUNCTIONS, LOCK, PASSWORD, PEOPLE, VARIABLE, Conduct, serving
+from .harness import PROFILE, MemoryLedger, Sight, claims_no_more, look
+
+C, P, N, U = "conform", "partial", "nonconform", "undetermined"
+QUESTIONS = (
+    "access.no_overreach", "access.rules_configured", "access.granularity", "access.roles_defined",
+    "access.privilege_separation", "access.least_privilege", "access.accounts_assigned",
+)  # fmt: skip
+OVER, RULES, GRAIN, DEFINED, SEPARATED, LEAST, ASSIGNED = QUESTIONS
+
+
+def but(**changes: str) -> dict[str, str]:
+    """Return the verdicts of a sound application with some of them changed, by their short names."""
+    return {**dict.fromkeys(QUESTIONS, C), **{f"access.{one}": verdict for one, verdict in changes.items()}}
+
+
+ALL_UNKNOWN = dict.fromkeys(QUESTIONS, U)
+SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
+    "hardened": (Conduct(), but()),
+    "refused on a page with status 200": (Conduct(deny="page"), but()),
+    "refused as not found, with status 200": (Conduct(deny="soft404"), but()),
+    "refused by sending home": (Conduct(deny="home"), but()),
+    "refused by a JSON error with status 200": (Conduct(deny="json"), but()),
+    "no role is enforced": (
+        Conduct(enforce=False),
+        but(no_overreach=N, rules_configured=P, roles_defined=N, privilege_separation=N, least_privilege=N,
+            accounts_assigned=N),
+    ),
+    "the administrator reads the log": (
+        Conduct(admin_audits=True),
+        but(no_overreach=N, rules_configured=P, privilege_separation=N, least_privilege=P),
+    ),
+    "others' patients": (Conduct(own_only=False), but(no_overreach=N, rules_configured=P, granularity=N)),
+    "by the other method": (Conduct(hole="method"), but(no_overreach=N, least_privilege=P)),
+    # Here the auditor and the administrator each get what is the other's.
+    "by a method override": (Conduct(hole="override"), but(no_overreach=N, least_privilege=N)),
+    "by the parameter twice": (Conduct(hole="pollution"), but(no_overreach=N, granularity=N)),
+    # Traps: nothing here may be taken for refused or given.
+    "forbidden by a firewall in the end": (Conduct(ban_after=4), ALL_UNKNOWN),
+    "every object looks the same": (
+        Conduct(same=True), but(no_overreach=U, rules_configured=U, granularity=U),
+    ),
+    "the object does not exist": (
+        Conduct(gone=("2",)), but(no_overreach=U, granularity=U, rules_configured=U, accounts_assigned=P),
+    ),
+    "the same shell for everybody": (Conduct(by_scripts=True), ALL_UNKNOWN),
+    "a refusal without words": (Conduct(deny="blank"), ALL_UNKNOWN),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, PASSWORD)
+
+
+def see(asset: WebAsset, *, level: Level = Level.INTRUDE, ledger: MemoryLedger | None = None) -> Sight:
+    scope = Scope(level=level, addresses=("127.0.0.0/8",), connections_per_s=2000)
+    return look(asset, scope=scope, only=("web.matrix",), ledger=ledger)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_roles_are_judged_by_what_they_get(situation: str) -> None:
+    conduct, expected = SITUATIONS[situation]
+    with serving(conduct) as running:
+        sight = see(running.asset())
+        got = sight.verdicts(QUESTIONS)
+    wrong = {
+        one: f"{got[one]}: {sight.judge(one).statement}" for one in QUESTIONS if got[one] != expected[one]
+    }
+    assert not wrong, f"{situation}: {wrong}"
+
+
+def test_a_change_is_taken_back_whoever_was_let_through() -> None:
+    for enforce, verdict in ((True, C), (False, N)):
+        with serving(Conduct(enforce=enforce)) as running:
+            sight = see(running.asset((*FUNCTIONS, LOCK)))
+            assert sight.verdicts((OVER,)) == {OVER: verdict}
+            assert running.roles.locked == set()
+            assert running.roles.asked.count("POST /admin/lock") == 5
+            assert sight.ledger.owed == {}
+
+
+def test_a_change_that_cannot_be_taken_back_stays_owed_and_undo_settles_it() -> None:
+    with serving(Conduct(undo_fails=True)) as running:
+        asset = running.asset((LOCK,))
+        sight = see(asset)
+        assert running.roles.locked == {"ceshi"}
+        assert list(sight.ledger.owed) == ["lock/xt1/xt1"]
+        assert sight.verdicts((OVER,)) == {OVER: U}
+        running.roles.conduct = replace(running.roles.conduct, undo_fails=False)
+        asyncio.run(changing.undo(asset, context_of(asset, sight.ledger)))
+        assert running.roles.locked == set()
+        assert sight.ledger.owed == {}
+
+
+def test_a_change_without_undo_is_never_sent() -> None:
+    alone = msgspec.structs.replace(LOCK, undo=None)
+    with serving(Conduct()) as running:
+        sight = see(running.asset((*FUNCTIONS, alone)))
+        assert not any("lock" in one for one in running.roles.asked)
+    outcome = sight.judge(OVER)
+    assert outcome.verdict is Verdict.CONFORM
+    assert "锁定账户（会改变数据且未登记撤销请求，未发送）" in outcome.remainder
+
+
+def test_every_intrusive_request_is_announced_and_none_is_sent_below_the_level() -> None:
+    with serving(Conduct()) as running:
+        asset = running.asset()
+        below = see(asset, level=Level.LOGIN)
+        assert running.roles.logins == []
+        sight = see(asset)
+    assert below.verdicts(QUESTIONS) == dict.fromkeys(QUESTIONS, U)
+    assert below.judge(OVER).reason is Reason.NOT_AUTHORISED
+    facts = sight.facts["web.matrix"]
+    assert isinstance(facts, WebMatrix)
+    intrusive = [one for one in facts.cells if not one.allowed]
+    assert len(sight.announced) >= len(intrusive)
+    assert {one.clause for one, _ in sight.announced} == {"2.e.3"}
+    claims_no_more(sight.verdicts(QUESTIONS), below.verdicts(QUESTIONS))
+
+
+def test_each_account_logs_in_once_and_a_refused_one_leaves_it_undetermined() -> None:
+    with serving(Conduct(locked_out=("sj1",))) as running:
+        sight = see(running.asset())
+        assert sorted(running.roles.logins) == sorted(PEOPLE)
+    assert sight.verdicts(QUESTIONS) == {**ALL_UNKNOWN, GRAIN: C}  # two doctors are enough for that
+    assert "sj1 未能登录" in sight.judge(DEFINED).statement
+
+
+def test_a_finding_can_be_repeated_from_its_proof() -> None:
+    with serving(Conduct(admin_audits=True)) as running:
+        outcome = see(running.asset()).judge(OVER)
+    proof = outcome.proofs[0]
+    assert (proof.role, proof.request) == (ADMIN, "GET /audit")
+    assert "返回 200，含该功能真实内容的 100%" in proof.answer
+    assert proof.at is not None
+
+
+def context_of(asset: WebAsset, ledger: MemoryLedger) -> Context:
+    scope = Scope(level=Level.INTRUDE, addresses=("127.0.0.0/8",), connections_per_s=2000)
+    return Context(
+        guard=Guard(scope, log=lambda _contact: None), secrets=Secrets(Redactor()), ledger=ledger,
+        keep=lambda name, data: Raw(name=name, sha256="", size_bytes=len(data)), profile=PROFILE,
+        assets={asset.id: asset}, announce=lambda _purpose, _request: None,
+    )  # fmt: skip
