@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,11 +14,12 @@ import psutil
 import pytest
 
 from dengbao.engines import find_engines
-from dengbao.errors import Reason, TimedOut
+from dengbao.errors import Reason, TimedOut, Unreachable
 from dengbao.model import Level, Scope, TlsAsset, WebAsset
 from dengbao.probes.base import Context
 from dengbao.probes.tls.facts import TlsCertificate, TlsVersions, TlsWeaknesses
-from dengbao.probes.tls.sslyze import VERSION_QUESTIONS, ask_sslyze
+from dengbao.probes.tls.line import Line
+from dengbao.probes.tls.sslyze import VERSION_QUESTIONS, loading_sslyze
 from dengbao.probes.tls.target import line_to, target_of
 from dengbao.probes.tls.tunnel import tunnel
 from dengbao.redact import Redactor
@@ -207,13 +209,11 @@ def test_a_single_threaded_server_is_seen_too(sites: servers.Nginx) -> None:
 
 def ask_hanging_sslyze(port: int, deadline_s: float) -> None:
     """Ask sslyze for versions only, under a short deadline of our own."""
-    context = context_of(FAST)
-    questions = tuple(option for option, _ in VERSION_QUESTIONS.values())
 
     async def ask() -> None:
-        asset = endpoint(port)
-        line = await line_to(asset, target_of(asset), context, probe="tls.endpoint")
-        await ask_sslyze(line, questions, deadline_s=deadline_s)
+        line = await line_of(port)
+        async with loading_sslyze(line.context) as sslyze:
+            await sslyze.ask(line, VERSION_QUESTIONS.values(), deadline_s=deadline_s)
 
     asyncio.run(ask())
 
@@ -249,27 +249,80 @@ def context_of(scope: Scope) -> Context:
     )
 
 
-def test_the_tunnel_carries_more_than_buffers_hold() -> None:
-    """The far end sends all it has at once, the near end reads late and in small pieces."""
-    sent = bytes(range(256)) * 12_000
+async def line_of(port: int, scope: Scope = FAST) -> Line:
+    asset = endpoint(port)
+    return await line_to(asset, target_of(asset), context_of(scope), probe="tls.endpoint")
 
-    def fetch(port: int) -> bytes:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as near:
-            near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            near.sendall(b"CONNECT his.test:443 HTTP/1.1\r\n\r\n")
+
+def test_the_tunnel_carries_more_than_buffers_hold() -> None:
+    """The far end sends all it has at once, the near end reads late."""
+    sent = bytes(range(256)) * 15_000
+
+    def fetch(port: int, begun: threading.Event) -> bytes:
+        with socket.socket() as near:
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            near.settimeout(10)
+            near.connect(("127.0.0.1", port))
+            begun.wait(10)
             with near.makefile("rb") as stream:
-                assert stream.readline() == b"HTTP/1.1 200 OK\r\n"
-                assert stream.readline() == b"\r\n"
                 return stream.read()
 
-    async def through(port: int) -> bytes:
-        asset = endpoint(port)
-        line = await line_to(asset, target_of(asset), context_of(FAST), probe="tls.endpoint")
-        async with tunnel(line) as near:
-            return await asyncio.to_thread(fetch, near)
+    async def through(port: int, begun: threading.Event) -> bytes:
+        async with tunnel(await line_of(port)) as made:
+            return await asyncio.to_thread(fetch, made.port, begun)
 
-    with servers.answering(lambda client: client.sendall(sent)) as port:
-        assert asyncio.run(through(port)) == sent
+    begun = threading.Event()
+
+    def send(client: socket.socket) -> None:
+        half = len(sent) // 2
+        client.sendall(sent[:half])
+        begun.set()
+        client.sendall(sent[half:])
+
+    with servers.answering(send) as port:
+        assert asyncio.run(through(port, begun)) == sent
+
+
+def test_a_connection_that_did_not_come_about_is_told_apart_from_a_refusal() -> None:
+    """Whoever connects to the tunnel sees both alike."""
+    (nobody,) = servers.free_ports(1)
+
+    async def through(port: int) -> tuple[bytes, str]:
+        async with tunnel(await line_of(port)) as made:
+            reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+            writer.write(bytes(16))
+            came = await reader.read()
+            writer.close()
+            return came, type(made.broken).__name__
+
+    assert asyncio.run(through(nobody)) == (b"", "Unreachable")
+    with servers.answering(servers.hang_up) as port:
+        assert asyncio.run(through(port)) == (b"", "NoneType")
+
+
+def test_what_sslyze_calls_refused_is_not_believed_where_a_connection_failed() -> None:
+    """Nobody listens: no version and no suite may count as refused."""
+
+    async def ask(port: int) -> None:
+        line = await line_of(port)
+        async with loading_sslyze(line.context) as sslyze:
+            await sslyze.ask(line, VERSION_QUESTIONS.values(), deadline_s=10)
+
+    with pytest.raises(Unreachable):
+        asyncio.run(ask(servers.free_ports(1)[0]))
+
+
+def test_one_connection_at_a_time_is_enough_for_sslyze(sites: servers.Nginx) -> None:
+    scope = Scope(
+        level=Level.OBSERVE, addresses=("127.0.0.1",), connections_per_s=20_000, connections_at_once=1
+    )
+    sight = look(endpoint(sites.ports["tls13_only"]), scope=scope, engines=ENGINES, only=("tls.endpoint",))
+    facts = sight.facts["tls.versions"]
+    assert isinstance(facts, TlsVersions)
+    assert {one.name for one in facts.versions if one.engine} == {"TLSv1.3"}
+    assert all(one.engine is not None and one.suites_tried for one in facts.versions)
+    where = json.loads(sight.raw["sslyze-versions.json"])["server_scan_results"][0]["server_location"]
+    assert (where["ip_address"], where["port"]) == ("127.0.0.1", sites.ports["tls13_only"])
 
 
 def test_a_web_asset_brings_the_same_facts(sites: servers.Nginx) -> None:

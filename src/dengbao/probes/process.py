@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,88 @@ class Ran:
     err: bytes
 
 
+class Engine:
+    """A process that runs, and may wait for its order on standard input."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, hear: Callable[[bytes], None]) -> None:
+        self._name = name
+        self._process = process
+        self._drains = (
+            asyncio.create_task(_drain(name, process.stdout, hear)),
+            asyncio.create_task(_drain(name, process.stderr, lambda _data: None)),
+        )
+
+    async def finish(self, order: bytes = b"", *, deadline_s: float) -> Ran:
+        """Hand over the order, if the process takes one, and return what it leaves behind.
+
+        Raises:
+            TimedOut: it did not end within `deadline_s` seconds from now.
+            ProtocolMismatch: more output than is credible.
+
+        """
+        try:
+            async with asyncio.timeout(deadline_s):
+                if self._process.stdin is not None:
+                    # One that has died already says why at the end, like any other.
+                    with contextlib.suppress(ConnectionError):
+                        self._process.stdin.write(order)
+                        await self._process.stdin.drain()
+                    self._process.stdin.close()
+                out, err = await asyncio.gather(*self._drains)
+                return Ran(await self._process.wait(), out, err)
+        except TimeoutError as exc:
+            raise TimedOut(
+                f"检测程序 {self._name} 在 {deadline_s:g} 秒内未结束，已终止",
+                cure="稍后单独重测该对象，或以人工佐证补充",
+            ) from exc
+
+    async def end(self) -> None:
+        """Kill what still runs of the whole process group."""
+        for one in self._drains:
+            one.cancel()
+        await asyncio.gather(*self._drains, return_exceptions=True)
+        await _end(self._process)
+
+
+@asynccontextmanager
+async def started_engine(
+    name: str,
+    command: Sequence[str],
+    *,
+    folder: Path,
+    hear: Callable[[bytes], None] = lambda _data: None,
+    takes_order: bool = True,
+) -> AsyncIterator[Engine]:
+    """Start `command` in `folder`; `hear` is handed standard output as it comes.
+
+    The whole process group is killed when the block ends, however it ends.
+
+    Raises:
+        ProbeIncapable: the program does not start.
+
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE if takes_order else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**_ENVIRONMENT, "HOME": str(folder), "TMPDIR": str(folder)},
+            cwd=folder,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        raise ProbeIncapable(
+            f"检测程序 {name} 无法启动（{exc.strerror or exc}）",
+            cure=f"运行 dengbao doctor 查看 {name} 的安装情况",
+        ) from exc
+    engine = Engine(name, process, hear)
+    try:
+        yield engine
+    finally:
+        await engine.end()
+
+
 async def run_engine(
     name: str,
     command: Sequence[str],
@@ -46,39 +129,8 @@ async def run_engine(
         ProtocolMismatch: more output than is credible.
 
     """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**_ENVIRONMENT, "HOME": str(folder), "TMPDIR": str(folder)},
-            cwd=folder,
-            start_new_session=True,
-        )
-    except OSError as exc:
-        raise ProbeIncapable(
-            f"检测程序 {name} 无法启动（{exc.strerror or exc}）",
-            cure=f"运行 dengbao doctor 查看 {name} 的安装情况",
-        ) from exc
-    drains = (
-        asyncio.create_task(_drain(name, process.stdout, hear)),
-        asyncio.create_task(_drain(name, process.stderr, lambda _data: None)),
-    )
-    try:
-        async with asyncio.timeout(deadline_s):
-            out, err = await asyncio.gather(*drains)
-            return Ran(await process.wait(), out, err)
-    except TimeoutError as exc:
-        raise TimedOut(
-            f"检测程序 {name} 在 {deadline_s:g} 秒内未结束，已终止",
-            cure="稍后单独重测该对象，或以人工佐证补充",
-        ) from exc
-    finally:
-        for one in drains:
-            one.cancel()
-        await asyncio.gather(*drains, return_exceptions=True)
-        await _end(process)
+    async with started_engine(name, command, folder=folder, hear=hear, takes_order=False) as engine:
+        return await engine.finish(deadline_s=deadline_s)
 
 
 async def _drain(name: str, stream: asyncio.StreamReader | None, hear: Callable[[bytes], None]) -> bytes:

@@ -18,6 +18,7 @@ from .greeting import Greeting, greet
 from .handshake import Finished, lenient_context, name_context, read_store, shake, verifying_context
 from .hello import TLS13, VERSION_NAMES
 from .line import Line, converse
+from .sslyze import Sslyze, loading_sslyze
 from .target import Target, line_to, target_of
 from .versions import WHY_NOT, versions_of
 
@@ -55,6 +56,13 @@ async def probe_web(asset: Asset, context: Context) -> Observed:
 async def _probe(asset: Asset, context: Context, probe: str) -> Observed:
     target = target_of(asset)
     line = await line_to(asset, target, context, probe=probe)
+    async with loading_sslyze(context) as sslyze:
+        return await _look(line, target, sslyze, declared=probe == "tls.endpoint")
+
+
+async def _look(line: Line, target: Target, sslyze: Sslyze, *, declared: bool) -> Observed:
+    """Bring all facts; `declared`: the asset is an endpoint, not a web application."""
+    context = line.context
     greeting = await greet(line)
     spoken = greeting.spoken
     if spoken not in ("tls", "sm_tls", "tlcp") and target.scheme == "http" and await _is_clear_text(line):
@@ -66,19 +74,20 @@ async def _probe(asset: Asset, context: Context, probe: str) -> Observed:
     finished = Finished(error=WHY_NOT[spoken]) if spoken in WHY_NOT else await shake(line, lenient_context())
     facts: list[Facts] = []
     lacking: list[Missing] = []
-    if probe == "tls.endpoint":
+    if declared:
         at = line.endpoint
         facts.append(
             TlsEndpoint(address=at.address, port=at.port, server_name=line.server_name, spoken=spoken)
         )
-    try:
-        facts.append(await versions_of(line, target, greeting, spoken, finished))
-    except ProbeError as exc:
-        lacking.append(missing(TlsVersions, exc, exc.reason))
+    # The certificate comes first: sslyze is still loading.
     try:
         facts.append(await _certificate(line, target, greeting, spoken, finished))
     except ProbeError as exc:
         lacking.append(missing(TlsCertificate, exc, exc.reason))
+    try:
+        facts.append(await versions_of(line, target, greeting, spoken, finished, sslyze))
+    except ProbeError as exc:
+        lacking.append(missing(TlsVersions, exc, exc.reason))
     return Observed(facts=tuple(facts), missing=tuple(lacking), privilege="网络")
 
 

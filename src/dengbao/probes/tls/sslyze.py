@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ...errors import ProbeIncapable, ProtocolMismatch
 from ..base import Context
-from ..process import Ran, run_engine
+from ..process import Engine, Ran, started_engine
 from .line import Line
 from .tunnel import tunnel
 
+# What we ask and how sslyze calls it.
 VERSION_QUESTIONS: Final = {
-    "TLSv1.3": ("--tlsv1_3", "tls_1_3_cipher_suites"),
-    "TLSv1.2": ("--tlsv1_2", "tls_1_2_cipher_suites"),
-    "TLSv1.1": ("--tlsv1_1", "tls_1_1_cipher_suites"),
-    "TLSv1.0": ("--tlsv1", "tls_1_0_cipher_suites"),
-    "SSLv3": ("--sslv3", "ssl_3_0_cipher_suites"),
-    "SSLv2": ("--sslv2", "ssl_2_0_cipher_suites"),
+    "TLSv1.3": "tls_1_3_cipher_suites",
+    "TLSv1.2": "tls_1_2_cipher_suites",
+    "TLSv1.1": "tls_1_1_cipher_suites",
+    "TLSv1.0": "tls_1_0_cipher_suites",
+    "SSLv3": "ssl_3_0_cipher_suites",
+    "SSLv2": "ssl_2_0_cipher_suites",
 }
-WEAKNESS_QUESTIONS: Final = {
-    "heartbleed": "--heartbleed",
-    "openssl_ccs_injection": "--openssl_ccs",
-    "robot": "--robot",
-    "tls_compression": "--compression",
-    "session_renegotiation": "--reneg",
-    "tls_fallback_scsv": "--fallback",
-}
-# sslyze keeps five connections at once, or two when told to be slow; it knows no other number.
-_USUAL_AT_ONCE: Final = 5
-_SLOW_AT_ONCE: Final = 2
+WEAKNESS_QUESTIONS: Final = (
+    "heartbleed",
+    "openssl_ccs_injection",
+    "robot",
+    "tls_compression",
+    "session_renegotiation",
+    "tls_fallback_scsv",
+)
+_SERVER: Final = Path(__file__).with_name("sslyze_server.py")
+# As many as sslyze opens at once when nobody tells it otherwise.
+_MOST_AT_ONCE: Final = 5
 _MOST_JSON: Final = 16 * 1024 * 1024
 _REASONS: Final = {
     "BUG_IN_SSLYZE": "sslyze 内部错误",
@@ -81,51 +84,73 @@ def find_sslyze(context: Context) -> str:
     return python
 
 
-async def ask_sslyze(line: Line, questions: tuple[str, ...], *, deadline_s: float) -> Report:
-    """Run sslyze once against the endpoint; `questions` are its options.
+class Sslyze:
+    """sslyze, already loading; `ask` may be called once."""
 
-    Raises:
-        ProbeIncapable: not installed, broken, or unable to stay within the authorised concurrency.
-        TimedOut: it did not end within `deadline_s` seconds and was killed.
-        ProtocolMismatch: its output cannot be read.
+    def __init__(self, engine: Engine | None, lack: ProbeIncapable | None = None) -> None:
+        self._engine = engine
+        self._lack = lack
 
+    def require(self) -> Engine:
+        """Return the running engine.
+
+        Raises:
+            ProbeIncapable: it is not installed or does not start.
+
+        """
+        if self._engine is None:
+            raise self._lack or ProbeIncapable("检测程序 sslyze 未启动")
+        return self._engine
+
+    async def ask(self, line: Line, questions: Iterable[str], *, deadline_s: float) -> Report:
+        """Have the endpoint asked; `questions` are sslyze's names of its scan commands.
+
+        Raises:
+            ProbeIncapable: not installed or broken.
+            TimedOut: it did not end within `deadline_s` seconds; it is killed when its block ends.
+            ProtocolMismatch: its output cannot be read.
+
+        """
+        engine = self.require()
+        async with tunnel(line) as made:
+            order = {
+                "host": line.server_name or line.endpoint.host,
+                "place": {"ip_address": line.endpoint.address, "port": line.endpoint.port},
+                "tunnel": made.port,
+                "at_once": min(_MOST_AT_ONCE, line.context.guard.scope.connections_at_once),
+                "commands": list(questions),
+            }
+            ran = await engine.finish(json.dumps(order).encode() + b"\n", deadline_s=deadline_s)
+        if made.broken is not None:
+            raise made.broken
+        return read_report(_output(ran))
+
+
+@asynccontextmanager
+async def loading_sslyze(context: Context) -> AsyncIterator[Sslyze]:
+    """Start sslyze's Python, which takes half a second to load; nothing is sent before it is asked.
+
+    Where it is missing, asking says so.
     """
-    python = find_sslyze(line.context)
-    scope = line.context.guard.scope
-    if scope.connections_at_once < _SLOW_AT_ONCE:
-        raise ProbeIncapable(
-            "sslyze 至少需要 2 个并发连接，超过 scope.connections_at_once",
-            cure="经授权后将 connections_at_once 调至 2 以上",
-        )
-    slow = ("--slow_connection",) if scope.connections_at_once < _USUAL_AT_ONCE else ()
-    with tempfile.TemporaryDirectory(prefix="dengbao-sslyze-") as name:
-        folder = Path(name)
-        async with tunnel(line) as port:
-            command = (
-                python, "-I", "-m", "sslyze", "--quiet", "--mozilla_config", "disable",
-                "--https_tunnel", f"http://127.0.0.1:{port}", "--json_out", "report.json",
-                *slow, *questions, *_where(line),
-            )  # fmt: skip
-            ran = await run_engine("sslyze", command, deadline_s=deadline_s, folder=folder)
-        return read_report(_output(folder / "report.json", ran))
+    async with AsyncExitStack() as stack:
+        try:
+            python = find_sslyze(context)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dengbao-sslyze-")))
+            command = (python, "-I", str(_SERVER))
+            sslyze = Sslyze(await stack.enter_async_context(started_engine("sslyze", command, folder=folder)))
+        except ProbeIncapable as exc:
+            sslyze = Sslyze(None, exc)
+        yield sslyze
 
 
-def _where(line: Line) -> tuple[str, ...]:
-    # The tunnel decides where a connection goes; the host named here is only told to it.
-    name = line.server_name or line.endpoint.host
-    host = f"[{name}]" if ":" in name else name
-    return ("--sni", name, "--", f"{host}:{line.endpoint.port}")
-
-
-def _output(path: Path, ran: Ran) -> bytes:
-    if not path.is_file():
+def _output(ran: Ran) -> bytes:
+    if ran.code or not ran.out:
         told = ran.err.decode("utf-8", "replace").strip().splitlines()
         raise ProbeIncapable(
             f"检测程序 sslyze 未产生结果（退出码 {ran.code}{'：' + told[-1][:200] if told else ''}）",
             cure="运行 dengbao doctor 查看 sslyze 的安装情况",
         )
-    with path.open("rb") as file:
-        return file.read(_MOST_JSON)
+    return ran.out[:_MOST_JSON]
 
 
 def read_report(data: bytes) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,9 +16,8 @@ from .line import Line
 from .sslyze import (
     VERSION_QUESTIONS,
     Report,
+    Sslyze,
     accepted_suites,
-    ask_sslyze,
-    find_sslyze,
     flag,
     rejected_suites,
 )
@@ -28,6 +28,7 @@ from .target import Target
 _CONNECTIONS: Final = 560
 _WORK_S: Final = 60.0
 _MOST_S: Final = 200.0
+_START_S: Final = 0.5
 _OWN_NAMES: Final = {VERSION_NAMES[one]: one for one in OFFERED}
 WHY_NOT: Final = {
     "http": "该端口以明文 HTTP 应答",
@@ -56,18 +57,17 @@ class Own:
 
 
 async def versions_of(
-    line: Line, target: Target, greeting: Greeting, spoken: str, finished: Finished
+    line: Line, target: Target, greeting: Greeting, spoken: str, finished: Finished, sslyze: Sslyze
 ) -> TlsVersions:
-    """Return versions and suites from both sources.
+    """Return versions and suites from both sources, which look side by side.
 
     Raises:
         ProbeIncapable: sslyze is missing or broken.
         Unreachable, TimedOut: no connection any more.
 
     """
-    find_sslyze(line.context)
-    own = await look_ourselves(line, greeting)
-    report, note = await _second_opinion(line, spoken)
+    sslyze.require()
+    own, report, note = await _look_with_both(line, greeting, spoken, sslyze)
     chosen = greeting.tlcp.answer.suite if greeting.tlcp and spoken == "tlcp" else 0
     return TlsVersions(
         address=line.endpoint.address,
@@ -111,15 +111,34 @@ async def look_ourselves(line: Line, greeting: Greeting) -> Own:
     return own
 
 
-async def _second_opinion(line: Line, spoken: str) -> tuple[Report | None, str]:
+async def _look_with_both(
+    line: Line, greeting: Greeting, spoken: str, sslyze: Sslyze
+) -> tuple[Own, Report | None, str]:
+    """Return what our own look and sslyze bring, side by side.
+
+    Ours has a short start: on the usual network it is through before sslyze is loaded, and so a server
+    that takes one client at a time does not keep our hellos waiting behind sslyze's.
+    """
+    looking = asyncio.create_task(look_ourselves(line, greeting))
+    try:
+        await asyncio.wait((looking,), timeout=_START_S)
+        if looking.done():
+            looking.result()  # where there is no connection any more, sslyze is not sent after it
+        report, note = await _second_opinion(line, spoken, sslyze)
+        return await looking, report, note
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+async def _second_opinion(line: Line, spoken: str, sslyze: Sslyze) -> tuple[Report | None, str]:
     """Return sslyze's report, or None and why there is none; a missing engine is raised."""
     if spoken in WHY_NOT:
         return None, WHY_NOT[spoken]
     line.context.say("以 sslyze 逐个尝试 TLS 版本与套件")
     deadline_s = min(_MOST_S, _WORK_S + _CONNECTIONS / line.context.guard.scope.connections_per_s)
-    questions = tuple(option for option, _ in VERSION_QUESTIONS.values())
     try:
-        report = await ask_sslyze(line, questions, deadline_s=deadline_s)
+        report = await sslyze.ask(line, VERSION_QUESTIONS.values(), deadline_s=deadline_s)
     except ProbeIncapable:
         raise
     except ProbeError as exc:
@@ -137,7 +156,7 @@ def _version(name: str, own: Own, finished: Finished, report: Report | None, not
     if name == finished.version and not accepted:
         # Some servers choose a version only from a list of several.
         accepted, own_note = True, f"单独提供时{own_note}，整次握手协商到该版本"
-    result, why = report.result(VERSION_QUESTIONS[name][1]) if report else (None, note)
+    result, why = report.result(VERSION_QUESTIONS[name]) if report else (None, note)
     engine = flag(result, "is_tls_version_supported") if result is not None else None
     suites = accepted_suites(result) if result is not None else None
     told = f"接受 {len(suites)} 个套件" if suites is not None else "sslyze 的结果未列出套件"

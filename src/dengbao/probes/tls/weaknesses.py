@@ -9,7 +9,7 @@ from ...model import Asset
 from ..base import Context, Observed
 from .facts import TlsWeaknesses, Unanswered
 from .greeting import greet
-from .sslyze import WEAKNESS_QUESTIONS, Report, ask_sslyze, find_sslyze, flag
+from .sslyze import WEAKNESS_QUESTIONS, Report, flag, loading_sslyze
 from .target import line_to, target_of
 
 _DEADLINE_S: Final = 60.0
@@ -35,16 +35,18 @@ async def probe(asset: Asset, context: Context) -> Observed:
         Unreachable, TimedOut, OutOfScope, NotAuthorised, NotDeclared: nothing could be seen.
 
     """
-    find_sslyze(context)
     target = target_of(asset)
-    line = await line_to(asset, target, context, probe="tls.weaknesses")
-    spoken = (await greet(line)).spoken
-    if spoken != "tls":
-        raise ProtocolMismatch(
-            f"{target.host}:{target.port} 未应答 TLS（可能为明文端口，或仅支持国密 TLCP），无法检测 TLS 缺陷",
-            cure="人工核实该端口的加密方式，以漏洞扫描报告补充",
-        )
-    report = await ask_sslyze(line, tuple(WEAKNESS_QUESTIONS.values()), deadline_s=_DEADLINE_S)
+    async with loading_sslyze(context) as sslyze:
+        sslyze.require()
+        line = await line_to(asset, target, context, probe="tls.weaknesses")
+        spoken = (await greet(line)).spoken
+        if spoken != "tls":
+            raise ProtocolMismatch(
+                f"{target.host}:{target.port} 未应答 TLS"
+                "（可能为明文端口，或仅支持国密 TLCP），无法检测 TLS 缺陷",
+                cure="人工核实该端口的加密方式，以漏洞扫描报告补充",
+            )
+        report = await sslyze.ask(line, WEAKNESS_QUESTIONS, deadline_s=_DEADLINE_S)
     context.keep("sslyze-weaknesses.json", report.raw)
     if not report.connected:
         raise ProtocolMismatch("sslyze 未能与该端口完成任何 TLS 握手", cure="以漏洞扫描报告补充")
