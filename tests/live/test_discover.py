@@ -22,6 +22,7 @@ from dengbao.probes.web.facts import WebSession
 from ..discovery.reading import read_back
 from ..servers import hostile_web as hostile
 from ..servers.hostile_web import Handler, listening, whole
+from ..servers.spa import Spa, serving_app
 from ..servers.web import PASSWORD as WEB_PASSWORD
 from ..servers.web import USER, VARIABLE, Certificates, Conduct, mint, serving
 from .harness import look
@@ -229,3 +230,29 @@ def test_an_endless_answer_is_given_up() -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         discover(Wish(url))
+
+
+def test_a_login_that_scripts_draw_is_found_by_chromium() -> None:
+    spa = Spa(captcha=True)
+    with serving_app(spa.app()) as url:
+        text = discover(Wish(url, browser=True))
+    asset = read_back(text)
+    assert asset.login is not None
+    assert asset.login.style == "browser"
+    assert "/api/patients" in asset.protected
+    assert "发现验证码" in text
+    assert spa.attempts == []
+
+
+def test_what_the_page_sends_becomes_a_login_without_chromium(tmp_path: Path) -> None:
+    spa = Spa()
+    with serving_app(spa.app()) as url:
+        folder = engagement(tmp_path, url, level="intrude")
+        asset = read_back(discover(Wish(url, engagement=folder, browser=True, try_wrong=True)))
+    login = asset.login
+    assert login is not None
+    assert (login.path, login.style) == ("/api/auth/login", "json")
+    assert (login.username_field, login.password_field) == ("loginName", "pwd")
+    assert login.failure == Marker(status=200, json_key="code", json_value="4001")
+    assert len(spa.attempts) == 1
+    assert [one["level"] for one in events(tmp_path) if one["event"] == "intrusive"] == ["intrude"]

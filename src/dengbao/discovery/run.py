@@ -13,16 +13,17 @@ import httpx
 
 from ..catalog import load_engagement
 from ..engines import find_engines
-from ..errors import NotDeclared, ProbeError, UsageError
+from ..errors import ProbeError, ProbeIncapable, UsageError
 from ..events import EventLog
 from ..model import Level, Raw, Scope, WebAsset
 from ..probes.base import Context, Debt, Purpose
-from ..probes.web.browser import Browser, Limits, opened
+from ..probes.web.browser import Limits, opened
 from ..redact import Redactor
 from ..scope import Contact, Guard, unfence
 from ..secrets import Secrets
 from .draft import draft
 from .findings import Found
+from .rendered import render, try_by_chromium
 from .trying import try_wrong
 from .walk import Walk, explore, login_of
 
@@ -141,20 +142,35 @@ async def _look(wish: Wish, start: httpx.URL, context: Context) -> Found:
     async with opened(asset, context, probe="discover", limits=LIMITS) as browser:
         context.say(f"以访客身份查看 {start.host}")
         walk = await explore(browser, start, found)
+        if wish.browser:
+            await _render(walk, start, context)
         if wish.try_wrong:
-            await _try(walk, context)
+            await _try(walk, context, by_chromium=wish.browser)
     return found
 
 
-async def _try(walk: Walk, context: Context) -> None:
+async def _render(walk: Walk, start: httpx.URL, context: Context) -> None:
+    context.say("由 Chromium 打开页面")
+    try:
+        await render(walk, start, context)
+    except ProbeIncapable as exc:
+        raise UsageError(exc.message, cure=exc.cure) from exc
+    except ProbeError as exc:
+        walk.found.notes.append(f"浏览器未能打开页面：{exc.message}")
+
+
+async def _try(walk: Walk, context: Context, *, by_chromium: bool) -> None:
     login = login_of(walk.found)
+    if login is None and by_chromium and walk.found.form is not None:
+        try:
+            await try_by_chromium(walk, context)
+        except ProbeError as exc:
+            walk.found.notes.append(f"未试登：{exc.message}")
+        return
     if login is None:
         walk.found.notes.append("没有可直接提交的登录表单，未试登")
         return
-    browser: Browser = walk.browser
     try:
-        walk.found.tried = await try_wrong(browser, login, context)
-    except NotDeclared as exc:
-        walk.found.notes.append(f"未试登：{exc.message}")
+        walk.found.tried = await try_wrong(walk.browser, login, context)
     except ProbeError as exc:
         walk.found.notes.append(f"未试登：{exc.message}")

@@ -32,11 +32,24 @@ async def try_wrong(browser: Browser, login: WebLogin, context: Context) -> Trie
     context.guard.require(PURPOSE.level, what=PURPOSE.text)
     visitor = browser.fork()
     prepared = await prepare(visitor, login)
-    username = f"dengbao-{secrets.token_hex(6)}"
+    username, password = nobody()
     context.announce(PURPOSE, f"POST {clean_url(prepared.url)}")
-    attempt = await submit(visitor, prepared, username, secrets.token_urlsafe(12))
+    attempt = await submit(visitor, prepared, username, password)
     before = prepared.page.last.document if prepared.page is not None else Document()
     return _tried(attempt, before, username)
+
+
+def nobody() -> tuple[str, str]:
+    """Return a name that cannot exist and a password for it."""
+    return f"dengbao-{secrets.token_hex(6)}", secrets.token_urlsafe(12)
+
+
+def codes(data: object) -> tuple[str, str]:
+    """Return key and value by which a JSON answer tells that it is a refusal; empty where there is none."""
+    held = data if isinstance(data, dict) else {}
+    key = next((one for one in _CODES if isinstance(held.get(one), str | int | bool)), "")
+    value = held.get(key, "")
+    return key, str(value).casefold() if isinstance(value, bool) else str(value)
 
 
 def _tried(attempt: Attempt, before: Document, username: str) -> Tried:
@@ -44,12 +57,9 @@ def _tried(attempt: Attempt, before: Document, username: str) -> Tried:
         error: ProbeError | None = attempt.error
         return Tried(problem=error.message if error else "未得到应答")
     last, first = attempt.chain.last.document, attempt.chain.first
-    if first.document.is_json and isinstance(first.document.data, dict):
-        data = first.document.data
-        key = next((one for one in _CODES if isinstance(data.get(one), str | int | bool)), "")
-        value = data.get(key, "") if key else ""
-        told = str(value).casefold() if isinstance(value, bool) else str(value)
-        return Tried(first.status, "", (first.document.message,), key, told)
+    if first.document.is_json:
+        key, value = codes(first.document.data)
+        return Tried(first.status, "", (first.document.message,), key, value)
     texts = [one for one in sorted(last.texts - before.texts) if username not in one]
     texts += sorted(set(last.alerts) - set(before.alerts))
     return Tried(first.status, attempt.seen.location, tuple(texts[:20]))

@@ -43,6 +43,16 @@ class CaptchaMet(NotSupported):
 
 
 @dataclass(frozen=True)
+class Sent:
+    """The request by which the page logged in."""
+
+    method: str
+    url: str
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Driven:
     """What a login by Chromium brought.
 
@@ -58,6 +68,7 @@ class Driven:
     token_header: str = ""
     urls: tuple[str, ...] = field(default=(), repr=False)
     error: ProbeError | None = None
+    sent: Sent | None = None
 
 
 @dataclass(frozen=True)
@@ -187,7 +198,9 @@ async def _gather(
         return Driven(drawn, None, browser.jar, earlier, error=error)
     token, header = recorder.token(login.token_json_key, login.token_header)
     chain = Chain((answer, last) if last is not None else (answer,))
-    return Driven(drawn, chain, browser.jar, earlier, token, header, tuple(recorder.urls))
+    asked = recorder.login
+    sent = Sent(asked.method, asked.url, asked.headers.get("content-type", ""), asked.post_data_buffer or b"")
+    return Driven(drawn, chain, browser.jar, earlier, token, header, tuple(recorder.urls), sent=sent)
 
 
 def _told(recorder: Recorder, window: Window) -> str:
