@@ -22,6 +22,7 @@ _PROVINCES: Final = frozenset(
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK: Final = "10X98765432"
 _EARLIEST_BIRTH_YEAR: Final = 1880
+_LATEST_BIRTH_YEAR: Final = 2099  # without it, one serial number of 18 digits in a thousand would pass
 _CREDIT_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
 _MOBILE: Final = re.compile(
@@ -66,7 +67,7 @@ def _region_sum(region: str) -> int | None:
 
 @lru_cache(maxsize=256)
 def _year_sum(year: str) -> int | None:
-    return _weighted(year, 6) if int(year) >= _EARLIEST_BIRTH_YEAR else None
+    return _weighted(year, 6) if _EARLIEST_BIRTH_YEAR <= int(year) <= _LATEST_BIRTH_YEAR else None
 
 
 _LEAP_DAYS: Final = (date(2000, 1, 1) + timedelta(days=number) for number in range(366))

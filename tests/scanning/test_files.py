@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import lzma
+import multiprocessing
 import os
 import tarfile
 import zipfile
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from dengbao.scanning import Kind, Limits, Report, Scanner, scan_paths
+from dengbao.scanning import Kind, Limits, Report, Scanner, Stopped, scan_paths
 
 from .documents import letter, pdf, sheet
 
@@ -272,3 +273,28 @@ def test_shares_find_what_one_process_finds(tmp_path: Path) -> None:
     assert scan_paths([tmp_path], key=key, window=700, workers=3) == alone
     assert len(alone.findings) > 15
     assert len(alone.unread) == 1
+
+
+def test_a_scan_that_is_stopped_ends_its_processes(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(LINE * 2000, encoding="utf-8")
+
+    def stop(_file: str, _walked: int) -> None:
+        assert len(multiprocessing.active_children()) == 1
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        scan_paths([tmp_path], window=4000, workers=2, progress=stop)
+    assert multiprocessing.active_children() == []
+
+
+def test_regions_that_were_not_given_are_counted() -> None:
+    scanner = Scanner(regions=("110105",))
+    scanner.file(io.BytesIO(f"{ID} 119999199912196874 {ID}".encode()), "a.log")
+    assert (scanner.report().outside, scanner.report().count(Kind.ID_CARD)) == (1, 3)
+
+
+def test_what_looks_like_no_text_is_named() -> None:
+    odd = scan("a.bak", bytes(range(256)) * 40 + LINE.encode())
+    assert [one.reason for one in odd.unread] == ["不认识的二进制格式，只查找了其中的文本"]
+    assert odd.count(Kind.ID_CARD) == 1
+    assert scan("a.log", (LINE * 200).encode("gbk")[:-1]).complete

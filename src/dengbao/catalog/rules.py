@@ -30,6 +30,7 @@ from ..model import (
 from ..reading import Mistake, at, suggest
 from ..yamlfile import Place, shorten
 from .app_rules import find_app_faults
+from .data_rules import find_data_faults
 
 SCHEMA: Final = 1
 _ID: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
@@ -144,6 +145,7 @@ def _asset(place: Place, asset: Asset) -> Iterator[Mistake]:
         if isinstance(asset, kind):
             yield from _choice((*place, key), getattr(asset, key), known)
     yield from _accounts(place, asset)
+    yield from find_data_faults(place, asset)
     if isinstance(asset, WebAsset):
         yield from _web(place, asset)
     elif isinstance(asset, HostAsset):

@@ -60,6 +60,7 @@ from .judgement import (
     RunInfo,
     kind_of,
 )
+from .places import DataPlace
 from .results import CaseResult, ClauseResult, ItemResult, SuiteResult
 from .suite import (
     ByHand,
@@ -95,6 +96,7 @@ __all__ = [
     "Contact",
     "Coverage",
     "Criterion",
+    "DataPlace",
     "DatabaseAsset",
     "Engagement",
     "Evidence",

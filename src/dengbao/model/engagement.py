@@ -10,6 +10,7 @@ import msgspec
 
 from .application import Application, Marker
 from .base import Importance, Kind, Level, Value
+from .places import DataPlace
 
 
 class Contact(Value):
@@ -136,13 +137,14 @@ class PortRule(Value):
 
 
 class AssetBase(Value, tag_field="kind"):
-    """What all 测评对象 share."""
+    """What all 测评对象 share; `data` are its files that are scanned for personal data in clear."""
 
     id: str
     name: str
     importance: Importance = Importance.IMPORTANT
     platform: str = ""
     accounts: tuple[Account, ...] = ()
+    data: tuple[DataPlace, ...] = ()
     note: str = ""
 
     @property

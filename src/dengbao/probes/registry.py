@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import Asset, Facts, kind_of
 from .backup.spec import SPECS as BACKUP
 from .base import ProbeSpec
+from .data.spec import SPECS as DATA
 from .database.spec import SPECS as DATABASE
 from .host.spec import SPECS as HOST
 from .ports.spec import SPECS as PORTS
@@ -13,7 +14,7 @@ from .tls.spec import SPECS as TLS
 from .web.spec import SPECS as WEB
 from .windows.spec import SPECS as WINDOWS
 
-PROBES: tuple[ProbeSpec, ...] = (*WEB, *TLS, *PORTS, *SERVICES, *HOST, *WINDOWS, *DATABASE, *BACKUP)
+PROBES: tuple[ProbeSpec, ...] = (*WEB, *TLS, *PORTS, *SERVICES, *HOST, *WINDOWS, *DATABASE, *BACKUP, *DATA)
 
 
 def probes_for(asset: Asset) -> tuple[ProbeSpec, ...]:

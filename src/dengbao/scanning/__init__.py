@@ -3,7 +3,7 @@
 from .archives import Limits
 from .engines import FastEngine, PlainEngine, best_engine
 from .kinds import CHECKED, Kind, Sample
-from .scan import Scanner
+from .scan import Scanner, Stopped
 from .shares import scan_paths, workers_for
 from .tally import Finding, Report, Total, Unread
 
@@ -17,6 +17,7 @@ __all__ = [
     "Report",
     "Sample",
     "Scanner",
+    "Stopped",
     "Total",
     "Unread",
     "best_engine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -39,13 +40,20 @@ _BINARY: Final = (
     (b"7z\xbc\xaf\x27\x1c", "7z 压缩包"), (b"\x7fELF", "程序文件"), (b"PGDMP", "PostgreSQL 自定义格式转储"),
 )  # fmt: skip
 
+_ODD_SHARE: Final = 0.05  # a text that is cut or has been through bad hands has fewer odd bytes
+
+
+class Stopped(Exception):
+    """The scan is wanted no longer."""
+
 
 class Scanner:
     """One scan over any number of files; keeps counts and masked samples, never a value.
 
     `share` is which of how many: every share walks through everything, since what a value stands in is
-    known only then, and looks for values in its own windows alone. `progress` is told the file and how
-    many bytes of text were gone through.
+    known only then, and looks for values in its own windows alone. `regions` are the first six digits of
+    id numbers that are made up; others are counted. `progress` is told the file and how many bytes of text
+    were gone through; it may raise `Stopped` to end the scan.
     """
 
     def __init__(
@@ -55,13 +63,14 @@ class Scanner:
         limits: Limits | None = None,
         key: bytes | None = None,
         window: int = SIZE,
+        regions: tuple[str, ...] = (),
         share: tuple[int, int] = (0, 1),
         progress: Callable[[str, int], None] | None = None,
     ) -> None:
         self._engine = engine or best_engine()
         self._budget = Budget(limits or Limits())
         self._limits = limits or Limits()
-        self._tally = Tally(key)
+        self._tally = Tally(key, regions)
         self._window = window
         self._file = ""
         self._share, self._shares = share
@@ -83,11 +92,17 @@ class Scanner:
         if not path.is_dir() or path.is_symlink():
             self._one(path, path.name)
             return
-        for folder, folders, names in os.walk(path):
+        for folder, folders, names in os.walk(path, onerror=lambda exc: self._unlisted(exc, path)):
             folders.sort()
             for name in sorted(names):
                 file = Path(folder, name)
                 self._one(file, file.relative_to(path).as_posix())
+
+    def _unlisted(self, error: OSError, root: Path) -> None:
+        folder = Path(os.fsdecode(error.filename))
+        name = folder.relative_to(root).as_posix()
+        self._file = shown_name(root.name if name == "." else name)
+        self._unread("", f"目录{_why(error)}")
 
     def _one(self, path: Path, name: str) -> None:
         self._file = shown_name(name)
@@ -98,7 +113,7 @@ class Scanner:
             with path.open("rb") as file:
                 self.file(file, name)
         except OSError as exc:
-            self._unread("", f"无法读取：{exc.strerror or '输入输出错误'}")
+            self._unread("", _why(exc))
 
     def file(self, file: IO[bytes], name: str) -> None:
         """Scan an open file that can be sought in."""
@@ -145,6 +160,8 @@ class Scanner:
             self._unread(member, f"{what}，未扫描内容")
         else:
             self._text(stream, member, _columns_of(name, head))
+            if _is_binary(head):
+                self._unread(member, "不认识的二进制格式，只查找了其中的文本")
 
     def _member(self, part: Metered, inner: str, member: str, depth: int) -> None:
         place = "!".join(one for one in (member, shown_name(inner)) if one)
@@ -239,6 +256,18 @@ def _merged(found: list[Hit], more: Iterator[Hit], window: Window) -> list[Hit]:
             hits.append(hit)
             end = hit[1]
     return hits
+
+
+def _is_binary(head: bytes) -> bool:
+    """Tell whether bytes are no text of any encoding: what is packed inside would not be seen."""
+    text = Decoder().feed(head, final=False).decode("utf-8", "replace")
+    odd = sum(one == "\ufffd" or (one < " " and one not in "\t\n\r\f\b\x1b") for one in text)
+    return odd > _ODD_SHARE * max(1, len(text))
+
+
+def _why(error: OSError) -> str:
+    known = {errno.ENOENT: "不存在", errno.EACCES: "无权读取", errno.EPERM: "无权读取"}
+    return known.get(error.errno or 0, f"无法读取（{error.strerror or '输入输出错误'}）")
 
 
 def _columns_of(name: str, head: bytes) -> Columns:

@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import secrets
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from .windows import SIZE
 
 _WORTH_BYTES: Final = 64 * 1024 * 1024  # below, starting a process takes longer than it saves
 _MOST: Final = 4
+_ASK_S: Final = 0.2
 
 
 def workers_for(paths: Iterable[Path]) -> int:
@@ -42,58 +44,81 @@ def scan_paths(
     limits: Limits | None = None,
     key: bytes | None = None,
     window: int = SIZE,
+    regions: tuple[str, ...] = (),
     workers: int = 1,
     progress: Callable[[str, int], None] | None = None,
 ) -> Report:
     """Scan files and folders, without following links, and return what they hold.
 
     `key` makes digests of two scans comparable; no digest leaves the scanner. With more than one of
-    `workers`, processes are spawned that end with this call, also when it is interrupted.
+    `workers`, processes are spawned that end with this call, also when it is interrupted. `regions` and
+    `progress`: see `Scanner`.
+
+    Raises:
+        Stopped: `progress` wished so.
+
     """
     paths = tuple(paths)
     engine = engine or best_engine()
     key = key or secrets.token_bytes(32)
-    plain = isinstance(engine, PlainEngine)
-    others = [_Other(paths, plain, limits, key, window, (one, workers)) for one in range(1, workers)]
+    job = _Job(paths, isinstance(engine, PlainEngine), limits, key, window, regions, workers)
+    others: list[_Other] = []
     try:
-        scanner = Scanner(
-            engine=engine, limits=limits, key=key, window=window, share=(0, workers), progress=progress
-        )
-        for path in paths:
-            scanner.path(path)
+        others += [_Other(job, number) for number in range(1, workers)]
+        scanner = job.scanner(0, engine, progress)
         for other in others:
-            scanner.tally.join(other.tally())
+            scanner.tally.join(other.tally(progress))
         return scanner.report()
     finally:
         for other in others:
             other.end()
 
 
+@dataclass(frozen=True)
+class _Job:
+    """One scan, as it is told to each of its processes."""
+
+    paths: tuple[Path, ...]
+    plain: bool
+    limits: Limits | None
+    key: bytes
+    window: int
+    regions: tuple[str, ...]
+    shares: int
+
+    def scanner(
+        self, share: int, engine: Engine, progress: Callable[[str, int], None] | None = None
+    ) -> Scanner:
+        """Do one share of the work."""
+        scanner = Scanner(
+            engine=engine, limits=self.limits, key=self.key, window=self.window, regions=self.regions,
+            share=(share, self.shares), progress=progress,
+        )  # fmt: skip
+        for path in self.paths:
+            scanner.path(path)
+        return scanner
+
+
 class _Other:
     """One more process that takes its share of the windows."""
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        plain: bool,
-        limits: Limits | None,
-        key: bytes,
-        window: int,
-        share: tuple[int, int],
-    ) -> None:
-        self._what = (paths, plain, limits, key, window, share)
+    def __init__(self, job: _Job, share: int) -> None:
+        self._job, self._share = job, share
         context = multiprocessing.get_context("spawn")
         self._ours, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_work, args=(theirs, *self._what), daemon=True)
+        self._process = context.Process(target=_work, args=(theirs, job, share), daemon=True)
         self._process.start()
         theirs.close()
 
-    def tally(self) -> Tally:
+    def tally(self, progress: Callable[[str, int], None] | None) -> Tally:
         """Return what it counted; where it died, do its work here."""
         try:
+            while not self._ours.poll(_ASK_S):
+                if progress is not None:
+                    progress("", 0)
             found = self._ours.recv()
         except (EOFError, OSError):
-            return _counted(*self._what)
+            return _counted(self._job, self._share)
         if not isinstance(found, Tally):
             raise TypeError(type(found))
         return found
@@ -105,30 +130,11 @@ class _Other:
         self._process.join()
 
 
-def _work(
-    pipe: Connection,
-    paths: Sequence[Path],
-    plain: bool,
-    limits: Limits | None,
-    key: bytes,
-    window: int,
-    share: tuple[int, int],
-) -> None:
+def _work(pipe: Connection, job: _Job, share: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started us ends us
     with closing(pipe):
-        pipe.send(_counted(paths, plain, limits, key, window, share))
+        pipe.send(_counted(job, share))
 
 
-def _counted(
-    paths: Sequence[Path],
-    plain: bool,
-    limits: Limits | None,
-    key: bytes,
-    window: int,
-    share: tuple[int, int],
-) -> Tally:
-    engine = PlainEngine() if plain else best_engine()
-    scanner = Scanner(engine=engine, limits=limits, key=key, window=window, share=share)
-    for path in paths:
-        scanner.path(path)
-    return scanner.tally
+def _counted(job: _Job, share: int) -> Tally:
+    return job.scanner(share, PlainEngine() if job.plain else best_engine()).tally

@@ -16,6 +16,7 @@ _SAMPLES: Final = 5
 _MAX_GROUPS: Final = 5000
 _SKETCH: Final = 8192
 _DIGEST_BYTES: Final = 8
+_OF_REGIONS: Final = (Kind.ID_CARD, Kind.ID_CARD_15)
 _ALL: Final = 1 << (8 * _DIGEST_BYTES)
 
 
@@ -53,7 +54,10 @@ class Unread:
 
 @dataclass(frozen=True)
 class Report:
-    """What a scan found: findings in order of appearance, totals by kind, and what stayed unread."""
+    """What a scan found: findings in order of appearance, totals by kind, and what stayed unread.
+
+    `outside`: how many id numbers do not begin with the regions that were given; 0 where none were.
+    """
 
     findings: tuple[Finding, ...]
     totals: tuple[Total, ...]
@@ -62,6 +66,7 @@ class Report:
     members: int
     text_bytes: int
     engine: str
+    outside: int = 0
 
     @property
     def complete(self) -> bool:
@@ -156,8 +161,10 @@ class Group:
 class Tally:
     """Takes hits one by one; holds no value, only counts, digests under `key`, and masked samples."""
 
-    def __init__(self, key: bytes | None = None) -> None:
+    def __init__(self, key: bytes | None = None, regions: tuple[str, ...] = ()) -> None:
         self._key = key or secrets.token_bytes(32)
+        self._regions = tuple(one.encode() for one in regions)
+        self._outside = 0
         self._groups: dict[tuple[Kind, str, str, str, str], Group] = {}
         self._counts: Counter[Kind] = Counter()
         self._distinct: dict[Kind, Distinct] = {}
@@ -171,6 +178,8 @@ class Tally:
         self._counts[kind] += len(values)
         if kind not in self._distinct:
             self._distinct[kind] = Distinct(self._key)
+        if self._regions and kind in _OF_REGIONS:
+            self._outside += sum(not one.startswith(self._regions) for one in values)
         self._distinct[kind].add({canonical(kind, one) for one in values})
 
     def join(self, other: Tally) -> None:
@@ -183,6 +192,7 @@ class Tally:
             self._distinct.setdefault(kind, Distinct(self._key)).join(distinct)
         self.unread += [one for one in other.unread if one not in self.unread]
         self.text_bytes += other.text_bytes
+        self._outside += other._outside
 
     def group(self, kind: Kind, file: str, member: str, cell: Cell, window: int) -> Group:
         """Return the group of a kind in one place; beyond the bound, of the whole file."""
@@ -208,6 +218,7 @@ class Tally:
             members=self.members,
             text_bytes=self.text_bytes,
             engine=engine,
+            outside=self._outside,
         )
 
 

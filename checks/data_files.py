@@ -1,0 +1,141 @@
+"""Criteria on what lies open in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from dengbao.model import Criterion
+from dengbao.probes.data.facts import Found, ScannedPlace
+
+from .hosts import ask
+
+_FACT: Final = "data.scan"
+_ZH: Final = {
+    "id_card": "公民身份号码", "id_card_15": "15位身份证号", "phone": "手机号", "bank_card": "银行卡号",
+    "social_card": "医保（社保）卡号", "passport": "护照号", "name": "姓名", "password": "明文口令",
+    "password_other": "无法辨认形态的口令", "token": "令牌",
+}  # fmt: skip
+_PERSONAL: Final = ("id_card", "id_card_15", "bank_card", "social_card", "passport", "phone", "name")
+_SECRET: Final = ("password", "password_other", "token")
+# A number of 18 digits that is none passes region, date and check digit once in some ten thousand: three
+# different ones in one place are no accident.
+_SURE: Final = 3
+# 第三、四位 of GB/T 2260: 01–20 and 51–70 cities, 21–50 prefectures, 90 directly administered counties.
+_CITIES_NEVER_GIVEN: Final = tuple(str(number) for number in range(91, 100))
+
+
+def unreadable(place: ScannedPlace) -> Criterion:
+    """Return whether nothing in a place can be read that must be kept secret.
+
+    Proven wrong by id numbers that are no accident, or by passwords in a column so called; proven right
+    only where everything was read and nothing was found.
+    """
+    found = _of(place, (*_PERSONAL, *_SECRET))
+    met = _clean(place, found)
+    if any(_sure(one) for one in found):
+        met = False
+    return ask(
+        place.path,
+        f"{_called(place)}是否未以明文存放个人信息与口令",
+        met,
+        _seen(place, found),
+        _FACT,
+        decisive=True,
+    )
+
+
+def nobodys(place: ScannedPlace) -> Criterion:
+    """Return whether a place of a test environment holds no personal data of real people.
+
+    A valid check digit does not tell a real number from a made-up one, however many there are: found
+    identifiers decide only together with what the engagement declares. Declared as data of production and
+    readable: wrong. Declared as made up, with a region that no place in the country has: right.
+    """
+    found = _of(place, _PERSONAL)
+    met = _clean(place, found)
+    seen = _seen(place, found)
+    if found and place.origin == "production":
+        met = False if any(_sure(one) for one in found) else None
+        seen += "，登记为来自生产环境的原始数据"
+    elif found and place.origin == "synthetic":
+        met, why = _made_up(place, found)
+        seen += f"，登记为虚构数据，{why}"
+    elif found:
+        told = "登记为脱敏数据" if place.origin == "masked" else "未登记数据来源"
+        seen += f"，{told}，校验位有效不能区分真实与虚构"
+    return ask(place.path, f"{_called(place)}是否不含真实人员的个人信息", met, seen, _FACT, decisive=True)
+
+
+def _of(place: ScannedPlace, kinds: Iterable[str]) -> list[Found]:
+    known = {one.kind: one for one in place.found if one.count}
+    return [known[kind] for kind in kinds if kind in known]
+
+
+def _clean(place: ScannedPlace, found: list[Found]) -> bool | None:
+    return True if place.files and place.text_bytes and not (found or place.unread_count) else None
+
+
+def _sure(found: Found) -> bool:
+    if found.kind == "id_card":
+        return found.distinct >= _SURE
+    return found.kind == "password" and found.in_columns > 0
+
+
+def _made_up(place: ScannedPlace, found: list[Found]) -> tuple[bool | None, str]:
+    """Return whether the declared recipe proves that nobody is meant, and what speaks for or against."""
+    regions = "、".join(place.regions)
+    against = _against(place, found)
+    return (None, against) if against else (True, f"号码地区码 {regions} 不存在，均不属于任何人员")
+
+
+def _against(place: ScannedPlace, found: list[Found]) -> str:
+    """Return why the recipe proves nothing, empty where it does."""
+    real = [one for one in place.regions if one[2:4] not in _CITIES_NEVER_GIVEN]
+    others = [one for one in found if one.kind not in ("id_card", "id_card_15", "name")]
+    doubts = (
+        (not place.regions, "未登记号码生成规则（regions），不能核对"),
+        (real, f"但地区码 {'、'.join(real)} 可能属于真实人员"),
+        (
+            place.outside_regions != 0,
+            f"但有 {place.outside_regions} 个号码不以登记的地区码 {'、'.join(place.regions)} 开头",
+        ),
+        (others, f"号码均为不存在的地区码，但{_names(others)}是否虚构不能由程序区分"),
+        (all(one.kind == "name" for one in found), "但只见姓名，不能核对"),
+        (place.unread_count, "已读部分的号码均为不存在的地区码"),
+    )
+    return next((why for doubt, why in doubts if doubt), "")
+
+
+def _names(found: list[Found]) -> str:
+    return "、".join(_ZH[one.kind] for one in found)
+
+
+def _called(place: ScannedPlace) -> str:
+    return f"{place.path}（{place.what}）" if place.what else place.path
+
+
+def _seen(place: ScannedPlace, found: list[Found]) -> str:
+    told = f"{_called(place)}扫描 {place.files} 个文件、{place.text_bytes / 1e6:.3g} MB 文本，"
+    told += "发现" + "、".join(_counted(one) for one in found) if found else "未发现明文个人信息与口令"
+    if place.unread_count:
+        first = place.unread[0] if place.unread else None
+        where = (
+            f"（如 {first.file}{'!' + first.member if first.member else ''}：{first.reason}）"
+            if first
+            else ""
+        )
+        told += f"；{place.unread_count} 处未能读取{where}"
+    return told
+
+
+def _counted(found: Found) -> str:
+    about = "" if found.exact else "约"
+    told = f"{_ZH[found.kind]} {found.count} 个（不同 {about}{found.distinct} 个"
+    if found.at:
+        most = found.at[0]
+        where = "!".join(one for one in (most.file, most.member) if one)
+        column = ".".join(one for one in (most.table, most.column) if one)
+        told += f"，如 {where}{' ' + column if column else ''}"
+        told += f" {most.samples[0]}" if most.samples else ""
+    return told + "）"

@@ -1,0 +1,1 @@
+"""Probes of data that lie as files: facts, specs, code."""

@@ -1,0 +1,24 @@
+"""Which probes there are of data that lie as files."""
+
+from __future__ import annotations
+
+from ...model import Asset, Level
+from ..base import ProbeSpec
+from .facts import DataScan
+
+
+def _has_data(asset: Asset) -> bool:
+    return bool(asset.data)
+
+
+SPECS: tuple[ProbeSpec, ...] = (
+    ProbeSpec(
+        name="data.files",
+        title="扫描登记的数据文件，查找明文个人信息与口令",
+        facts=(DataScan,),
+        level=Level.OBSERVE,
+        applies=_has_data,
+        run="dengbao.probes.data.files:probe",
+        timeout_s=900.0,
+    ),
+)
