@@ -66,6 +66,9 @@ TABLE: Final = {
     "wrong_host": Expected("tls", MODERN, ("nonconform", *CONFORM[1:]), ("EC", 256), (62, 0, 62)),
     "sha1": Expected("tls", MODERN, ("partial", *CONFORM[1:]), RSA, GOOD, digest="sha1"),
     "client_certificate": Expected("tls", MODERN, CONFORM, RSA, GOOD),
+    "chained": Expected("tls", MODERN, CONFORM, ("EC", 256), GOOD),
+    # Whoever knows the root alone cannot get from it to the leaf.
+    "chain_not_sent": Expected("tls", MODERN, ("nonconform", *CONFORM[1:]), ("EC", 256), (20, 20, 0)),
     # No certificate is sent with an anonymous suite, and our library refuses to finish one.
     "anonymous": Expected("tls", ("TLSv1.2",), (OPEN, *NO_TLS), plain=("TLSv1.2",)),
     "single": Expected("tls", ("TLSv1.2",), CONFORM, RSA, GOOD),
@@ -79,6 +82,7 @@ TABLE: Final = {
     "old": Expected("tls", ("SSLv3", "TLSv1.0"), (OPEN, *NO_TLS), RSA),
     "plain": Expected("http", (), UNKNOWN, tlcp=None, sm=None),
     "dropping": Expected("closed", (), UNKNOWN, sm=None),
+    "half": Expected("other", (), UNKNOWN, tlcp=None, sm=None),
 }
 NOT_SEEN: Final = {"silent": Reason.TIMED_OUT, "closed": Reason.UNREACHABLE}
 
@@ -178,6 +182,11 @@ def test_the_group_of_rfc_8998_is_seen(sights: Sights) -> None:
     """curveSM2 is chosen when nothing else is offered by the 国密 server, refused by a standard one."""
     found = {name: sights.versions(name).sm_group for name in ("sm_tls", "good", "tlcp")}
     assert found == {"sm_tls": True, "good": False, "tlcp": None}
+
+
+def test_the_chain_is_seen_as_it_was_sent(sights: Sights) -> None:
+    sent = {name: len(sights.certificate(name).chain) for name in ("chained", "chain_not_sent")}
+    assert sent == {"chained": 2, "chain_not_sent": 1}
 
 
 def test_rc4_and_3des_are_seen_in_sslv3(sights: Sights) -> None:

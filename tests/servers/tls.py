@@ -34,6 +34,8 @@ SITES = {
     "sha1": ("TLSv1.2 TLSv1.3", f"{STRONG}:@SECLEVEL=0"),
     "client_certificate": ("TLSv1.2 TLSv1.3", STRONG),
     "anonymous": ("TLSv1.2", "aNULL:@SECLEVEL=0"),
+    "chained": ("TLSv1.2 TLSv1.3", STRONG),
+    "chain_not_sent": ("TLSv1.2 TLSv1.3", STRONG),
 }
 
 
@@ -85,8 +87,12 @@ def mint(folder: Path) -> Files:
         "expired": ca.issue_cert(NAME, not_before=past[0], not_after=past[1]),
         "wrong_host": ca.issue_cert("other.test"),
     }
+    below = ca.create_child_ca(key_type=trustme.KeyType.RSA).issue_cert(NAME)
+    certs["chained"] = below
     for site, cert in certs.items():
         cert.private_key_and_cert_chain_pem.write_to_path(str(folder / f"{site}.pem"))
+    alone = below.private_key_pem.bytes() + below.cert_chain_pems[0].bytes()
+    (folder / "chain_not_sent.pem").write_bytes(alone)
     signer = serialization.load_pem_private_key(ca.private_key_pem.bytes(), None)
     assert isinstance(signer, rsa.RSAPrivateKey)
     issuer = x509.load_pem_x509_certificate(ca.cert_pem.bytes()).subject
@@ -262,6 +268,12 @@ def silent() -> Iterator[int]:
 def hang_up(client: socket.socket) -> None:
     """Read a little and close."""
     client.recv(16)
+
+
+def break_off(client: socket.socket) -> None:
+    """Send the first half of a ServerHello and close."""
+    client.recv(4096)
+    client.sendall(b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03" + bytes(20))
 
 
 def speak_tlcp(client: socket.socket) -> None:

@@ -13,7 +13,7 @@ from . import gm, tls
 
 # What else is there beside the sites of nginx.
 PEERS: Final = ("tlcp", "sm_tls", "both", "old")
-OTHERS: Final = ("tlcp_expired", "single", "plain", "dropping", "silent", "closed")
+OTHERS: Final = ("tlcp_expired", "single", "plain", "dropping", "half", "silent", "closed")
 NAMES: Final = (*tls.SITES, *PEERS, *OTHERS)
 
 
@@ -43,6 +43,7 @@ def matrix() -> Iterator[dict[str, Place]]:
         places["single"] = Place(enter(single), nginx.ca_file)
         places["plain"] = Place(nginx.plain)
         places["dropping"] = Place(enter(tls.answering(tls.hang_up)))
+        places["half"] = Place(enter(tls.answering(tls.break_off)))
         places["silent"] = Place(enter(tls.silent()))
         places["closed"] = Place(tls.free_ports(1)[0])
         yield places
