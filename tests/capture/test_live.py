@@ -32,10 +32,10 @@ MARK = b"this is the last datagram"
 
 
 @contextmanager
-def captured(path: Path, interface: str = "lo") -> Iterator[None]:
+def captured(path: Path, interface: str = "lo", snap_bytes: int = 0) -> Iterator[None]:
     """Capture until the end of the block, and until its last packet is in the file."""
-    command = ["tcpdump", "-i", interface, "-U", "--immediate-mode", "-s", "0", "-B", "16384", "-Z", "root"]
-    process = subprocess.Popen([*command, "-w", str(path)], stderr=subprocess.PIPE)
+    command = ["tcpdump", "-i", interface, "-U", "--immediate-mode", "-s", str(snap_bytes), "-B", "16384"]
+    process = subprocess.Popen([*command, "-Z", "root", "-w", str(path)], stderr=subprocess.PIPE)
     try:
         assert process.stderr is not None
         while line := process.stderr.readline():

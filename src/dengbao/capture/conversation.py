@@ -25,6 +25,10 @@ _REDIS_HELLO: Final = re.compile(
 _MAIL_PASSWORD: Final = re.compile(
     rb"(?:^|\r\n)(?:PASS ([^\r\n]{1,256})|\S+ LOGIN \S+ ([^\r\n]{1,256}))\r\n", re.IGNORECASE
 )
+_MAIL_WORK: Final = re.compile(
+    rb"(?:\S+ )?(?:USER|PASS|LOGIN|AUTH|AUTHENTICATE|MAIL|RCPT|DATA|RETR|STOR|LIST|SELECT|FETCH|STAT)\b",
+    re.IGNORECASE,
+)
 _CLEAR_AUTHENTICATION: Final = b"R\0\0\0\x08\0\0\0\x03"  # PostgreSQL asks for the password as it is
 _READABLE: Final = frozenset((
     Speech.HTTP, Speech.HTTP2, Speech.WEBSOCKET, Speech.MYSQL, Speech.POSTGRESQL, Speech.TDS, Speech.ORACLE,
@@ -32,6 +36,8 @@ _READABLE: Final = frozenset((
     Speech.TEXT,
 ))  # fmt: skip
 _LOGIN_ONLY: Final = (Speech.TDS, Speech.ORACLE)  # may hide what follows in ways that are not seen here
+# Begin in clear and may go on encrypted: a greeting or a request for TLS alone is nothing in clear.
+_NEGOTIATED: Final = (Speech.MYSQL, Speech.POSTGRESQL, Speech.MAIL_OR_FTP)
 
 
 class Conversation:
@@ -49,6 +55,7 @@ class Conversation:
         self._asked = 0
         self._sample = b""
         self._asks_clear = False
+        self._works = self._gss = False
         self.ssh_ciphered = [False, False]
         self._clear_bytes = 0
         self._unseen = 0
@@ -124,10 +131,26 @@ class Conversation:
             return
         if len(self._sample) < SAMPLE_BYTES:
             self._sample += data[: SAMPLE_BYTES - len(self._sample)]
+        if self.speech in _NEGOTIATED:
+            self._see_work(side, data)
         self._passwords(side, data, at)
         if self._scanners is None:
             self._scanners = Scanner(self.ledger, 0, "stream"), Scanner(self.ledger, 1, "stream")
         self._scanners[side].feed(data, at)
+
+    def _see_work(self, side: int, data: bytes) -> None:
+        """Note whether a protocol that may change to TLS does more in clear than to negotiate."""
+        if self.speech is Speech.POSTGRESQL and side == 1 and data == b"G":
+            self._gss = True  # what follows is under GSSAPI
+        if side or self._works:
+            return
+        if self.speech is Speech.MYSQL:
+            asks = int.from_bytes(data[4:6], "little") & _MYSQL_SSL
+            self._works = len(data) > 4 and (data[3] == 0 or (data[3] == 1 and not asks))
+        elif self.speech is Speech.POSTGRESQL:
+            self._works = not self._gss and (data[4:8] == b"\0\3\0\0" or data[:1] in {b"Q", b"P", b"p"})
+        elif self.speech is Speech.MAIL_OR_FTP:
+            self._works = _MAIL_WORK.match(data) is not None
 
     def _passwords(self, side: int, data: bytes, at: int) -> None:
         """Find the login of protocols that send the password as it is."""
@@ -182,10 +205,14 @@ class Conversation:
             return Channel.CLEAR
         if self._http is not None and self._http.upgraded == "connect":
             return Channel.CANNOT_TELL
+        return self._of_speech()
+
+    def _of_speech(self) -> Channel:
         speaks = self.speaks
         if speaks is Speech.NOTHING:
             return Channel.NOT_SEEN
-        return Channel.CLEAR if speaks in _READABLE and speaks not in _LOGIN_ONLY else Channel.CANNOT_TELL
+        hides = speaks in _LOGIN_ONLY or (speaks in _NEGOTIATED and not self._works)
+        return Channel.CLEAR if speaks in _READABLE and not hides else Channel.CANNOT_TELL
 
 
 def _of_records(records: Records) -> Channel:

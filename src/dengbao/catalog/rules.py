@@ -30,6 +30,7 @@ from ..model import (
 from ..reading import Mistake, at, suggest
 from ..yamlfile import Place, shorten
 from .app_rules import find_app_faults
+from .traffic_rules import find_traffic_faults
 from .data_rules import find_data_faults
 
 SCHEMA: Final = 1
@@ -72,6 +73,7 @@ def find_faults(engagement: Engagement) -> Iterator[Mistake]:
     for number, asset in enumerate(engagement.assets):
         yield from _asset(("assets", number), asset)
         yield from _links(("assets", number), asset, engagement)
+        yield from find_traffic_faults(("assets", number), asset)
         if isinstance(asset, WebAsset):
             yield from find_app_faults(("assets", number), asset, engagement)
     yield from _declarations(engagement)

@@ -74,6 +74,7 @@ from .suite import (
     Suite,
     Threshold,
 )
+from .traffic import DeclaredFlow, Traffic
 
 __all__ = [
     "Account",
@@ -98,6 +99,7 @@ __all__ = [
     "Criterion",
     "DataPlace",
     "DatabaseAsset",
+    "DeclaredFlow",
     "Engagement",
     "Evidence",
     "EvidenceFile",
@@ -149,6 +151,7 @@ __all__ = [
     "TableRef",
     "Threshold",
     "TlsAsset",
+    "Traffic",
     "UserAdmin",
     "Value",
     "Verdict",

@@ -11,6 +11,7 @@ import msgspec
 from .application import Application, Marker
 from .base import Importance, Kind, Level, Value
 from .places import DataPlace
+from .traffic import Traffic
 
 
 class Contact(Value):
@@ -145,6 +146,7 @@ class AssetBase(Value, tag_field="kind"):
     platform: str = ""
     accounts: tuple[Account, ...] = ()
     data: tuple[DataPlace, ...] = ()
+    traffic: Traffic | None = None
     note: str = ""
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import Asset, Facts, kind_of
 from .backup.spec import SPECS as BACKUP
 from .base import ProbeSpec
+from .capture.spec import SPECS as CAPTURE
 from .data.spec import SPECS as DATA
 from .database.spec import SPECS as DATABASE
 from .host.spec import SPECS as HOST
@@ -14,7 +15,18 @@ from .tls.spec import SPECS as TLS
 from .web.spec import SPECS as WEB
 from .windows.spec import SPECS as WINDOWS
 
-PROBES: tuple[ProbeSpec, ...] = (*WEB, *TLS, *PORTS, *SERVICES, *HOST, *WINDOWS, *DATABASE, *BACKUP, *DATA)
+PROBES: tuple[ProbeSpec, ...] = (
+    *WEB,
+    *TLS,
+    *PORTS,
+    *SERVICES,
+    *HOST,
+    *WINDOWS,
+    *DATABASE,
+    *BACKUP,
+    *DATA,
+    *CAPTURE,
+)
 
 
 def probes_for(asset: Asset) -> tuple[ProbeSpec, ...]:
