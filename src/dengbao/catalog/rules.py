@@ -51,7 +51,7 @@ _CHOICES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
 )
 _CATEGORIES: Final = ("hospital", "clinic", "pharmacy")
 _APPLICATIONS: Final = ("new", "replace", "change")
-_STYLES: Final = ("form", "json", "browser")
+_STYLES: Final = ("form", "json", "basic", "browser")
 _WAIT_MOST_S: Final = 7200
 _HOLDS: Final = ("id_card", "phone", "name", "bank_card", "password")
 

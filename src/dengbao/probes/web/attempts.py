@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-import httpx
 import msgspec
 
 from ...errors import Interrupted, NotDeclared, ProbeError
@@ -16,8 +15,10 @@ from ..base import Context, Observed
 from .browser import Browser, opened
 from .entering import Entered, Looked, as_web, completed, enter, look
 from .facts import ControlSeen, DefaultTry, LoginSeen, WebDefaultAccounts, WebEmptyPassword
+from .leaving import leave
 from .login import declared, prepare, submit, turn
 from .pages import Compare, references
+from .second import asks_code
 
 MAX_PER_USERNAME: Final = 3
 MAX_PROBLEMS: Final = 2
@@ -47,6 +48,8 @@ class Attempts:
         if noted is not None:
             return _noted(noted)
         attempt = await submit(visitor, prepared, username, password)
+        if asks_code(self.web, attempt.chain):
+            attempt = replace(attempt, seen=msgspec.structs.replace(attempt.seen, code_asked=True))
         seen = await completed(visitor, attempt, self.before, self.compare)
         self.context.ledger.end(key, msgspec.json.encode(seen).decode())
         if seen.accepted:
@@ -63,17 +66,6 @@ def _noted(text: str) -> LoginSeen:
         return msgspec.json.decode(text, type=LoginSeen)
     except msgspec.DecodeError:
         return LoginSeen(problem="上次检测留下的结果无法读取，不再重发")
-
-
-async def leave(visitor: Browser, web: WebAsset) -> None:
-    """End a session of ours where the engagement says how; a failure changes nothing."""
-    if not web.logout:
-        return
-    try:
-        url: httpx.URL = visitor.resolve(web.logout)
-        await visitor.send(web.logout_method.upper(), url, note="退出登录")
-    except ProbeError:
-        return
 
 
 async def empty_password(asset: Asset, context: Context) -> Observed:
@@ -93,7 +85,7 @@ async def empty_password(asset: Asset, context: Context) -> Observed:
     account = context.account(web, login.account)
     async with turn(web), opened(web, context, probe="web.empty_password") as browser:
         entered = await enter(browser, web, context)
-        await leave(entered.visitor, web)
+        await leave(entered.visitor, web, entered.during.chains.values())
         attempts = Attempts(browser, web, context, entered.compare, entered.before)
         seen = await attempts.once(f"empty/{account.username}", account.username, "")
         wrong = await attempts.wrong() if _needs_control(seen) else None
@@ -151,7 +143,7 @@ async def _control(
         compare = await references(browser.fork(), web)
         before = await look(browser.fork(), web.protected, compare)
         return None, compare, before
-    await leave(entered.visitor, web)
+    await leave(entered.visitor, web, entered.during.chains.values())
     return entered.login, entered.compare, entered.before
 
 

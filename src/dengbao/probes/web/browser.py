@@ -214,8 +214,8 @@ class Browser:
             try:
                 answer = await self._bounded(request)
             except Dropped:
-                if method != "GET":
-                    raise
+                if method != "GET" or (headers and "Authorization" in headers):
+                    raise  # a login is sent once
                 answer = await self._bounded(request)  # the server had closed an idle connection
         except ProbeError as exc:
             self.transcript.append(f"! {exc.reason.zh}：{exc.message}")

@@ -15,6 +15,7 @@ from .browser import Browser, Chain
 from .facts import LoginSeen, PageSeen
 from .login import Attempt, Prepared, declared, prepare, submit, with_pages
 from .pages import Compare, describe, look_at, references, unanswered, unknown_path
+from .second import take_second_step
 
 MAX_PAGES: Final = 50
 PROTECTED_CURE: Final = "在 protected 中登记登录后才能访问的页面或接口"
@@ -88,7 +89,8 @@ async def _doubt_forbidden(
 async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = "") -> Entered:
     """Log in with the declared account, or with another one (`who`, its id).
 
-    Sends: the login page, the protected pages before and after, one login with the right password.
+    Sends: the login page, the protected pages before and after, one login with the right password, and
+        a code of the account's seed where a second factor is asked for.
     Changes: one session of the declared account begins.
     Level: login.
 
@@ -101,6 +103,7 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     password = context.password(asset, account)
     compare = await references(browser.fork(), asset)
     before = await look(browser.fork(), asset.protected, compare)
+    compare = replace(compare, strangers=before.seen)
     visitor = browser.fork()
     visitor.jar.stage = "before_login"
     if not login.page:
@@ -110,6 +113,8 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     attempt = await submit(visitor, prepared, account.username, password, assist=True)
     for name, values in attempt.earlier.items():
         earlier.setdefault(name, set()).update(values)
+    if attempt.error is None:
+        attempt = await take_second_step(visitor, asset, context, account, attempt)
     if attempt.error is not None:
         raise attempt.error
     visitor.token = attempt.token
@@ -117,7 +122,9 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     seen = with_pages(attempt, before.seen, during.seen)
     _require_accepted(seen, during, before, account.id)
     way = [one for one in (prepared.page, attempt.chain) if one is not None]
-    in_url = attempt.in_url or any(one.session_in_url for one in (*way, *before.chains.values(), *during.chains.values()))
+    in_url = attempt.in_url or any(
+        one.session_in_url for one in (*way, *before.chains.values(), *during.chains.values())
+    )
     return Entered(visitor, compare, before, during, seen, earlier, in_url)
 
 

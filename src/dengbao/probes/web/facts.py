@@ -25,6 +25,7 @@ class PageSeen(Value):
     `code` of a JSON answer, `json_error` whether that answer calls itself an error (None: it holds nothing).
     `like_login_page_percent` and `like_unknown_path_percent` compare the text with that of the login page
     and of a path that does not exist (whose status is `unknown_status`); None: nothing to compare.
+    `unlike_stranger`: it is shown at length in place, where a stranger was sent away to log in.
     """
 
     path: str
@@ -46,6 +47,7 @@ class PageSeen(Value):
     like_login_page_percent: int | None = None
     like_unknown_path_percent: int | None = None
     unknown_status: int | None = None
+    unlike_stranger: bool | None = None
     cache_control: str | None = None
     pragma: str | None = None
     problem: str = ""
@@ -58,10 +60,7 @@ class PageSeen(Value):
 
     @property
     def failing(self) -> bool:
-        """Tell whether the server, or something before it, could or would not serve just then.
-
-        Such an answer depends on the moment (overload, too many requests, maintenance), not on who asks.
-        """
+        """Tell whether the server could or would not serve just then, whoever asks."""
         return any(
             one is not None and (one >= 500 or one in (408, 429)) for one in (self.status, self.final_status)
         )
@@ -88,10 +87,16 @@ class PageSeen(Value):
     def _demanded_in_place(self) -> bool | None:
         if self.stopped or self.final_status is None or not 200 <= self.final_status < 300:
             return None
-        if self.json:
-            if self.json_error and self.login_words:
-                return True
-            return False if self.json_error is False and not self._like_unknown else None
+        if self.unlike_stranger:
+            return False
+        return self._demanded_by_json() if self.json else self._demanded_by_page()
+
+    def _demanded_by_json(self) -> bool | None:
+        if self.json_error and self.login_words:
+            return True
+        return False if self.json_error is False and not self._like_unknown else None
+
+    def _demanded_by_page(self) -> bool | None:
         if self.password_field:
             # A form that every path shows needs a session for comparison: it may be all there is.
             like = self.like_login_page_percent
@@ -228,7 +233,8 @@ class LoginSeen(Value):
     """What one login attempt brought; markers are None where the engagement declares none.
 
     `page_reached`: a page that was not shown before is shown (True) or answers as to a stranger (False)
-    afterwards. `form_again`: the answer is the login form. `problem` is Chinese: why nothing was seen.
+    afterwards. `form_again`: the answer is the login form. `code_asked`: the answer asks for a second
+    factor, so that the password was perhaps right. `problem` is Chinese: why nothing was seen.
     """
 
     status: int | None = None
@@ -238,6 +244,7 @@ class LoginSeen(Value):
     page_reached: bool | None = None
     form_again: bool | None = None
     token: bool | None = None
+    code_asked: bool | None = None
     locked_words: tuple[str, ...] = ()
     captcha_words: tuple[str, ...] = ()
     problem: str = ""
@@ -254,7 +261,7 @@ class LoginSeen(Value):
     @property
     def accepted(self) -> bool | None:
         """Tell whether the login was accepted; None where markers and pages contradict or say nothing."""
-        if self.problem or self.status is None:
+        if self.problem or self.status is None or self.code_asked:
             return None
         marker, page = self.by_marker, self.page_reached
         if self.success_marker and self.failure_marker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -166,18 +167,17 @@ async def submit(
     if login.style == "browser":
         return await _by_chromium(browser, prepared, (username, password), assist=assist)
     values = {**prepared.fields, login.username_field: username, login.password_field: password}
-    if login.style == "json":
-        content, kind = json.dumps(values, ensure_ascii=False).encode(), "application/json"
-    else:
-        content, kind = urlencode(values).encode(), "application/x-www-form-urlencoded"
-    headers = {**prepared.headers, "Content-Type": kind}
+    method, content, told = _packed(login, values, username, password)
+    headers = {**prepared.headers, **told}
     browser.jar.stage = "login"
-    note = f"字段 {'、'.join(values)}，值不记录"
+    note = (
+        "Authorization: Basic，值不记录" if login.style == "basic" else f"字段 {'、'.join(values)}，值不记录"
+    )
     try:
-        answer = await browser.send("POST", prepared.url, content=content, headers=headers, note=note)
+        answer = await browser.send(method, prepared.url, content=content, headers=headers, note=note)
         again = _same_place_again(browser, answer)
         if again is not None:
-            answer = await browser.send("POST", again, content=content, headers=headers, note=note)
+            answer = await browser.send(method, again, content=content, headers=headers, note=note)
         chain = await browser.follow(answer)
     except ProbeError as exc:
         return Attempt(LoginSeen(problem=exc.message), error=exc)
@@ -205,6 +205,18 @@ async def _by_chromium(
     return Attempt(
         seen, driven.token, chain=driven.chain, earlier=driven.earlier, in_url=session_in(driven.urls)
     )
+
+
+def _packed(
+    login: WebLogin, values: Mapping[str, str], username: str, password: str
+) -> tuple[str, bytes, dict[str, str]]:
+    """Return method, body and headers of the login; `basic` asks by GET with RFC 7617's header."""
+    if login.style == "basic":
+        pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+        return "GET", b"", {"Authorization": f"Basic {pair}"}
+    if login.style == "json":
+        return "POST", json.dumps(values, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
+    return "POST", urlencode(values).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def _same_place_again(browser: Browser, answer: Answer) -> httpx.URL | None:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 import httpx
+import msgspec
 
 from ...errors import ProbeError
 from ...model import WebAsset, WebLogin
 from .browser import Browser, Chain, clean_url
-from .facts import PageSeen
+from .facts import UNLIKE_PERCENT, PageSeen
 from .reading import Document, alike_percent
 
 UNKNOWN_PATH = "（不存在的随机路径）"
+LONG_CHARS: Final = 500
+"""A page with this much text is more than a notice that a session has ended."""
 
 
 @dataclass(frozen=True)
 class Compare:
-    """What pages are compared with: the login page and a path that does not exist."""
+    """What pages are compared with: the login page, a path that does not exist, what strangers were told."""
 
     login: Chain | None = None
     unknown: Chain | None = None
     login_addresses: tuple[httpx.URL, ...] = ()
+    strangers: Mapping[str, PageSeen] = field(default_factory=dict)
 
     @property
     def common(self) -> frozenset[str]:
@@ -63,7 +68,7 @@ def describe(path: str, chain: Chain, compare: Compare) -> PageSeen:
     first, last = chain.first, chain.last
     document = last.document
     unknown = compare.unknown
-    return PageSeen(
+    seen = PageSeen(
         path=path,
         status=first.status,
         final_status=last.status,
@@ -86,6 +91,23 @@ def describe(path: str, chain: Chain, compare: Compare) -> PageSeen:
         cache_control=last.headers.get("cache-control"),
         pragma=last.headers.get("pragma"),
     )
+    stranger = compare.strangers.get(path)
+    if stranger is None or not _unlike_stranger(seen, stranger):
+        return seen
+    return msgspec.structs.replace(seen, unlike_stranger=True)
+
+
+def _unlike_stranger(seen: PageSeen, stranger: PageSeen) -> bool:
+    """Tell whether a page is shown in place and at length, where strangers are sent away by status.
+
+    Such a page may ask for a password (to change it) or hold a dialogue for expired sessions, and is the
+    page all the same.
+    """
+    sent_away = stranger.login_demanded is True and (stranger.moved or stranger.status in {401, 403})
+    in_place = seen.status == seen.final_status == 200 and not seen.moved and not seen.json
+    likes = (seen.like_login_page_percent, seen.like_unknown_path_percent)
+    unlike = all(one is not None and one < UNLIKE_PERCENT for one in likes)
+    return bool(sent_away and in_place and unlike and (seen.text_chars or 0) >= LONG_CHARS)
 
 
 def like(chain: Chain, other: Chain) -> int | None:

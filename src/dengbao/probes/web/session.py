@@ -14,6 +14,7 @@ from ..base import Context, Observed, missing
 from .browser import Answer, Browser, Chain, clean_url, opened
 from .entering import PROTECTED_CURE, Entered, Unclear, as_web, enter
 from .facts import CookieSeen, Replay, SessionPage, WebLogout, WebSession
+from .leaving import logout_address
 from .login import declared, turn
 from .pages import Compare, describe, like, own_texts, shown_percent, unanswered, unknown_path
 
@@ -146,7 +147,7 @@ async def _logout(
     # Taken only now: some applications change their cookies at each page.
     old = visitor.fork(visitor.jar.copy(), token=visitor.token)
     visitor.jar.cleared.clear()
-    url = visitor.resolve(web.logout)
+    url = logout_address(visitor, web, before.values())
     answer = await _send_logout(visitor, web, url, tuple(before.values()))
     chain = await visitor.follow(answer)
     replays = [await _replay("old", old, path, before[path], entered) for path in telling]

@@ -25,7 +25,8 @@ from ...scope import Guard
 
 HEADERS: Final = {
     "User-Agent": f"dengbao/{__version__}",
-    "Accept": "text/html,application/json;q=0.9,*/*;q=0.8",
+    # As a browser: some applications leave out the menu with the logout where JSON is named.
+    "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Accept-Language": "zh-CN,zh;q=0.9",
     "Accept-Encoding": "identity",
 }
