@@ -30,6 +30,11 @@ _PARTS: Final = {
     "S-1-5-32-559": "Performance Log Users", "S-1-5-32-573": "Event Log Readers",
     "S-1-5-32-578": "Hyper-V Administrators", "S-1-5-32-580": "Remote Management Users",
 }  # fmt: skip
+# Those whose members hold a post of their own; the rest let in, print or measure, which separates nothing.
+_POSTS: Final = frozenset({
+    ADMINISTRATORS, "S-1-5-32-548", "S-1-5-32-549", "S-1-5-32-551", "S-1-5-32-556", "S-1-5-32-573",
+    "S-1-5-32-578",
+})  # fmt: skip
 _MIGHTY: Final = (
     "SeDebugPrivilege", "SeTcbPrivilege", "SeBackupPrivilege", "SeRestorePrivilege",
     "SeTakeOwnershipPrivilege", "SeLoadDriverPrivilege", "SeSecurityPrivilege", "SeCreateTokenPrivilege",
@@ -91,9 +96,14 @@ def _unseen(found: Managers) -> tuple[Criterion, ...]:
 
 
 def separated(groups: WindowsGroups, accounts: WindowsAccounts) -> tuple[Criterion, ...]:
-    """Return whether several people administer, with different rights."""
+    """Return whether several people administer, with different rights.
+
+    Membership in a group that manages nothing makes no manager.
+    """
     found = managers(groups, accounts)
-    people = found.people
+    people = {name: held & _POSTS for name, held in found.people.items() if held & _POSTS}
+    others = [name for name in found.people if name not in people]
+    more = f"；另有 {listing(others)} 仅属无管理职责的组，不计" if others else ""
     kinds = {frozenset({ADMINISTRATORS}) if ADMINISTRATORS in one else one for one in people.values()}
     unseen = _unseen(found)
     few = len(people) < 2
@@ -101,7 +111,7 @@ def separated(groups: WindowsGroups, accounts: WindowsAccounts) -> tuple[Criteri
         "several",
         "是否设置两个以上各自独立的管理账户",
         not few if not (few and unseen) else None,
-        f"有管理权限的账户 {len(people)} 个：{listing(people) or '无'}",
+        f"有管理权限的账户 {len(people)} 个：{listing(people) or '无'}{more}",
         GROUPS,
         decisive=True,
     )

@@ -38,6 +38,8 @@ def test_password_rules_and_lock() -> None:
     assert (module.min_length, module.min_upper, module.min_digits, module.min_special) == (8, None, 1, 1)
     assert [(one.module, one.attempts, one.duration_s) for one in found.failures] == [("sys_audlog", 5, 1800)]
     assert found.default_lifetime_days == 90
+    unloaded = pg_policy.policy(session(shared_preload_libraries="passwordcheck"), ASSET)
+    assert unloaded.default_lifetime_days is None
 
 
 @pytest.mark.parametrize(

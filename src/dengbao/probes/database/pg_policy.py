@@ -30,6 +30,8 @@ FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole
 ORDER BY 1, 2, 3 LIMIT 5000
 """
 _MODULES: Final = ("shared_preload_libraries", "session_preload_libraries", "local_preload_libraries")
+# 金仓's: it gives each password an end date, if it is loaded.
+_PWDEXP: Final = "identity_pwdexp"
 _POLICY: Final = (
     *_MODULES, "password_encryption", "authentication_timeout", "idle_session_timeout",
     "idle_in_transaction_session_timeout", "tcp_keepalives_idle", "auth_delay.milliseconds",
@@ -129,7 +131,9 @@ def policy(session: Session, asset: DatabaseAsset) -> DatabasePolicy:
     return DatabasePolicy(
         complexity=tuple(_complexity(known)),
         failures=tuple(_failures(known)),
-        default_lifetime_days=_number(known, "identity_pwdexp.password_change_interval"),
+        default_lifetime_days=_number(known, f"{_PWDEXP}.password_change_interval")
+        if _PWDEXP in known.get(_MODULES[0], "")
+        else None,
         idle_timeouts=tuple(idle),
         overrides=_overrides(session),
         settings=_pick(known, _POLICY),
