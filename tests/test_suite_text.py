@@ -86,6 +86,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "confidentiality.certificate": (W, T),
     "confidentiality.cleartext_login": (W,),
     "confidentiality.sensitive_columns": (D,),
+    "confidentiality.stored_files": (H, D, W),
     "confidentiality.password_hash": (H, D),
     "backup.performed": (B,),
     "backup.policy": (B,),
@@ -97,6 +98,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "residual.session": (W, D),
     "residual.cache_headers": (W,),
     "privacy.restricted_access": (W, D),
+    "privacy.real_data_in_test": (W, D),
 }
 # The platforms whose guidance an item needs for each of its kinds.
 PLATFORMS: Mapping[Kind, frozenset[str]] = {

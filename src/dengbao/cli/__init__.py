@@ -16,6 +16,7 @@ from .filing import evidence
 from .holes import vulns
 from .papers import demo, report
 from .running import doctor, init, judge, plan, run
+from .scanning import scan
 from .showing import check, compare, suite
 from .standing import status
 
@@ -49,6 +50,7 @@ for _one in (
     collect_script,
     vulns,
     discover,
+    scan,
 ):
     main_group.add_command(_one)
 
