@@ -157,7 +157,7 @@ def ageing(
 ) -> tuple[Criterion, ...]:
     """Return whether passwords must be changed in time, as the platform arranges it."""
     if platform in LIKE_POSTGRES:
-        return (_ends(accounts, passwords, most), *whole(accounts))
+        return (_ends(accounts, passwords, most), *_interval(policy, most), *whole(accounts))
     if passwords is None:
         raise Undetermined("未能读取账户口令有效期", reason=Reason.NO_PERMISSION)
     default = policy.default_lifetime_days if policy is not None else None
@@ -176,6 +176,20 @@ def ageing(
         _lifetimes(accounts, passwords, most),
         *whole(accounts),
     )
+
+
+def _interval(policy: DatabasePolicy | None, most: int) -> tuple[Criterion, ...]:
+    """Return whether 金仓 gives each new password an end soon enough; of the others nothing is asked.
+
+    An end date that is near today proves little where passwords are made for a year.
+    """
+    days = policy.default_lifetime_days if policy is not None else None
+    if days is None:
+        return ()
+    told = "0（不限）" if days == 0 else f"{days} 天"
+    question = f"新口令的有效期是否为 1–{most} 天"
+    seen = f"identity_pwdexp.password_change_interval 为 {told}（要求 1–{most} 天）"
+    return (ask("interval", question, 0 < days <= most, seen, POLICY),)
 
 
 def _ends(accounts: DatabaseAccounts, passwords: DatabasePasswords | None, most: int) -> Criterion:

@@ -63,7 +63,7 @@ def host_default_passwords_were_changed(
 
     Source: GB/T 22239-2019 8.1.4.2 b).
     """
-    preset = [one for one in seats(accounts, passwords) if _comes_with_the_system(one)]
+    preset = [one for one in seats(accounts, passwords) if _comes_with_the_system(one, accounts)]
     holders = [one for one in preset if one.password.state in ("set", "empty")]
     days = [one.at_s // _DAY_S for one in installation.marks]
     criteria = (_no_empty(holders), *_changed(holders, days), *local_only(accounts))
@@ -77,8 +77,8 @@ def host_default_passwords_were_changed(
     )
 
 
-def _comes_with_the_system(one: Seat) -> bool:
-    return one.account.uid == 0 or is_default(one.account) or one.name in _PRESET
+def _comes_with_the_system(one: Seat, accounts: HostAccounts) -> bool:
+    return one.account.uid == 0 or is_default(one.account, accounts) or one.name in _PRESET
 
 
 def _no_empty(holders: Iterable[Seat]) -> Criterion:
