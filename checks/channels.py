@@ -167,7 +167,18 @@ def sight(seen: TlsVersions) -> str:
         text += f"；实际握手协商为 {seen.negotiated_version}（{seen.negotiated_suite}）"
     elif seen.client_certificate == "REQUIRED":
         text += "；服务端要求客户端证书，未完成整个握手"
-    return text
+    disputed = _disputed(seen)
+    return f"{text}；两种探测结果不一致：{listing(disputed)}" if disputed else text
+
+
+def _disputed(seen: TlsVersions) -> list[str]:
+    """Return in Chinese the suites that one source saw accepted and the other refused."""
+    return [
+        f"{one.name} 的 {suite}"
+        f"（{'自测选定，sslyze 拒绝' if suite in one.own_suites else 'sslyze 接受，自测未选定'}）"
+        for one in seen.versions
+        for suite in one.suites_differ or ()
+    ]
 
 
 def _versions(seen: TlsVersions) -> str:
