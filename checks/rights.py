@@ -23,7 +23,11 @@ def everybody_writes(rights: HostRights) -> Criterion:
     where = f"{listing(rights.searched, 4)}目录" if len(rights.searched) > 4 else listing(rights.searched)
     numbers = f"目录 {len(rights.open_folders)} 个、文件 {len(rights.open_files)} 个"
     seen = f"{where}下（四层以内）所有用户可写（未设粘滞位）的{numbers}"
-    return ask("everybody", question, not found, seen + (f"：{modes(found[:4])}" if found else ""), RIGHTS)
+    seen += f"：{modes(found[:4])}" if found else ""
+    if rights.skipped:
+        seen += f"；其下 {listing(rights.skipped, 4)} 为网络或未识别的文件系统，未查找"
+    met = False if found else None if rights.skipped else True
+    return ask("everybody", question, met, seen, RIGHTS)
 
 
 def acl_writers(rights: HostRights, paths: Iterable[str]) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ echo "正在读取本机配置（只读，不修改任何设置，不联网）�
   printf 'host: %s\nbegun: %s\nprivilege: %s\nnonce: %s\n\n' "${host:-unknown}" "$begun" "$privilege" "$nonce"
   # An empty environment, as a login without a terminal has: what this shell was told must not be taken
   # for what every person gets.
-  sed "1,/^$BODY\$/d" "$0" | env -i PATH="$PATH" HOME="${HOME:-/}" sh -s "$nonce" 2>/dev/null
+  { printf 'set -- %s\n' "$nonce"; sed "1,/^$BODY\$/d" "$0"; } |
+    env -i PATH="$PATH" HOME="${HOME:-/}" sh -s 2>/dev/null
 } >>"$out" || fail "写入 $out 失败" "检查磁盘空间"
 tail -n 1 "$out" | grep -q "^$nonce done\$" || fail "采集没有完成，$out 不可用" "重新运行；仍不行的改由人工核查"
 sum=$(digest <"$out" | cut -c 1-64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,14 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def run(tree: Path, tools: str) -> HostRights:
+def run(tree: Path, tools: str, mounts: Path | None = None) -> HostRights:
     """Run the two sections that these facts come from, with the tree in place of the folders."""
     whole = script().decode()
     head = whole[: whole.index("# The slow sections run")].replace(_PATH, "")
     bodies = "".join(_section(whole, name) for name in ("sweep", "places"))
     bodies = re.sub(r"for one in /etc /root .*?; do", f"for one in {tree}; do", bodies, count=1)
+    if mounts is not None:
+        bodies = bodies.replace("done </proc/mounts", f"done <{mounts}")
     done = subprocess.run(
         ["sh", "-s", "dengbao-0"],
         input=(head + bodies).encode(),
@@ -45,7 +48,7 @@ def run(tree: Path, tools: str) -> HostRights:
     )
     sections, _ = parse_transcript(done.stdout, "dengbao-0")
     found = read_rights(Transcript(sections, done=True))
-    assert found.searched == (str(tree),)
+    assert found.searched[0] == str(tree)
     return found
 
 
@@ -70,3 +73,26 @@ def test_what_everybody_can_write_is_found(tree: Path, tmp_path: Path, kind: str
         f"{tree}/{one}/file" for one in ("open", "sticky", "plain")
     }
     assert [one.path for one in found.open_folders or ()] == [f"{tree}/open"]
+
+
+@pytest.mark.parametrize("kind", ["full", "busybox"])
+def test_file_systems_mounted_below_are_searched_or_named(tmp_path: Path, kind: str) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # everybody may go there, unlike in tmp_path
+        tree = Path(name)
+        tree.chmod(0o755)
+        deep = tree / "a/b/c/d/volume"
+        deep.mkdir(parents=True)
+        (tree / "closed").mkdir(mode=0o700)
+        (deep / "file").write_text("x\n", encoding="ascii")
+        (deep / "file").chmod(0o666)
+        below = [("a/b/c/d/volume", "ext4"), ("a/nas", "nfs4"), ("closed/nas", "nfs4"), ("a/proc", "proc")]
+        below += [("a/two\\040words", "xfs")]
+        mounts = tmp_path / "mounts"
+        lines = "".join(f"/dev/x {tree}/{path} {kind} rw 0 0\n" for path, kind in below)
+        mounts.write_text(f"/dev/y / ext4 rw 0 0\n{lines}", encoding="ascii")
+        tools = "/usr/bin:/bin" if kind == "full" else busybox(tmp_path)
+        found = run(tree, tools, mounts)
+        assert found.searched == (str(tree), str(deep))
+        assert [one.path for one in found.open_files or ()] == [f"{deep}/file"]
+        assert found.skipped == (f"{tree}/a/nas nfs4", f"{tree}/a/two\\040words xfs")
+        assert run(tree, tools).skipped == ()

@@ -263,8 +263,9 @@ async def _with_kinds(place: Place, files: BackupFiles, entries: tuple[Entry, ..
         f"head -c {HEAD_BYTES} < {shlex.quote(one.path)} | od -An -v -tx1; }}"
         for number, one in enumerate(entries[:_HEADS])
     ]
-    text = "\n".join(("N=$1", "LC_ALL=C", *lines, "exit 0", "")).encode(errors="surrogateescape")
-    shell, _ = await open_shell(place.start, place.privilege, nonce := new_nonce(), Bounds(_DEADLINE_S))
+    nonce = new_nonce()  # other than the word of the command, which users of the host can see
+    text = "\n".join((f"N={nonce}", "LC_ALL=C", *lines, "exit 0", "")).encode(errors="surrogateescape")
+    shell, _ = await open_shell(place.start, place.privilege, new_nonce(), Bounds(_DEADLINE_S))
     data = bytearray()
     try:
         shell.stdin.write(text)

@@ -76,7 +76,14 @@ section listing 40 16777216 '
 if [ -d "$FOLDER" ]; then
   if [ -r "$FOLDER" ] && [ -x "$FOLDER" ]; then
     echo "$N folder ok"
-    find -P "$FOLDER/" -xdev -mindepth 1 -maxdepth "$DEPTH" -exec stat -c "$N entry %f|%s|%Y|%n" {} + | head -n "$MOST"
+    # Other users see arguments: stat gets a word that tells nothing of N. Lines of a name that has several stay.
+    key=$N
+    have awk && key=$(printf %s "$N" | cksum | cut -d " " -f 1)
+    find -P "$FOLDER/" -xdev -mindepth 1 -maxdepth "$DEPTH" -exec stat -c "$key entry %f|%s|%Y|%n" {} + |
+      if have awk; then
+        KEY="$key entry " awk "index(\$0, ENVIRON[\"KEY\"]) == 1 {
+          \$0 = ENVIRON[\"N\"] \" entry \" substr(\$0, length(ENVIRON[\"KEY\"]) + 1) } { print }"
+      else cat; fi | head -n "$MOST"
   else echo "$N folder denied"; fi
 elif [ -e "$FOLDER" ]; then echo "$N folder none"
 elif reachable "$FOLDER"; then echo "$N folder absent"

@@ -103,9 +103,11 @@ async def collect(
 
     """
     ends_at = time.monotonic() + bounds.deadline_s
+    shell, asked = await open_shell(start, privilege, new_nonce(), bounds)
+    # Users of the host see the words of a command; the word of the frames goes in with the script.
     nonce = new_nonce()
-    shell, asked = await open_shell(start, privilege, nonce, bounds)
-    data, ended_by = await _run(shell, ends_at, bounds.output_bytes, text or script())
+    told = f"set -- {nonce}\n".encode()
+    data, ended_by = await _run(shell, ends_at, bounds.output_bytes, told + (text or script()))
     sections, done = parse_transcript(data, nonce)
     transcript = Transcript(sections, done, account, None if done else ended_by)
     root = "system" in sections and b"\nuid 0\n" in sections["system"].body
@@ -132,7 +134,7 @@ async def open_shell(start: Start, privilege: Privilege, nonce: str, bounds: Bou
 
 def _inner(nonce: str) -> str:
     """Return the quoted command that says it is ready on both streams and then reads the script."""
-    return shlex.quote(f"echo {nonce} ready >&2; exec sh -s {nonce}")
+    return shlex.quote(f"echo {nonce} ready >&2; exec sh -s")
 
 
 async def _privileged(start: Start, privilege: Privilege, nonce: str, bounds: Bounds) -> Shell | None:

@@ -1,5 +1,6 @@
 # Reads what the host facts need and changes nothing: no file is written, no service asked to act.
-# Usage: sh -s NONCE < collect.sh     POSIX sh; works with dash, bash and busybox ash.
+# Usage: { echo "set -- NONCE"; cat collect.sh; } | sh -s     POSIX sh; works with dash, bash and busybox ash.
+# The nonce comes in with the script and goes to no program as an argument, where other users would see it.
 #
 # Every section is framed by lines that carry the nonce, so that text of the host cannot pass for a frame:
 #   NONCE begin NAME MAX / body of at most MAX+1 bytes / NONCE end NAME / stderr, NONCE rc N / NONCE close NAME
@@ -28,6 +29,11 @@ fi
 # Functions that bodies use. Bodies stand in single quotes, so they must not contain one.
 PRELUDE='
 have() { command -v "$1" >/dev/null 2>&1; }
+# Put the nonce, and a word if there is one, before each line.
+say() {
+  if have awk; then W=${1:+$1 } awk "{ print ENVIRON[\"N\"] \" \" ENVIRON[\"W\"] \$0 }"
+  else while IFS= read -r line || [ -n "$line" ]; do printf "%s %s\n" "$N" "${1:+$1 }$line"; done; fi
+}
 # A program that is there and may not be run by this account is not a missing one: status 5, not 3.
 closed() { [ "$(id -u)" = 0 ] || { [ ! -e "/usr/sbin/$1" ] && [ ! -e "/sbin/$1" ]; } || exit 5; return 1; }
 # Can the folder of a missing path be searched? If not, "missing" would be a guess.
@@ -128,8 +134,8 @@ elif have rpm; then
       *.gz) open=zcat ;; *.xz) open=xzcat ;; *.zst) open=zstdcat ;; *.bz2) open=bzcat ;; *.xml) open=cat ;; *) open=none ;;
     esac
     have $open && [ -r "$one" ] || { echo "$N unreadable $one"; continue; }
-    $open <"$one" | awk -v RS="\076" -v n="$N" -v names="$names" "
-      BEGIN { c = split(names, list, \" \"); for (i = 1; i <= c; i++) installed[list[i]] = 1 }
+    $open <"$one" | awk -v RS="\076" -v names="$names" "
+      BEGIN { n = ENVIRON[\"N\"]; c = split(names, list, \" \"); for (i = 1; i <= c; i++) installed[list[i]] = 1 }
       function of(name) { return match(\$0, \" \" name \"=.[^\\\"]*\") ? substr(\$0, RSTART + length(name) + 3, RLENGTH - length(name) - 3) : \"\" }
       /<update[ \t\n]/ { security = of(\"type\") == \"security\" }
       /<\/update/ { security = 0 }
@@ -144,7 +150,7 @@ exit 0
 
 section sshd_options 10 262144 '
 have sshd || exit 3
-sshd -V 2>&1 | grep -m 1 -o "OpenSSH_[^ ,]*" | sed "s/^/$N version /"
+sshd -V 2>&1 | grep -m 1 -o "OpenSSH_[^ ,]*" | say version
 sshd -T 2>/dev/null || sshd -T -C user=root,host=localhost,addr=127.0.0.1
 '
 
@@ -175,8 +181,8 @@ if [ -r /sys/fs/selinux/enforce ]; then echo "$N selinux $(cat /sys/fs/selinux/e
 elif [ -d /sys/kernel ]; then echo "$N selinux disabled"; fi
 [ -r /sys/module/apparmor/parameters/enabled ] && echo "$N apparmor $(cat /sys/module/apparmor/parameters/enabled)"
 [ -d /sys/kernel ] && [ ! -e /sys/module/apparmor ] && echo "$N apparmor N"
-[ -r /sys/kernel/security/apparmor/profiles ] && sed "s/^/$N profile /" /sys/kernel/security/apparmor/profiles
-have getstatus && getstatus | sed "s/^/$N kysec /"
+[ -r /sys/kernel/security/apparmor/profiles ] && say profile </sys/kernel/security/apparmor/profiles
+have getstatus && getstatus | say kysec
 show /etc/selinux/config
 echo
 for one in /etc/passwd /etc/shadow /etc/group /etc/sudoers /etc/ssh/sshd_config /var/log/audit /usr/sbin/sshd; do
@@ -196,7 +202,7 @@ section firewall 15 1048576 '
 if [ -d /sys/module/nf_tables ] || grep -q "^nf_tables " /proc/modules 2>/dev/null ||
   grep -q "/nf_tables.ko" "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null; then
   echo "$N loaded nft"
-  if have nft; then nft list ruleset | sed "s/^/$N nft /"; else echo "$N tool none"; fi
+  if have nft; then nft list ruleset | say nft; else echo "$N tool none"; fi
 fi
 for v in "" 6; do
   if [ -e "/proc/net/ip${v}_tables_names" ]; then
@@ -204,7 +210,7 @@ for v in "" 6; do
     elif grep -q filter "/proc/net/ip${v}_tables_names"; then
       echo "$N loaded ip${v}tables"
       legacy=ip${v}tables-legacy-save; have "$legacy" || legacy=ip${v}tables-save
-      if have "$legacy"; then "$legacy" -t filter | sed "s/^/$N ip${v} /"; else echo "$N tool none"; fi
+      if have "$legacy"; then "$legacy" -t filter | say "ip$v"; else echo "$N tool none"; fi
     fi
   fi
 done
@@ -243,7 +249,7 @@ for pid in $pids; do
 done 2>/dev/null
 [ -n "$files" ] || exit 0
 if have dpkg-query && [ -s /var/lib/dpkg/status ]; then
-  dpkg-query -S $files 2>/dev/null | sed "s/^/$N owner /"
+  dpkg-query -S $files 2>/dev/null | say owner
   echo "$N asked"
 elif have rpm; then
   for one in $files; do
@@ -280,7 +286,7 @@ elif [ -d /sys/kernel/security ] && [ -n "$(ls /sys/kernel/security 2>/dev/null)
 elif [ -d /sys/kernel ] && ! grep -q "ima" /proc/cmdline; then echo "$N ima no"; fi
 echo "$N cmdline $(tr " " "\n" </proc/cmdline | grep -E "^(ima|evm|lsm|security|init_on_free|page_poison|audit)" | tr "\n" " ")"
 if [ -f "/boot/config-$(uname -r)" ]; then
-  grep -E "^CONFIG_INIT_ON_FREE_DEFAULT_ON=" "/boot/config-$(uname -r)" | sed "s/^/$N kernel /"
+  grep -E "^CONFIG_INIT_ON_FREE_DEFAULT_ON=" "/boot/config-$(uname -r)" | say kernel
 fi
 exit 0
 '
@@ -314,12 +320,34 @@ rights /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/ssh/sshd_config /etc
 # Where settings and business data lie, and not deep: a host with millions of files must not be searched whole.
 # What lies in a folder that others may not enter is closed to them whatever its own rights are.
 section sweep 20 524288 '
+look() {
+  echo "$N searched $1"
+  # No brackets around -exec: busybox would then never run what it gathered.
+  find -H "$1" -xdev -maxdepth 4 -type d ! -perm -0001 -prune -o \
+    \( -type f -o -type d ! -perm -1000 \) -perm -0002 -exec stat -c "%A ok %a %U %G %s %Y %n" {} +
+}
+# Can everybody go down to a folder? Nobody writes behind a closed one.
+passable() {
+  p=${1%/*}
+  while [ -n "$p" ]; do
+    case $(stat -L -c %a "$p") in *[1357]) ;; *) return 1 ;; esac
+    p=${p%/*}
+  done
+}
 for one in /etc /root /home /opt /srv /data /u01 /var/log /var/spool /var/www /usr/local/bin /usr/local/sbin /usr/local/etc; do
   [ -d "$one" ] || continue
-  echo "$N searched $one"
-  # No brackets around -exec: busybox would then never run what it gathered.
-  find -H "$one" -xdev -maxdepth 4 -type d ! -perm -0001 -prune -o \
-    \( -type f -o -type d ! -perm -1000 \) -perm -0002 -exec stat -c "%A ok %a %U %G %s %Y %n" {} +
+  look "$one"
+  # File systems mounted below are searched too, if they lie on this host.
+  while read -r _ at type _; do
+    case $at in "$one"/*) ;; *) continue ;; esac
+    case $at in *\\*) printf "%s skipped %s %s\n" "$N" "$at" "$type"; continue ;; esac
+    passable "$at" || continue
+    case $type in
+      ext[234]|xfs|btrfs|zfs|f2fs|jfs|reiserfs|bcachefs|tmpfs|overlay) [ -d "$at" ] && look "$at" ;;
+      proc|sysfs|cgroup*|devpts|devtmpfs|mqueue|securityfs|debugfs|tracefs|nsfs|ramfs) ;;
+      *) echo "$N skipped $at $type" ;;
+    esac
+  done </proc/mounts
 done | head -n 2000
 '
 
@@ -448,10 +476,11 @@ have setsid && timeout -s KILL 1 true 2>/dev/null && apart="setsid timeout -s KI
 for shell in bash ksh zsh sh; do
   have "$shell" || continue
   echo "$N shell $shell"
+  mark=mark$$
   $apart env -i HOME=/nonexistent PATH="$PATH" TERM=dumb LC_ALL=C "$shell" -l -i -c "
-    echo \"$N tmout \$TMOUT\"; echo \"$N umask \$(umask)\"; echo \"$N history \$HISTSIZE\"
-    readonly -p 2>/dev/null | grep -E \"[ ]TMOUT(=|$)\" >/dev/null && echo \"$N readonly\"
-    echo \"$N shown\""
+    echo \"$mark tmout \$TMOUT\"; echo \"$mark umask \$(umask)\"; echo \"$mark history \$HISTSIZE\"
+    readonly -p 2>/dev/null | grep -E \"[ ]TMOUT(=|$)\" >/dev/null && echo \"$mark readonly\"
+    echo \"$mark shown\"" | sed -n "s/^$mark //p" | say
   break
 done
 exit 0
@@ -493,7 +522,7 @@ folder /etc/audisp/plugins.d "*remote*.conf"
 echo
 [ -e /proc/sys/abi/vsyscall32 ] && echo "$N compat32 yes" || echo "$N compat32 no"
 if [ -d /run/systemd/system ] && have systemctl; then
-  systemctl show -p RefuseManualStop -p UnitFileState auditd.service 2>/dev/null | sed "s/^\([A-Za-z]*\)=/$N \1 /"
+  systemctl show -p RefuseManualStop -p UnitFileState auditd.service 2>/dev/null | sed "s/^\([A-Za-z]*\)=/\1 /" | say
 fi
 exit 0
 '
@@ -553,13 +582,13 @@ section services 15 524288 '
 if [ -d /run/systemd/system ] && have systemctl; then
   echo "$N manager systemd"
   echo "$N target $(systemctl get-default)"
-  systemctl list-units --all --plain --no-legend --no-pager --type=service,socket | sed "s/^/$N unit /"
+  systemctl list-units --all --plain --no-legend --no-pager --type=service,socket | say unit
   echo "$N units $?"
-  systemctl list-unit-files --no-legend --no-pager --type=service,socket | sed "s/^/$N file /"
+  systemctl list-unit-files --no-legend --no-pager --type=service,socket | say file
 elif have rc-status; then
   echo "$N manager openrc"
-  rc-status --all --nocolor | sed "s/^/$N rc /"
-  rc-update show | sed "s/^/$N enabled /"
+  rc-status --all --nocolor | say rc
+  rc-update show | say enabled
 else
   read -r init </proc/1/comm
   if [ "$init" = init ]; then
@@ -586,7 +615,7 @@ exit 0
 '
 
 section processes 15 4194304 '
-grep " /proc " /proc/mounts | sed "s/^/$N mount /"
+grep " /proc " /proc/mounts | say mount
 grep -H -E "^(Name|PPid|Uid):" /proc/[0-9]*/status 2>/dev/null
 exit 0
 '
@@ -666,12 +695,12 @@ if ls --version 2>/dev/null | grep -q coreutils; then
     /etc/security /etc/ssh/sshd_config /etc/crontab /etc/cron.d /etc/profile /var/log /var/log/audit $data $homes |
     grep "^[^ ]*+ " | tr -s " " | cut -d " " -f 9- | sort -u | head -n 200 | while read -r one; do
       echo "$N acl $one"
-      have getfacl && getfacl -cpe -- "$one" | sed -n "s/^\(user\|group\):\([^:]\{1,\}\):/$N entry \1:\2:/p" &&
+      have getfacl && getfacl -cpe -- "$one" | sed -n "s/^\(user\|group\):\([^:]\{1,\}\):/\1:\2:/p" | say entry &&
         echo "$N listed $one"
     done
 fi
 [ -r /proc/mounts ] && echo "$N mounts" &&
-  sed -n -E "s/^[^ ]+ ([^ ]+) (vfat|msdos|exfat|ntfs|ntfs3|fuseblk) .*/$N plain \2 \1/p" /proc/mounts
+  sed -n -E "s/^[^ ]+ ([^ ]+) (vfat|msdos|exfat|ntfs|ntfs3|fuseblk) .*/\2 \1/p" /proc/mounts | say plain
 exit 0
 '
 

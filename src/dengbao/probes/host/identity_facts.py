@@ -21,6 +21,8 @@ class HostRights(Facts, tag="host.rights"):
 
     `places` are folders of data and the homes of accounts that can log in. `open_files` and `open_folders`
     can be written by everybody (folders without the sticky bit); None: the search did not see everything.
+    `searched` are where it began, `skipped` the file systems below that it left out, as `/data/nas nfs4`;
+    None where that was not told.
     `acls` None: not known which files have one. `plain_mounts` are file systems that keep no rights.
     """
 
@@ -28,6 +30,7 @@ class HostRights(Facts, tag="host.rights"):
     open_files: tuple[FileMode, ...] | None = None
     open_folders: tuple[FileMode, ...] | None = None
     searched: tuple[str, ...] = ()
+    skipped: tuple[str, ...] | None = None
     acls: tuple[Acl, ...] | None = None
     plain_mounts: tuple[str, ...] | None = None
 

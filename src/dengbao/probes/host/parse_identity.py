@@ -48,6 +48,7 @@ def read_rights(transcript: Transcript) -> HostRights:
         open_files=files,
         open_folders=folders,
         searched=sweep.marks("searched") if sweep is not None else (),
+        skipped=sweep.marks("skipped") if sweep is not None else None,
         acls=None if blind else _acls(section),
         plain_mounts=None
         if section.mark("mounts") is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shlex
 from importlib import resources
 from typing import Final
 
@@ -137,10 +136,13 @@ def _attempt(text: str, runs: bool) -> StopAttempt:
 async def _run(connection: asyncssh.SSHClientConnection, arguments: str) -> str:
     """Run the script once and return what it printed."""
     body = resources.files(__package__).joinpath("stop_audit.sh").read_text(encoding="utf-8")
-    command = f"sh -c {shlex.quote(f'exec sh -s {arguments}')}"
+    # What stands in a command, other users see; the nonce goes in with the script.
+    body = f"set -- {arguments}\n{body}"
     try:
         async with asyncio.timeout(_SCRIPT_S):
-            done = await connection.run(command, input=body, encoding="utf-8", errors="replace", check=False)
+            done = await connection.run(
+                "sh -c 'exec sh -s'", input=body, encoding="utf-8", errors="replace", check=False
+            )
     except TimeoutError as exc:
         raise TimedOut("停止审计的尝试未在时限内应答", cure="人工核实审计进程仍在运行") from exc
     except (asyncssh.Error, OSError) as exc:

@@ -1,5 +1,5 @@
 # Looks for auditd, or tries to interrupt it as the account that is logged in; undoes at once what it managed.
-# Usage: sh -s NONCE look < stop_audit.sh     sh -s NONCE try PID < stop_audit.sh     POSIX sh.
+# Usage: { echo "set -- NONCE look"; cat stop_audit.sh; } | sh -s     or "set -- NONCE try PID"     POSIX sh.
 # The signal of the try is 0: the kernel checks the right to send it and delivers nothing.
 N=$1
 LC_ALL=C
