@@ -11,7 +11,7 @@ from dengbao.capture.findings import Channel, Kind, Speech
 from dengbao.capture.survey import Declared
 from dengbao.errors import UsageError
 
-from .packets import PHONE, SPECIMEN, Talk, answer, hellos, record, request, seen
+from .packets import PHONE, SPECIMEN, T0, Talk, answer, hellos, record, request, seen
 
 CHANGE = record(20, b"\1")
 FINISHED = record(22, b"\x55" * 40)
@@ -227,3 +227,55 @@ def test_more_flows_than_are_followed_at_a_time_are_all_answered() -> None:
     survey = seen(frames, Declared(name="全部", server="10.0.0.2:80"))
     assert survey.declared[0].silent == 9000
     assert len(survey.flows) == 9000
+
+
+# ---- what must not be claimed --------------------------------------------------------------------
+
+GREETING = b"\x4a\0\0\0\x0a8.0.36\0" + b"\1" * 66
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        Talk(port=3306).open().ask(b"", GREETING),  # a greeting is in clear, whatever follows
+        Talk(port=3306).open().ask(b"", GREETING).ask(b"\x20\0\0\1\x85\xae\xff\1" + b"\0" * 28),
+        Talk(port=5432).open().ask(b"\0\0\0\x08\x04\xd2\x16\x2f", b"S"),
+        Talk(port=5432).open().ask(b"\0\0\0\x08\x04\xd2\x16\x30", b"G").ask(b"Q" + b"\x91" * 400),
+        Talk(port=25).open().ask(b"", b"220 mail ESMTP\r\n").ask(b"EHLO a\r\n", b"250 STARTTLS\r\n"),
+    ],
+    ids=["mysql greets", "mysql asks for tls", "postgres grants tls", "postgres gssapi", "mail greets"],
+)
+def test_negotiating_in_clear_is_not_carrying_data_in_clear(talk: Talk) -> None:
+    (flow,) = seen(talk.frames).flows
+    assert flow.channel is Channel.CANNOT_TELL
+
+
+def test_a_change_of_keys_that_was_lost_does_not_make_cipher_text_clear() -> None:
+    client, server = hellos(0xC02F)
+    talk = Talk(port=443).open().say(0, client).say(1, server)
+    talk.say(0, CHANGE + FINISHED, lost=True).say(1, CHANGE + FINISHED, lost=True)
+    for _ in range(3):
+        talk.say(0, SECRET + SECRET).say(1, SECRET + SECRET)
+    (flow,) = seen(talk.frames).flows
+    assert flow.crypto is not None
+    assert (flow.crypto.clear_bytes, flow.channel) == (0, Channel.CANNOT_TELL)
+
+
+def test_what_a_declared_server_asks_of_others_is_not_its_own_flow() -> None:
+    outward = Talk(port=80, client="10.0.0.2", server="10.0.0.9").open().ask(request(b"{}"), answer(b"{}"))
+    survey = seen(outward.frames, Declared(name="应用", server="10.0.0.2"))
+    assert survey.declared[0].channel is Channel.NOT_SEEN
+
+
+def test_a_network_may_be_declared_and_ways_and_things_are_summed() -> None:
+    body = f'{{"phone":"{PHONE}"}}'.encode()
+    frames = [
+        frame
+        for port in (40010, 40011)
+        for frame in Talk(client_port=port).open().ask(request(body), answer(b"{}")).frames
+    ]
+    survey = seen(frames, Declared(name="网段", client="10.0.0.0/24", server="10.0.0.0/30:80"))
+    (found,) = survey.declared
+    assert [(one.speaks, one.connections) for one in found.ways] == [(Speech.HTTP, 2)]
+    assert [(one.kind, one.count, one.at_least) for one in found.things] == [(Kind.PHONE, 2, False)]
+    assert (survey.first_ns, found.first_ns) == (T0 * 10**9, T0 * 10**9)

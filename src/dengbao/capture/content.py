@@ -276,7 +276,7 @@ def named(
 
 def _json_stems(window: bytes) -> list[bytes]:
     """Return the telling names among those of the JSON in the window: one pass, whatever names there are."""
-    names = set(_JSON_NAME.findall(window))
+    names = sorted(set(_JSON_NAME.findall(window)))  # in one order, whenever it runs
     return [*_IN_JSON, *(b'"' + one for one in names if _class_of(one.decode("ascii")) is not None)]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
+from .capturing import capture
 from .carrying import collect_script
 from .chinese import Group
 from .discovering import discover
@@ -51,6 +52,7 @@ for _one in (
     vulns,
     discover,
     scan,
+    capture,
 ):
     main_group.add_command(_one)
 
