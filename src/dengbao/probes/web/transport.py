@@ -222,7 +222,11 @@ def tls_error(exc: ssl.SSLError) -> ProbeError:
     if "CERTIFICATE_REQUIRED" in why:
         return NotSupported("站点要求客户端证书", cure="该站点的检测请以人工佐证补充")
     if why in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}:
-        return ProtocolMismatch("该端口应答的不是 TLS", cure="核对地址是 https 还是 http，核对端口")
+        # Alerts of TLCP come under a version number of their own, which reads like clear text.
+        return ProtocolMismatch(
+            "该端口应答的不是标准 TLS（明文，或仅支持国密 TLCP）",
+            cure="对照 TLS 检测所见；仅支持国密 TLCP 的站点以人工佐证补充，否则核对地址与端口",
+        )
     return ProtocolMismatch(
         f"TLS 握手失败（{why or '原因不明'}）", cure="核对地址与端口；只支持国密 TLCP 的站点请以人工佐证补充"
     )
