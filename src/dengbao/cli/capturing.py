@@ -16,7 +16,7 @@ from ..capture.places import parse_place
 from ..capture.survey import Declared, Survey, survey_file
 from ..redact import Redactor
 from . import options
-from .chinese import Argument
+from .chinese import Argument, Command
 from .console import console, paragraph, say
 from .values import counted
 
@@ -38,6 +38,7 @@ def _file(value: str) -> Path:
 
 @click.command(
     "capture",
+    cls=Command,
     help="查看抓包文件（pcap、pcapng）：各连接是否加密，明文中有哪些口令、令牌、个人信息（均遮盖后显示）。\n\n"
     "不连接任何地址，不作判定，不保存内容，大小不限。须判定的，在 engagement.yaml 的测评对象下登记 traffic。",
     epilog="dengbao capture a7.pcap\ndengbao capture a7.pcap --server 10.0.0.2:443\n"
