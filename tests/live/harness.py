@@ -57,6 +57,7 @@ PROFILE: Mapping[str, ParamValue] = {
     "windows_unneeded_services": ("TlntSvr", "FTPSVC", "RemoteRegistry", "Spooler", "SNMP"),
     "windows_unneeded_features": ("TelnetServer", "TFTP", "SNMP", "SMB1Protocol"),
     "windows_unneeded_programs": ("TeamViewer", "向日葵"),
+    "necessary_personal_fields": ("name", "id_card", "phone", "insurance_no"),
     "web_default_accounts": ("admin:admin", "admin:123456"),
     "backup_age_tolerance_percent": 50,
     "backup_rows_tolerance_percent": 10,

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import entrance, messages, pages
+from . import entrance, handing_out, messages, pages
 from .people import INSURANCE_TYPES, mask_id_card, mask_name, mask_phone
 from .store import Store
 
@@ -46,6 +46,8 @@ def create_app(store: Store, message_key: str = "") -> Starlette:
         Route("/patients", pages.patient_list),
         Route("/patients/{patient_id:int}", pages.patient_detail),
         Route("/patients/{patient_id:int}/print", pages.patient_print),
+        Route("/patients/export", handing_out.patient_export),
+        Route("/api/patients/{patient_id:int}", handing_out.patient_data),
         Route("/settlements", pages.settlements),
         Route("/settlements/{visit_id:int}", pages.settle, methods=["POST"]),
         Route("/admin/users", pages.user_list),

@@ -15,6 +15,7 @@ from .facts import (
     WebSession,
 )
 from .spec_access import SPECS as ACCESS
+from .spec_persons import SPECS as PERSONS
 from .spec_tampering import SPECS as TAMPERING
 
 
@@ -62,6 +63,7 @@ SPECS: tuple[ProbeSpec, ...] = (
         run="dengbao.probes.web.attempts:default_accounts",
         timeout_s=480.0,
     ),
+    *PERSONS,
     *TAMPERING,
     *ACCESS,
 )

@@ -1,0 +1,97 @@
+"""What an application shows of persons, and to whom it hands them out; counts and labels, never a value."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ...model import Facts, Value
+
+
+class FieldShown(Value):
+    """A declared field in one place: how many of its values stood there in full, masked, or neither.
+
+    `place` is `page` (what a person reads) or the path of an interface behind it. `holds` as declared.
+    """
+
+    label: str
+    holds: str
+    place: str
+    full: int = 0
+    masked: int = 0
+    other: int = 0
+
+
+class NumbersFound(Value):
+    """Whole numbers of a kind (`id_card`, `phone`, `bank_card`) in one place, wherever they stand in it.
+
+    `place` is `page`, `source` (hidden fields, scripts, attributes, comments) or an interface's path.
+    """
+
+    holds: str
+    place: str
+    count: int
+
+
+class ViewSeen(Value):
+    """A declared page or interface with persons, seen as `role`.
+
+    `shown`: it is the page itself, None where that does not show. `undeclared` are labels on it that name
+    personal data and are not declared. `unread` says of each interface behind it why it brought nothing.
+    """
+
+    path: str
+    name: str
+    role: str
+    at: datetime
+    status: int | None = None
+    shown: bool | None = None
+    declared: dict[str, str] = msgspec.field(default_factory=dict)
+    masked: tuple[str, ...] = ()
+    surplus: dict[str, str] = msgspec.field(default_factory=dict)
+    fields: tuple[FieldShown, ...] = ()
+    numbers: tuple[NumbersFound, ...] = ()
+    undeclared: tuple[str, ...] = ()
+    unread: dict[str, str] = msgspec.field(default_factory=dict)
+    problem: str = ""
+
+
+class WebPersons(Facts, tag="web.persons"):
+    """The declared pages and interfaces that show persons."""
+
+    views: tuple[ViewSeen, ...]
+
+
+class ExportTry(Value):
+    """An export asked for as one account; `allowed` by the declaration, `role` empty for a stranger.
+
+    `got`: a file with content came; None where that does not show. `found` counts personal data in clear
+    by kind, `whole` tells whether all of the file was read. `problem` is Chinese: why nothing was seen.
+    """
+
+    role: str
+    allowed: bool
+    at: datetime
+    status: int | None = None
+    media_type: str = ""
+    size_bytes: int | None = None
+    got: bool | None = None
+    found: dict[str, int] = msgspec.field(default_factory=dict)
+    whole: bool = False
+    problem: str = ""
+
+
+class ExportSeen(Value):
+    """A declared export; `masked` are the kinds that must not stand in it in clear."""
+
+    name: str
+    request: str
+    masked: tuple[str, ...]
+    tries: tuple[ExportTry, ...]
+
+
+class WebExports(Facts, tag="web.exports"):
+    """The declared exports, asked for by those who may and by those who may not."""
+
+    exports: tuple[ExportSeen, ...]

@@ -1,0 +1,139 @@
+"""A real application that shows persons, with a switch for every way in which it may show too much."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dengbao.model import Account, Application, Export, Marker, PatientView, WebAsset, WebLogin
+
+from .web import _Quiet
+
+PASSWORD = "Right-Pass-2023!"
+VARIABLE = "DENGBAO_TEST_PERSONS_PASSWORD"
+ROLES = {"doctor": "医生", "cashier": "收费员"}
+ID_CARD, PHONE = "11010519491231002X", "13800000000"
+
+
+@dataclass(frozen=True)
+class Shows:
+    """What the application shows; the defaults show no more than they should."""
+
+    page_full: bool = False
+    hidden_full: bool = False
+    json_full: bool = False
+    json_fails: bool = False
+    export_full: bool = False
+    export_for: tuple[str, ...] = ("doctor",)
+    export_open: bool = False
+    more_label: str = ""
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        return Starlette(
+            routes=[
+                Route("/login", self.login_page),
+                Route("/login", self.login, methods=["POST"]),
+                Route("/patient", self.patient),
+                Route("/api/patient", self.data),
+                Route("/export", self.export),
+            ]
+        )
+
+    def _who(self, request: Request) -> str:
+        return request.cookies.get("SESSION", "")
+
+    async def login_page(self, _request: Request) -> Response:
+        return HTMLResponse(
+            "<title>登录</title><form method=post action=/login>用户登录<input name=username>"
+            "<input name=password type=password><button>登录</button></form>"
+        )
+
+    async def login(self, request: Request) -> Response:
+        form = await request.form()
+        if form["username"] not in ROLES or form["password"] != PASSWORD:
+            return HTMLResponse("用户名或口令错误", status_code=401)
+        response = RedirectResponse("/patient", status_code=303)
+        response.set_cookie("SESSION", str(form["username"]), httponly=True)
+        return response
+
+    async def patient(self, request: Request) -> Response:
+        if not self._who(request):
+            return RedirectResponse("/login", status_code=303)
+        number = ID_CARD if self.page_full else "1****************X"
+        hidden = f"<input type=hidden name=no value={ID_CARD}>" if self.hidden_full else ""
+        more = f"<dt>{self.more_label}</dt><dd>见登记表</dd>" if self.more_label else ""
+        return HTMLResponse(
+            "<title>患者</title><h1>患者详情页面</h1><p>以下为所登记的就诊人员资料，仅供诊疗使用</p>"
+            f"<dl><dt>姓名：</dt><dd>张三</dd><dt>身份证号</dt><dd>{number}</dd>"
+            f"<dt>电话 *</dt><dd>138****0000</dd>{more}</dl>{hidden}"
+        )
+
+    async def data(self, request: Request) -> Response:
+        if not self._who(request):
+            return JSONResponse({"code": 401, "message": "未登录"}, status_code=401)
+        if self.json_fails:
+            return JSONResponse({"code": 500}, status_code=500)
+        number = ID_CARD if self.json_full else "1****************X"
+        return JSONResponse({"code": 0, "data": {"name": "张三", "idCard": number, "phone": "138****0000"}})
+
+    async def export(self, request: Request) -> Response:
+        who = self._who(request)
+        if not who and not self.export_open:
+            return RedirectResponse("/login", status_code=303)
+        if who and who not in self.export_for:
+            return HTMLResponse("无权导出", status_code=403)
+        number = ID_CARD if self.export_full else "1****************X"
+        rows = "".join(f"{one},张三,{number}\r\n" for one in range(20))
+        return Response(
+            "序号,姓名,身份证号\r\n" + rows, media_type="text/csv",
+            headers={"Content-Disposition": "attachment; filename=a.csv"},
+        )  # fmt: skip
+
+
+def asset(url: str) -> WebAsset:
+    """Return the asset as an engagement would declare it."""
+    accounts = tuple(
+        Account(id=name, username=name, secret=f"${{ENV:{VARIABLE}}}", role=role)
+        for name, role in ROLES.items()
+    )
+    view = PatientView(
+        path="/patient", account="doctor", name="患者详情", masked=("身份证号", "idCard"),
+        fields={"姓名": "name", "身份证号": "id_card", "电话": "phone", "idCard": "id_card"},
+        behind=("/api/patient",),
+    )  # fmt: skip
+    export = Export(path="/export", account="doctor", name="清单", roles=("医生",), masked=("id_card",))
+    return WebAsset(
+        id="his", name="业务系统", url=url, accounts=accounts, protected=("/patient",),
+        login=WebLogin(path="/login", page="/login", account="doctor", success=Marker(status=303)),
+        app=Application(patients=(view,), exports=(export,)),
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def showing(shows: Shows) -> Iterator[WebAsset]:
+    """Serve the application on a free port of 127.0.0.1 until the block ends."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(64)
+    config = uvicorn.Config(
+        shows.app(), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+    )
+    server = _Quiet(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+    thread.start()
+    try:
+        yield asset(f"http://127.0.0.1:{sock.getsockname()[1]}")
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        sock.close()
