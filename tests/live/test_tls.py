@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NoReturn
 
 import psutil
 import pytest
 
 from dengbao.engines import find_engines
-from dengbao.errors import Reason, TimedOut, Unreachable
+from dengbao.errors import ProbeIncapable, Reason, TimedOut, Unreachable
 from dengbao.model import Level, Scope, TlsAsset, WebAsset
 from dengbao.probes.base import Context
 from dengbao.probes.tls.facts import TlsCertificate, TlsVersions, TlsWeaknesses
@@ -299,6 +300,22 @@ def test_a_connection_that_did_not_come_about_is_told_apart_from_a_refusal() -> 
     assert asyncio.run(through(nobody)) is Unreachable
     with servers.answering(servers.hang_up) as port:
         assert asyncio.run(through(port)) is type(None)
+
+
+class BlindLoop(asyncio.SelectorEventLoop):
+    """A loop that watches no sockets for us, like the usual one on Windows."""
+
+    def add_reader(self, *_args: object) -> NoReturn:
+        raise NotImplementedError
+
+
+def test_where_there_can_be_no_tunnel_the_engine_counts_as_missing() -> None:
+    async def dig() -> None:
+        async with tunnel(await line_of(servers.free_ports(1)[0])):
+            pytest.fail("a tunnel without anybody at its end")
+
+    with asyncio.Runner(loop_factory=BlindLoop) as runner, pytest.raises(ProbeIncapable, match="sslyze"):
+        runner.run(dig())
 
 
 def test_what_sslyze_calls_refused_is_not_believed_where_a_connection_failed() -> None:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from ...errors import ProbeError, TimedOut
+from ...errors import ProbeError, ProbeIncapable, TimedOut
 from .line import Line
 
 # sslyze takes silence for a refusal after five seconds; what waited nearly so long here proves nothing.
@@ -38,7 +38,12 @@ class Tunnel:
 
 @asynccontextmanager
 async def tunnel(line: Line) -> AsyncIterator[Tunnel]:
-    """Yield a tunnel; when the block ends all its connections are cut."""
+    """Yield a tunnel; when the block ends all its connections are cut.
+
+    Raises:
+        ProbeIncapable: the loop does not watch sockets, as the usual one on Windows (not tried there).
+
+    """
     loop = asyncio.get_running_loop()
     tasks: dict[asyncio.Task[None], socket.socket] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
@@ -55,7 +60,12 @@ async def tunnel(line: Line) -> AsyncIterator[Tunnel]:
                 # A task that is cut before its first step cannot close anything itself.
                 task.add_done_callback(lambda done: tasks.pop(done).close())
 
-        loop.add_reader(listener.fileno(), let_in)
+        try:
+            loop.add_reader(listener.fileno(), let_in)
+        except NotImplementedError as exc:
+            raise ProbeIncapable(
+                "本机系统的事件循环不支持经隧道运行 sslyze", cure="改在 Linux 上检测，或以人工佐证补充"
+            ) from exc
         try:
             yield made
         finally:
