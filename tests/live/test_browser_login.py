@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
@@ -15,15 +16,21 @@ from dengbao.demo.measures import State
 from dengbao.demo.people import STAFF, staff_password
 from dengbao.engines import find_engines
 from dengbao.errors import Reason
-from dengbao.model import Account, Level, Scope, WebAsset, WebLogin
+from dengbao.model import Account, Level, Raw, Scope, WebAsset, WebLogin
+from dengbao.probes.base import Context
 from dengbao.probes.sessions import Sessions
+from dengbao.probes.web.browser import opened
+from dengbao.probes.web.entering import Entered, enter
 from dengbao.probes.web.facts import WebLogout, WebSession
+from dengbao.redact import Redactor
+from dengbao.scope import Guard
+from dengbao.secrets import Secrets
 
 from ..servers.spa import PASSWORD, USER, Spa, serving_app
 from ..servers.web import PASSWORD as WEB_PASSWORD
 from ..servers.web import USER as WEB_USER
 from ..servers.web import Certificates, Conduct, mint, serving
-from .harness import Sight, look
+from .harness import MemoryLedger, Sight, look
 
 DEMO_PASSWORD = "Ceshi#2023-demo"
 VARIABLE = "DENGBAO_TEST_SPA_PASSWORD"
@@ -232,3 +239,34 @@ def test_another_certificate_gets_no_password(certificates: Certificates, tmp_pa
         sight = seen(asset)
     assert sight.missing["web.session"].reason is Reason.PROTOCOL
     assert app.hospital.attempts == []
+
+
+@pytest.mark.parametrize("cookie", [True, False])
+def test_an_imported_session_opens_pages_and_nothing_is_tried_with_it(
+    cookie: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spa = Spa(cookie=cookie, sessions={"0123456789abcdef": USER})
+    monkeypatch.setenv(VARIABLE, "theme=1; SID=0123456789abcdef" if cookie else "0123456789abcdef")
+    header = "" if cookie else "X-Access-Token"
+    login = WebLogin(path="/", style="session", token_header=header, account="tester")
+    with serving_app(spa.app()) as url:
+        asset = spa_asset(url, login=login)
+        sight = look(asset, only=("web.session", "web.empty_password"))
+        entered = asyncio.run(entering(asset))
+    assert sight.missing["web.session"].reason is Reason.INCONCLUSIVE
+    assert sight.verdicts(("identity.empty_password",)) == {"identity.empty_password": "undetermined"}
+    assert entered.login.accepted is True
+    assert spa.sessions
+    assert spa.attempts == []
+
+
+async def entering(asset: WebAsset) -> Entered:
+    redactor = Redactor()
+    guard = Guard(Scope(level=Level.LOGIN, addresses=("127.0.0.1",)), log=lambda _contact: None)
+
+    def keep(name: str, data: bytes, /) -> Raw:
+        return Raw(name=name, sha256="", size_bytes=len(data))
+
+    context = Context(guard=guard, secrets=Secrets(redactor), keep=keep, ledger=MemoryLedger())
+    async with opened(asset, context, probe="web.session") as browser:
+        return await enter(browser, asset, context)

@@ -30,8 +30,8 @@ from ..model import (
 from ..reading import Mistake, at, suggest
 from ..yamlfile import Place, shorten
 from .app_rules import find_app_faults
-from .traffic_rules import find_traffic_faults
 from .data_rules import find_data_faults
+from .traffic_rules import find_traffic_faults
 
 SCHEMA: Final = 1
 _ID: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
@@ -51,7 +51,7 @@ _CHOICES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
 )
 _CATEGORIES: Final = ("hospital", "clinic", "pharmacy")
 _APPLICATIONS: Final = ("new", "replace", "change")
-_STYLES: Final = ("form", "json", "basic", "browser")
+_STYLES: Final = ("form", "json", "basic", "browser", "session")
 _WAIT_MOST_S: Final = 7200
 _HOLDS: Final = ("id_card", "phone", "name", "bank_card", "password")
 

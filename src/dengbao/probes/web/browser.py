@@ -123,6 +123,7 @@ def origin(url: httpx.URL) -> tuple[str, str, int]:
 class Browser:
     """One visitor: a connection pool shared by its forks, a cookie jar and perhaps a bearer token.
 
+    A `shared` session is used by several probes: none of them logs out in passing.
     With a `purpose`, each of its requests is announced before it is sent, or refused if above the scope.
     """
 
@@ -138,6 +139,7 @@ class Browser:
     purpose: Purpose | None = None
     extra_headers: Mapping[str, str] = field(default_factory=dict)
     here: tuple[WebAsset, Context] | None = field(default=None, repr=False)
+    shared: bool = False
 
     def fork(self, jar: Jar | None = None, *, token: str = "") -> Browser:
         """Return another visitor over the same pool, by default one without cookies."""
@@ -339,7 +341,13 @@ async def opened(
             header = asset.login.token_header if asset.login else ""
             until = time.monotonic() + bounds.all_s
             yield Browser(
-                http, base, bounds, until, transcript, token_header=header, announce=context.announce,
+                http,
+                base,
+                bounds,
+                until,
+                transcript,
+                token_header=header,
+                announce=context.announce,
                 here=(asset, context),
             )
         finally:

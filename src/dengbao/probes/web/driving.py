@@ -160,8 +160,10 @@ async def _log_in(
             f"登录页要求验证码（{'、'.join(captcha[:3])}）",
             cure="为测试账户免除验证码，或以 dengbao run --assist 由人工登录一次",
         )
-    await _type(fields, login, username, password)
     earlier = values(await held(window))
+    if assist:  # the person may be quicker than we are
+        recorder.stage = "login"
+    await _type(fields, login, username, password)
     recorder.stage = "login"
     if assist:
         context.say("请在打开的浏览器窗口中完成登录（验证码等），登录后稍候，窗口会自行关闭")
@@ -292,7 +294,7 @@ async def _await_person(page: Page, recorder: Recorder) -> None:
             if not any(asked):
                 return
             if recorder.answer.status != 0 and recorder.quiet_s >= _QUIET_S * 4:
-                recorder.login = recorder.answer = None  # refused: the next attempt counts
+                recorder.forget()  # refused: the next attempt counts
         await asyncio.sleep(_LOOK_EVERY_S)
 
 

@@ -54,12 +54,14 @@ async def _ask(
         raise NotSupported("已多次请人工登录，不再请求", cure="为测试账户免除验证码，或以人工佐证补充")
     driven = await drive(browser, asset, context, login, who, assist=True)
     if driven.chain is not None:
+        browser.shared = True
         held = replace(driven, jar=driven.jar.copy())
         context.sessions.kept[asset.id, who[0]] = Kept(held, await _mark(browser, asset, held))
     return driven
 
 
 def _restored(browser: Browser, known: Kept) -> Driven:
+    browser.shared = True
     browser.jar.cookies = dict(known.driven.jar.cookies)
     browser.transcript.append("# 沿用本次运行中人工登录的会话")
     return replace(known.driven, jar=browser.jar)

@@ -46,7 +46,7 @@ async def leave(visitor: Browser, web: WebAsset, seen: Iterable[Chain] = ()) -> 
 
     One that other probes use, too, is left alone.
     """
-    if not web.logout:
+    if not web.logout or visitor.shared:
         return
     try:
         url = logout_address(visitor, web, seen)

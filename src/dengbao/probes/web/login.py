@@ -19,6 +19,7 @@ from ...errors import NotDeclared, NotSupported, ProbeError, ProtocolMismatch
 from ...model import Marker, WebAsset, WebLogin
 from .browser import Answer, Browser, Chain, asset_url, clean_url, origin, session_in
 from .facts import LoginSeen, PageSeen
+from .imported import import_session
 from .kept import log_in_by_chromium
 from .reading import Document, Form, captcha_words, find_json, locked_words
 
@@ -88,7 +89,7 @@ async def prepare(browser: Browser, login: WebLogin) -> Prepared:
         NotDeclared: the declared CSRF field is nowhere.
 
     """
-    if login.style == "browser":
+    if login.style in ("browser", "session"):
         return Prepared(login, browser.resolve(login.page or login.path), {}, {}, None)
     page = await _login_page(browser, login)
     fields: dict[str, str] = {}
@@ -164,6 +165,8 @@ async def submit(
     `assist`: a person may be asked to help where Chromium logs in, if one said to be there.
     """
     login = prepared.login
+    if login.style == "session":
+        return await _by_import(browser, prepared, password, allowed=assist)
     if login.style == "browser":
         return await _by_chromium(browser, prepared, (username, password), assist=assist)
     values = {**prepared.fields, login.username_field: username, login.password_field: password}
@@ -187,6 +190,31 @@ async def submit(
     return Attempt(_seen(prepared, answer, chain, token), token, chain=chain)
 
 
+def _packed(
+    login: WebLogin, values: Mapping[str, str], username: str, password: str
+) -> tuple[str, bytes, dict[str, str]]:
+    """Return method, body and headers of the login; `basic` asks by GET with RFC 7617's header."""
+    if login.style == "basic":
+        pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+        return "GET", b"", {"Authorization": f"Basic {pair}"}
+    if login.style == "json":
+        return "POST", json.dumps(values, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
+    return "POST", urlencode(values).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def _by_import(browser: Browser, prepared: Prepared, session: str, *, allowed: bool) -> Attempt:
+    """Take up an imported session and see how the login's address answers to it; nothing is tried with it."""
+    try:
+        if not allowed:
+            raise NotSupported("以导入的会话登记，没有可以尝试的登录", cure="登记登录方式，或以人工佐证补充")
+        import_session(browser, session)
+        browser.shared = True
+        chain = await browser.visit(prepared.url)
+    except ProbeError as exc:
+        return Attempt(LoginSeen(problem=exc.message), error=exc)
+    return Attempt(_seen(prepared, chain.first, chain, ""), browser.token, chain=chain)
+
+
 async def _by_chromium(
     browser: Browser, prepared: Prepared, who: tuple[str, str], *, assist: bool
 ) -> Attempt:
@@ -205,18 +233,6 @@ async def _by_chromium(
     return Attempt(
         seen, driven.token, chain=driven.chain, earlier=driven.earlier, in_url=session_in(driven.urls)
     )
-
-
-def _packed(
-    login: WebLogin, values: Mapping[str, str], username: str, password: str
-) -> tuple[str, bytes, dict[str, str]]:
-    """Return method, body and headers of the login; `basic` asks by GET with RFC 7617's header."""
-    if login.style == "basic":
-        pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
-        return "GET", b"", {"Authorization": f"Basic {pair}"}
-    if login.style == "json":
-        return "POST", json.dumps(values, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
-    return "POST", urlencode(values).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def _same_place_again(browser: Browser, answer: Answer) -> httpx.URL | None:

@@ -25,6 +25,7 @@ MAX_SEEN: Final = 400
 MAX_BODY: Final = 2 * 1024 * 1024
 _COLLECT_S: Final = 5.0
 _LOGIN_PATH: Final = re.compile(r"log_?-?in|sign_?-?in|auth|token|session", re.IGNORECASE)
+_TELLING: Final = 3  # from this rank on a request outweighs one that was answered already
 _TOKEN_NAME: Final = re.compile(r"token|^auth", re.IGNORECASE)
 _FORGERY: Final = re.compile(r"csrf|xsrf", re.IGNORECASE)
 _TOKEN_KEYS: Final = (
@@ -52,6 +53,7 @@ class Recorder:
     cookies: list[CookieSet] = field(default_factory=list)
     login: Request | None = None
     answer: Answer | None = None
+    rank: int = 0
     later: list[Request] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     moved_at: float = 0.0
@@ -66,22 +68,30 @@ class Recorder:
         self.moved_at = time.monotonic()
         if len(self.urls) < MAX_SEEN:
             self.urls.append(request.url)
-        if self.login is None and self.stage == "login" and self._is_login(request):
-            self.login = request
+        rank = self._rank(request) if self.stage == "login" else 0
+        if rank > self.rank and (self.answer is None or rank >= _TELLING):
+            self.login, self.answer, self.rank = request, None, rank
         elif self.login is not None and len(self.later) < MAX_SEEN:
             self.later.append(request)
 
-    def _is_login(self, request: Request) -> bool:
-        """Tell whether a request carries the name or the password, in any of the usual forms."""
+    def forget(self) -> None:
+        """Forget the login that was seen: another one will come."""
+        self.login, self.answer, self.rank = None, None, 0
+
+    def _rank(self, request: Request) -> int:
+        """Return how much a request looks like the login; 0: not at all.
+
+        The password in any of the usual forms tells most. Where it is encrypted, the name does, above all
+        at an address that is called so: pages also ask whether a name exists, or needs a captcha.
+        """
         body = request.post_data_buffer or b""
         sent = (body[:MAX_BODY].decode("utf-8", "replace"), request.url)
         if any(one in text for one in _spellings(self.password) for text in sent):
-            return True
-        if request.method == "GET":
-            return False
-        if any(one in sent[0] for one in _spellings(self.username)):
-            return True
-        return bool(body) and bool(_LOGIN_PATH.search(request.url))
+            return 4
+        if request.method == "GET" or not body:
+            return 0
+        named = any(one in sent[0] for one in _spellings(self.username))
+        return (2 if named else 0) + (1 if _LOGIN_PATH.search(request.url) else 0)
 
     def _response(self, response: Response) -> None:
         self.moved_at = time.monotonic()
