@@ -36,6 +36,8 @@ async def probe(asset: Asset, context: Context) -> Observed:
     """
     web = as_web(asset)
     login = declared(web)
+    if login.style == "session":
+        raise Unclear("会话由人工导入，看不到登录与退出", cure="登记登录方式，或以人工佐证补充")
     async with turn(web), opened(web, context, probe="web.session") as browser:
         entered = await enter(browser, web, context)
         pages = _pages(entered)
