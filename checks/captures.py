@@ -13,6 +13,7 @@ from dengbao.errors import Undetermined
 from dengbao.model import Criterion, kind_of
 from dengbao.probes.capture.facts import CaptureAdmin, CaptureFlows, Recording, SeenFlow, SeenThing, SeenWay
 
+from .channels import is_plain, is_weak
 from .wording import listing
 
 Seen = CaptureFlows | CaptureAdmin
@@ -124,7 +125,7 @@ def criteria(seen: Seen, params: CaptureParams, *, secrecy: bool = True) -> tupl
     ]  # fmt: skip
     if not asked:
         raise Undetermined("申报的传输流均注明不要求加密，抓包中也未见敏感数据明文；是否如此须人工核查")
-    return (*asked, *_versions(seen, params, fact), *_whole(seen, fact))
+    return (*asked, *_versions(seen, params, fact), *_suites(seen, fact), *_whole(seen, fact))
 
 
 def met(flow: SeenFlow, *, secrecy: bool = True) -> bool | None:
@@ -232,6 +233,25 @@ def _versions(seen: Seen, params: CaptureParams, fact: str) -> tuple[Criterion, 
     text = f"用到 {listing(old)}"
     return (
         Criterion(name="version", question="是否未使用不允许的协议版本", met=False, measured=text, fact=fact),
+    )
+
+
+def _suites(seen: Seen, fact: str) -> tuple[Criterion, ...]:
+    """Return a criterion that is failed where a broken suite was agreed on; good ones have no merit."""
+    used = {
+        one.suite_name
+        for flow in seen.flows
+        for one in flow.ways
+        if one.channel is Channel.ENCRYPTED and flow.must_be_encrypted
+    }
+    plain = sorted(filter(is_plain, used))
+    bad = sorted({*plain, *filter(is_weak, used)})
+    if not bad:
+        return ()
+    text = f"用到不鉴别服务端、出口级或弱算法套件 {listing(bad)}"
+    question = "是否未使用匿名、出口级、弱算法套件"
+    return (
+        Criterion(name="suite", question=question, met=False, measured=text, fact=fact, decisive=bool(plain)),
     )
 
 

@@ -31,13 +31,14 @@ class Recording(Value):
 
 
 class SeenWay(Value):
-    """How some connections of a flow were carried; `version` and `suite` are of TLS or TLCP."""
+    """How some connections of a flow were carried; version and suite are of TLS or TLCP, as far as seen."""
 
     channel: Channel
     speaks: Speech
     connections: int
     version: str = ""
     suite: int | None = None
+    suite_name: str = ""
     null_suite: bool = False
     upgraded_from: Speech | None = None
 

@@ -20,6 +20,7 @@ from ...capture.survey import Answer, Declared, Survey, survey_file
 from ...errors import NotDeclared, NotSupported, OutOfScope, UsageError
 from ...model import Asset, DeclaredFlow, Facts, Traffic
 from ..base import Context, Observed
+from ..tls.suites import suite_name
 from .facts import CaptureAdmin, CaptureFlows, Recording, SeenFlow, SeenThing, SeenWay
 
 _LONGEST_S: Final = 600
@@ -205,7 +206,8 @@ def _ways(answer: Answer) -> list[SeenWay]:
     return [
         SeenWay(
             channel=one.channel, speaks=one.speaks, connections=one.connections, version=one.version,
-            suite=one.suite, null_suite=one.null_suite, upgraded_from=one.upgraded_from,
+            suite=one.suite, suite_name=_suite(one.suite), null_suite=one.null_suite,
+            upgraded_from=one.upgraded_from,
         )
         for one in answer.ways
     ]  # fmt: skip
@@ -219,3 +221,7 @@ def _things(recording: str, answer: Answer) -> list[SeenThing]:
         )
         for one in answer.things
     ]  # fmt: skip
+
+
+def _suite(number: int | None) -> str:
+    return "" if number is None else suite_name(number)
