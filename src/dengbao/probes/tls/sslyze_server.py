@@ -14,42 +14,34 @@ import os
 import sys
 from datetime import UTC, datetime
 
-# Nothing of what follows is garbage before this short-lived process ends.
-gc.disable()
-os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
-
-from sslyze import (  # noqa: E402
-    ScanCommand,
-    Scanner,
-    ServerNetworkConfiguration,
-    ServerNetworkLocation,
-    ServerScanRequest,
-    ServerScanResultAsJson,
-    SslyzeOutputAsJson,
-)
-
 
 def main() -> None:
-    """Carry out the order."""
+    """Load sslyze, wait for the order and carry it out."""
+    # Nothing of what follows is garbage before this short-lived process ends.
+    gc.disable()
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    # Only sslyze's own environment has it.
+    import sslyze  # noqa: PLC0415
+
     line = sys.stdin.readline()
     if not line:
         return
     order = json.loads(line)
     begun = datetime.now(UTC)
     # One server at a time, at the tunnel's near end.
-    scanner = Scanner(
+    scanner = sslyze.Scanner(
         per_server_concurrent_connections_limit=order["at_once"], concurrent_server_scans_limit=1
     )
-    request = ServerScanRequest(
-        ServerNetworkLocation(order["host"], order["tunnel"], ip_address="127.0.0.1"),
-        ServerNetworkConfiguration(tls_server_name_indication=order["host"]),
-        scan_commands={ScanCommand(one) for one in order["commands"]},
+    request = sslyze.ServerScanRequest(
+        sslyze.ServerNetworkLocation(order["host"], order["tunnel"], ip_address="127.0.0.1"),
+        sslyze.ServerNetworkConfiguration(tls_server_name_indication=order["host"]),
+        scan_commands={sslyze.ScanCommand(one) for one in order["commands"]},
     )
     scanner.queue_scans([request])
-    results = [ServerScanResultAsJson.model_validate(one) for one in scanner.get_results()]
+    results = [sslyze.ServerScanResultAsJson.model_validate(one) for one in scanner.get_results()]
     for one in results:  # where the tunnel leads
         one.server_location = one.server_location.model_copy(update=order["place"])
-    document = SslyzeOutputAsJson(
+    document = sslyze.SslyzeOutputAsJson(
         server_scan_results=results,
         invalid_server_strings=[],
         date_scans_started=begun,
