@@ -18,7 +18,11 @@ def refused(page: PageSeen, session: WebSession | None) -> bool | None:
     What the page shows with a session is the control: text that was shown before counts as shown,
     whatever status or form came with it; a page that nobody can reach proves nothing.
     """
-    pair = session.page(page.path) if session is not None else None
+    return kept_out(page, session.page(page.path) if session is not None else None)
+
+
+def kept_out(page: PageSeen, pair: SessionPage | None) -> bool | None:
+    """Tell whether a page is kept from strangers; `pair` is what it shows with a session, if seen."""
     if pair is None or pair.during.reached is None:
         return page.login_demanded
     if pair.during.reached:
@@ -72,7 +76,11 @@ def summary(pages: WebPages, criteria: tuple[Criterion, ...]) -> str:
 
 def sight(page: PageSeen, session: WebSession | None) -> str:
     """Return in Chinese how one page answered, and how much of its content came with that."""
-    pair = session.page(page.path) if session is not None else None
+    return told(page, session.page(page.path) if session is not None else None)
+
+
+def told(page: PageSeen, pair: SessionPage | None) -> str:
+    """Return in Chinese how one page answered beside what it shows with a session."""
     shown = pair.before_shown_percent if pair is not None else None
     more = f"，应答中含登录后页面内容的 {shown}%" if shown is not None and shown >= SHOWN_PERCENT else ""
     return _answer(page) + more

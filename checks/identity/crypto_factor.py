@@ -9,9 +9,10 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostPam, HostSshd
+from dengbao.probes.web.facts_identity import WebSecondFactor
 from dengbao.probes.windows.facts import WindowsProviders, WindowsSettings
 
-from .. import databases, db_factors, win_channels, windows
+from .. import databases, db_factors, web_sessions, win_channels, windows
 from ..factors import FACTOR_OPTIONS, Way, ways
 from ..hosts import SSHD, ask, under_match
 from ..wording import listing
@@ -19,6 +20,7 @@ from ..wording import listing
 # What the facts cannot show and people must add.
 HOST_LEFT = "其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查"
 WINDOWS_LEFT = "其他登录途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查"
+WEB_LEFT = "其他登录入口是否同样，所用密码算法与产品是否合规，须人工核查"
 DATABASE_LEFT = "其他管理途径是否使用密码技术，所用密码算法与产品是否合规，须人工核查"
 
 _CRYPTOGRAPHIC: Final = frozenset({"key", "token", "ticket"})
@@ -97,4 +99,19 @@ def database_uses_a_cryptographic_factor(
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder=DATABASE_LEFT,
+    )
+
+
+@check("identity.crypto_factor", half=WEB_LEFT)
+def web_uses_a_cryptographic_factor(seen: WebSecondFactor) -> Judgement:
+    """Judge that a second factor that rests on cryptography is really asked for.
+
+    Source: GB/T 22239-2019 8.1.4.1 d).
+    """
+    criterion = web_sessions.cryptographic(seen)
+    return Judgement(
+        criteria=(criterion,),
+        statement=f"经测试验证，账户 {seen.account} {criterion.measured}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
     )

@@ -9,9 +9,10 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPolicy, HostSshd
+from dengbao.probes.web.facts_identity import WebIdle
 from dengbao.probes.windows.facts import WindowsSettings
 
-from .. import databases, db_policy, win_channels, windows
+from .. import databases, db_policy, web_sessions, win_channels, windows
 from ..hosts import ACCOUNTS, POLICY, SSHD, ask, told, under_match
 from ..wording import listing
 
@@ -155,4 +156,20 @@ def windows_sessions_time_out(settings: WindowsSettings, params: IdleParams) -> 
         statement=windows.sentence(criteria),
         coverage=Coverage.PARTIAL if partial else Coverage.FULL,
         remainder="采集时未登录的其他用户的屏幕保护设置，须逐一核查" if partial else "",
+    )
+
+
+@check("identity.idle_timeout")
+def web_ends_idle_sessions(seen: WebIdle, params: IdleParams) -> Judgement:
+    """Judge by a session that was left alone, beside one of the same account that was not.
+
+    What a cookie or token says of its own lifetime is told, but proves nothing about idle sessions.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    criterion = web_sessions.idle(seen, params.idle_timeout_max_s)
+    more = web_sessions.idle_remarks(seen)
+    return Judgement(
+        criteria=(criterion,),
+        statement=f"经测试验证，{criterion.measured}{'；' + more if more else ''}。",
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dengbao.checking import Params, check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostSshd
+from dengbao.probes.web.facts_identity import WebLockout
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy
 
-from .. import databases, db_policy, win_policy, windows
+from .. import databases, db_policy, web_lockout, win_policy, windows
 from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import Lockout, lockout
 from ..wording import listing
@@ -124,4 +125,29 @@ def windows_locks_accounts(
     )
     return Judgement(
         criteria=criteria, statement=windows.sentence(criteria, win_policy.administrator_note(policy))
+    )
+
+
+@check("identity.lockout", half="锁定时长、按来源地址或按账户锁定中未实测的部分")
+def web_locks_accounts(seen: WebLockout, params: LockoutParams) -> Judgement:
+    """Judge that the right password of the sacrificial account is refused after a number of wrong ones.
+
+    What only the page says is no lock: each attempt was a new visitor's, and the right password decides.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    lock = web_lockout.enabled(seen)
+    criteria: tuple[Criterion, ...] = (lock,)
+    if lock.met:
+        criteria += (web_lockout.threshold(seen, params.lockout_max_attempts),)
+        criteria += web_lockout.duration(seen, params.lockout_min_duration_s)
+    told = web_lockout.sentence(criteria)
+    whom = web_lockout.by_whom(seen)
+    left = web_lockout.remainder(seen)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，以可锁定测试账户 {seen.account} {told}{'；' + whom if whom else ''}。",
+        coverage=Coverage.PARTIAL if left else Coverage.FULL,
+        remainder=left,
+        proofs=web_lockout.lock_proofs(seen),
     )

@@ -6,9 +6,10 @@ from dengbao.checking import check
 from dengbao.model import Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
 from dengbao.probes.host.facts import HostPam, HostSshd
+from dengbao.probes.web.facts_identity import WebFailures, WebLockout
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy
 
-from .. import databases, db_policy, win_policy, windows
+from .. import databases, db_policy, web_lockout, win_policy, windows
 from ..hosts import PAM, ask, told, uses_pam
 from ..lockout import lockout
 from ..wording import listing
@@ -65,3 +66,13 @@ def windows_handles_failed_logins(policy: WindowsPolicy, identity: WindowsIdenti
     """
     criteria = win_policy.locks(policy, identity)
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))
+
+
+@check("identity.login_failure")
+def web_handles_failed_logins(seen: WebFailures, lockout: WebLockout | None) -> Judgement:
+    """Judge that failed logins are refused, tell nothing of which accounts exist, and are acted upon.
+
+    Source: GB/T 22239-2019 8.1.4.1 b).
+    """
+    criteria = (web_lockout.refused(seen), web_lockout.alike(seen), web_lockout.handled(lockout))
+    return Judgement(criteria=criteria, statement=f"经测试验证，{web_lockout.sentence(criteria)}。")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Criterion, DatabaseAsset, Judgement
+from dengbao.model import Criterion, DatabaseAsset, Judgement, WebAsset
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords, HostSshd
 from dengbao.probes.web.facts import WebPages, WebSession
+from dengbao.probes.web.facts_identity import WebForged, WebReach
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsSettings
 
-from .. import databases, db_accounts, win_accounts, windows
+from .. import databases, db_accounts, web_reach, win_accounts, windows
 from ..hosts import PAM, PASSWORDS, SSHD, ask, seats, told, under_match
 from ..pam import CREDENTIAL_MODULES, succeeds
 from ..web_pages import refusals, summary
@@ -17,21 +18,35 @@ from ..wording import listing
 
 
 @check("identity.login_required")
-def web_pages_demand_a_login(pages: WebPages, session: WebSession | None) -> Judgement:
-    """Judge that every declared protected page asks strangers for a login.
+def web_pages_demand_a_login(
+    asset: WebAsset,
+    pages: WebPages,
+    session: WebSession | None,
+    reach: WebReach | None,
+    forged: WebForged | None,
+) -> Judgement:
+    """Judge that every declared page, function and export asks strangers for a login, forged ones too.
 
     A page counts as open by its content only; an application that answers all paths alike, or draws its
-    pages in the browser, is not decided here.
+    pages in the browser, is not decided here. A forged credential that is refused proves something only
+    while the true one still works.
 
     Source: GB/T 22239-2019 8.1.4.1 a).
     """
-    criteria = refusals(pages, session)
+    own = refusals(pages, session)
+    criteria = (*own, *web_reach.places(asset, reach), *web_reach.forgeries(forged))
     control = (
         f"；以登记账户 {session.account} 登录后复查对照"
         if session is not None
         else "；未能以登记账户登录后复查对照"
     )
-    return Judgement(criteria=criteria, statement=f"经测试验证，{summary(pages, criteria)}{control}。")
+    more = web_reach.summary(asset, criteria, reach)
+    more += web_reach.forged_summary(asset, forged, web_reach.forgeries(forged))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{summary(pages, own)}{control}{more}。",
+        proofs=web_reach.proofs(reach, criteria),
+    )
 
 
 @check("identity.login_required")

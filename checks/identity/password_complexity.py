@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from dengbao.checking import Params, check
-from dengbao.model import Criterion, DatabaseAsset, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabasePolicy
 from dengbao.probes.host.facts import HostPam, PamRule
 from dengbao.probes.host.system_facts import HostPackages
+from dengbao.probes.web.facts_identity import WebPasswordChange
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy, WindowsSettings
 
-from .. import databases, db_policy, win_policy, windows
+from .. import databases, db_policy, web_passwords, win_policy, windows
 from ..hosts import PAM, ask, told
 from ..pam import QUALITY_MODULES, strangers, succeeds
 from ..wording import listing
@@ -27,6 +28,9 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, int]]] = {
 _LIBRARY: Final = frozenset({"libpwquality", "libpwquality1"})
 _NO_CREDITS_SINCE: Final = (1, 4)
 _CREDITS: Final = ("dcredit", "ucredit", "lcredit", "ocredit")
+
+
+WEB_LEFT: Final = "口令是否定期更换（有效期设置、用户表口令修改时间），须人工核查"
 
 
 class ComplexityParams(Params):
@@ -194,3 +198,22 @@ def windows_demands_complex_passwords(
         policy, settings, identity, params.password_min_length, params.password_classes
     )
     return Judgement(criteria=criteria, statement=windows.sentence(criteria, win_policy.history(policy)))
+
+
+@check("identity.password_complexity", half=WEB_LEFT)
+def web_demands_complex_passwords(seen: WebPasswordChange, params: ComplexityParams) -> Judgement:
+    """Judge by real changes of a test account's password that the server refuses weak ones.
+
+    Refusals count only while some other new password is accepted by the same request.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = web_passwords.complexity(seen, params.password_min_length, params.password_classes)
+    told = "；".join(one.measured for one in criteria)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，账户 {seen.account} 改密时{told}；{web_passwords.remarks(seen)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=web_passwords.change_proofs(seen),
+    )

@@ -7,9 +7,10 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostPam, HostSshd
+from dengbao.probes.web.facts_identity import WebSecondFactor
 from dengbao.probes.windows.facts import WindowsProviders, WindowsSettings
 
-from .. import databases, db_factors, win_channels, windows
+from .. import databases, db_factors, web_sessions, win_channels, windows
 from ..factors import FACTOR_OPTIONS, Way, ways
 from ..hosts import SSHD, ask, under_match
 from ..wording import listing
@@ -17,6 +18,7 @@ from ..wording import listing
 # What the facts cannot show and people must add.
 HOST_LEFT = "本地控制台、带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查"
 WINDOWS_LEFT = "带外管理、堡垒机等其他登录途径是否同样采用两种以上鉴别技术，须人工核查"
+WEB_LEFT = "其他登录入口、其他角色是否同样采用两种以上鉴别技术，须人工核查"
 DATABASE_LEFT = "堡垒机、运维平台等其他管理途径是否同样采用两种以上鉴别技术，须人工核查"
 
 
@@ -98,4 +100,20 @@ def database_demands_two_factors(
         statement=databases.sentence(criteria),
         coverage=Coverage.PARTIAL,
         remainder=DATABASE_LEFT,
+    )
+
+
+@check("identity.two_factor", half=WEB_LEFT)
+def web_demands_two_factors(seen: WebSecondFactor) -> Judgement:
+    """Judge that the password alone does not get in, that the second step cannot be left out or guessed.
+
+    Source: GB/T 22239-2019 8.1.4.1 d).
+    """
+    criteria = web_sessions.demanded(seen)
+    told = "；".join(one.measured for one in criteria)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，账户 {seen.account} {told}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 
 from dengbao.checking import check
-from dengbao.model import Judgement
+from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts
+from dengbao.probes.web.facts_identity import WebUniqueness
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import databases, db_accounts, win_accounts, windows
+from .. import databases, db_accounts, web_passwords, win_accounts, windows
 from ..hosts import ACCOUNTS, ask, local_only, told
 from ..wording import listing
+
+WEB_LEFT = "现有用户是否一人一号，须与人员台账核对"
 
 
 @check("identity.unique_accounts")
@@ -73,3 +76,25 @@ def windows_accounts_are_unique(accounts: WindowsAccounts, identity: WindowsIden
     """
     criteria = win_accounts.unique(accounts, identity)
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))
+
+
+@check("identity.unique_accounts", half=WEB_LEFT)
+def web_users_are_unique(seen: WebUniqueness) -> Judgement:
+    """Judge that a user name that exists cannot be given again, also in other case or with a space.
+
+    Refusals count only while a new name is accepted by the same request.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = web_passwords.unique(seen)
+    told = "；".join(one.measured for one in criteria)
+    first = seen.of("new")
+    works = "新建成功" if first is not None and first.created else "未能新建，上述结果不足以说明问题"
+    removed = "测试用户已删除" if seen.removed else "测试用户未能删除，须由管理员删除"
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，测试用户{works}，再新建{told}；{removed}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=web_passwords.unique_proofs(seen),
+    )

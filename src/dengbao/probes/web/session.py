@@ -42,7 +42,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
         entered = await enter(browser, web, context)
         pages = _pages(entered)
         telling = tuple(one.before.path for one in pages if one.tells_apart)
-        carriers = await _carriers(entered, telling[0]) if telling else Carriers()
+        carriers = await find_carriers(entered, telling[0]) if telling else Carriers()
         session = WebSession(
             scheme=browser.base.scheme,
             account=login.account,
@@ -90,7 +90,7 @@ class Carriers:
         return tuple(name for name, carries in self.cookies if carries)
 
 
-async def _carriers(entered: Entered, path: str) -> Carriers:
+async def find_carriers(entered: Entered, path: str) -> Carriers:
     """Find out what carries the session, by leaving one thing out at a time."""
     visitor = entered.visitor
 

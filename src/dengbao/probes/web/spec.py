@@ -16,6 +16,7 @@ from .facts import (
 )
 from .spec_access import SPECS as ACCESS
 from .spec_persons import SPECS as PERSONS
+from .spec_identity import SPECS as IDENTITY
 from .spec_tampering import SPECS as TAMPERING
 
 
@@ -65,5 +66,6 @@ SPECS: tuple[ProbeSpec, ...] = (
     ),
     *PERSONS,
     *TAMPERING,
+    *IDENTITY,
     *ACCESS,
 )

@@ -1,0 +1,117 @@
+"""How applications know their users, measured at a real server: every verdict was written down before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from dengbao.model import Level, ParamValue, Scope, WebAsset
+from tests.servers.clinic import PASSWORDS, SEED, SEED_VARIABLE, VARIABLES, Conduct, Running, serving
+
+from .harness import PROFILE, MemoryLedger, Sight, look
+
+C, P, N, U = "conform", "partial", "nonconform", "undetermined"
+# A server of a test ends idle sessions and locks after seconds, not minutes.
+IDLE_S, LOCK_S, WAIT_S = 1, 6, 1.1
+PARAMS: Mapping[str, Mapping[str, ParamValue]] = {
+    "identity.idle_timeout": {"idle_timeout_max_s": IDLE_S},
+    "identity.lockout": {"lockout_min_duration_s": LOCK_S},
+}
+REACH = ("web.anonymous", "web.session", "web.reach", "web.forged")
+LOCK = ("web.failures", "web.lockout")
+PASSWORD, USERS, IDLE, FACTOR = "web.password_change", "web.uniqueness", "web.idle", "web.second_factor"
+REQUIRED, UNIQUE = "identity.login_required", "identity.unique_accounts"
+COMPLEX, IDLES = "identity.password_complexity", "identity.idle_timeout"
+FACTORS = ("identity.two_factor", "identity.crypto_factor")
+LOCKS = ("identity.lockout", "identity.login_failure")
+SHORT = Conduct(idle_s=0.9)
+TOTP = Conduct(factor="enforced")
+
+Table = Mapping[str, tuple[Conduct, tuple[str, ...], Mapping[str, str]]]
+SITUATIONS: Table = {
+    # What everybody can see, and credentials the server never gave.
+    "everything asks": (Conduct(), REACH, {REQUIRED: C}),
+    "page of persons open": (Conduct(open_paths=("/patients/7",)), REACH, {REQUIRED: N}),
+    "interface open": (Conduct(open_paths=("/api/records",)), REACH, {REQUIRED: N}),
+    "signed token": (Conduct(token="jwt"), REACH, {REQUIRED: C}),
+    "token without signature taken": (Conduct(token="jwt-unsigned"), REACH, {REQUIRED: N}),
+    "token with alg none taken": (Conduct(token="jwt-none"), REACH, {REQUIRED: N}),
+    "signature not looked at": (Conduct(token="jwt-any"), REACH, {REQUIRED: N}),
+    "session id known by its beginning": (Conduct(token="prefix"), REACH, {REQUIRED: N}),
+    # Locks: only the right password that is refused counts.
+    "locks": (Conduct(), LOCK, dict.fromkeys(LOCKS, C)),
+    "locks without a word": (Conduct(lock_silent=True), LOCK, dict.fromkeys(LOCKS, C)),
+    "locks sooner": (Conduct(lock_after=3), LOCK, dict.fromkeys(LOCKS, C)),
+    "locks the address": (Conduct(lock_by="address"), LOCK, dict.fromkeys(LOCKS, C)),
+    "never locks": (Conduct(lock_after=0), LOCK, dict.fromkeys(LOCKS, N)),
+    "locks too late": (Conduct(lock_after=6), LOCK, dict.fromkeys(LOCKS, N)),
+    "says locked, is not": (Conduct(lock_by="message"), LOCK, dict.fromkeys(LOCKS, N)),
+    "locks for a moment": (Conduct(lock_s=0.5), LOCK, {LOCKS[0]: P, LOCKS[1]: C}),
+    "asks for a captcha": (Conduct(lock_by="captcha", lock_after=3), LOCK, {LOCKS[0]: U, LOCKS[1]: C}),
+    "any password": (Conduct(anything_passes=True), LOCK, dict.fromkeys(LOCKS, N)),
+    "tells which users there are": (Conduct(tells_users=True), LOCK, {LOCKS[0]: C, LOCKS[1]: P}),
+    "tells them by status": (Conduct(tells_by_status=True), LOCK, {LOCKS[0]: C, LOCKS[1]: P}),
+    # New passwords.
+    "refuses weak ones": (Conduct(), (PASSWORD,), {COMPLEX: C}),
+    "takes short ones": (Conduct(min_chars=4), (PASSWORD,), {COMPLEX: P}),
+    "takes three classes": (Conduct(classes=3), (PASSWORD,), {COMPLEX: P}),
+    "takes a single class": (Conduct(classes=1), (PASSWORD,), {COMPLEX: N}),
+    "remembers three": (Conduct(history=3), (PASSWORD,), {COMPLEX: C}),
+    "takes no new password": (Conduct(change_works=False), (PASSWORD,), {COMPLEX: U}),
+    # Users.
+    "one of a name": (Conduct(), (USERS,), {UNIQUE: C}),
+    "other case is another user": (Conduct(unique="exact"), (USERS,), {UNIQUE: P}),
+    "two of a name": (Conduct(unique="none"), (USERS,), {UNIQUE: N}),
+    "creates nobody": (Conduct(creates=False), (USERS,), {UNIQUE: U}),
+    # Idle sessions.
+    "idle sessions end": (SHORT, (IDLE,), {IDLES: C}),
+    "idle sessions go on": (Conduct(), (IDLE,), {IDLES: N}),
+    "one session only": (Conduct(single=True, idle_s=0.9), (IDLE,), {IDLES: U}),
+    "all sessions end": (Conduct(absolute_s=1.0), (IDLE,), {IDLES: U}),
+    # The second factor.
+    "none": (Conduct(), (FACTOR,), dict.fromkeys(FACTORS, N)),
+    "enforced": (TOTP, (FACTOR,), dict.fromkeys(FACTORS, C)),
+    "can be left out": (Conduct(factor="skippable"), (FACTOR,), dict.fromkeys(FACTORS, N)),
+    "any code": (Conduct(factor="unchecked"), (FACTOR,), dict.fromkeys(FACTORS, N)),
+}
+
+
+@pytest.fixture(autouse=True)
+def _passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SEED_VARIABLE, SEED)
+    for name, password in PASSWORDS.items():
+        monkeypatch.setenv(VARIABLES[name], password)
+
+
+def see(
+    asset: WebAsset, only: tuple[str, ...], *, level: Level = Level.DISRUPT, wait_s: float = WAIT_S,
+    ledger: MemoryLedger | None = None,
+) -> Sight:  # fmt: skip
+    scope = Scope(level=level, addresses=("127.0.0.0/8",), connections_per_s=2000, wait_s=wait_s)
+    profile = {**PROFILE, "idle_timeout_max_s": IDLE_S, "lockout_min_duration_s": LOCK_S}
+    return look(asset, scope=scope, only=only, profile=profile, ledger=ledger)
+
+
+def unharmed(running: Running) -> None:
+    """Assert that nobody but the sacrificial account was ever near a lock, and all is as it was."""
+    clinic = running.clinic
+    assert clinic.passwords == PASSWORDS
+    assert clinic.users == list(PASSWORDS)
+    assert set(clinic.locked) <= {"victim", "address"}
+    wrong = [user for user, password in clinic.attempts if PASSWORDS.get(user) != password]
+    assert wrong.count("victim") <= 6  # five, and one for comparison
+    for name in ("doctor", "boss"):
+        assert clinic.most_in_a_row.get(name, 0) <= 1, name
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_verdicts_are_those_written_down(situation: str) -> None:
+    conduct, probes, expected = SITUATIONS[situation]
+    with serving(conduct) as running:
+        sight = see(running.asset(), probes)
+        found = {one: sight.judge(one, PARAMS.get(one, {})) for one in expected}
+        got = {one: (seen.verdict or seen.status).value for one, seen in found.items()}
+        assert got == expected, [one.statement for one in found.values()]
+        assert not sight.ledger.owed
+        unharmed(running)
