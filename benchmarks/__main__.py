@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import capturing, host_cost, planning, report, side_by_side, ssh, tls, vulns
+from . import capturing, host_cost, planning, report, scanning, side_by_side, ssh, tls, vulns
 from .figures import Figure
 
 README = Path(__file__).with_name("README.md")
@@ -33,7 +33,7 @@ def table(figures: list[Figure]) -> str:
 def main() -> int:
     """Take the figures; 1 if any is above its limit."""
     figures: list[Figure] = []
-    for module in (ssh, host_cost, side_by_side, planning, report, vulns, capturing, tls):
+    for module in (ssh, host_cost, side_by_side, planning, report, vulns, capturing, tls, scanning):
         print(f"测量 {module.__name__.rpartition('.')[2]} …", file=sys.stderr, flush=True)
         figures.extend(module.figures())
     text = table(figures)

@@ -18,7 +18,7 @@ _ZH: Final = {
 }  # fmt: skip
 _PERSONAL: Final = ("id_card", "id_card_15", "bank_card", "social_card", "passport", "phone", "name")
 _SECRET: Final = ("password", "password_other", "token")
-# A serial number of 18 digits passes region, date and check digit once in some forty thousand. Three different
+# A serial number of 18 digits passes region, date and check digit once in forty thousand. Three different
 # id numbers are no accident, and in a large text no fewer than twice what serial numbers alone could give.
 _SURE: Final = 3
 _BY_CHANCE_PER_BYTE: Final = 2 * 2.4e-5 / 19
