@@ -30,6 +30,7 @@ from .forward import Forward
 from .transport import tls_context, tls_error
 
 if TYPE_CHECKING:
+    from playwright.async_api import Browser as Chromium
     from playwright.async_api import BrowserContext, Page, Playwright
 
     Starter = Callable[[], AbstractAsyncContextManager[Playwright]]
@@ -99,7 +100,14 @@ async def opened_window(
         async with Forward(context.guard, asset.id, probe) as forward, start() as playwright:
             launched = await _launch(playwright, program, folder, forward, pins, headed=headed)
             try:
-                yield Window(launched.pages[0] if launched.pages else await launched.new_page(), forward)
+                inside = await launched.new_context(
+                    ignore_https_errors=not pins,
+                    accept_downloads=False,
+                    service_workers="block",
+                    locale="zh-CN",
+                )
+                inside.set_default_timeout(10_000)
+                yield Window(await inside.new_page(), forward)
             finally:
                 await _close(launched)
     finally:
@@ -107,7 +115,7 @@ async def opened_window(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _close(launched: BrowserContext) -> None:
+async def _close(launched: Chromium) -> None:
     """Close it politely; whatever does not go is ended afterwards."""
     with contextlib.suppress(flaw(), TimeoutError):
         async with asyncio.timeout(CLOSE_S):
@@ -139,21 +147,26 @@ def _playwright() -> Starter:
 
 async def _launch(
     playwright: Playwright, program: str, folder: Path, forward: Forward, pins: str, *, headed: bool
-) -> BrowserContext:
-    """Start Chromium with a fresh profile in `folder`.
+) -> Chromium:
+    """Start Chromium; what it sees lies in its memory, because its context is off the record.
+
+    Its profile is a fresh one of Playwright's; `folder` stands for its home, and marks its process as ours.
 
     Raises:
         ProbeIncapable: it does not start.
 
     """
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    arguments = [*_ARGUMENTS, *([f"--ignore-certificate-errors-spki-list={pins}"] if pins else [])]
+    arguments = [
+        *_ARGUMENTS,
+        f"--dengbao={folder}",
+        *([f"--ignore-certificate-errors-spki-list={pins}"] if pins else []),
+    ]
     fails = flaw()
     try:
-        launched: BrowserContext = await playwright.chromium.launch_persistent_context(
-            folder / "profile", executable_path=program, headless=not headed, args=arguments,
-            chromium_sandbox=not root, ignore_https_errors=not pins, accept_downloads=False,
-            service_workers="block", locale="zh-CN", timeout=START_S * 1000, env=dict(_environment(folder)),
+        return await playwright.chromium.launch(
+            executable_path=program, headless=not headed, args=arguments, chromium_sandbox=not root,
+            timeout=START_S * 1000, env=dict(_environment(folder)),
             proxy={"server": f"http://127.0.0.1:{forward.port}", "bypass": "<-loopback>"},
         )  # fmt: skip
     except fails as exc:
@@ -161,8 +174,6 @@ async def _launch(
             f"Chromium 未能启动（{str(exc).splitlines()[0][:120]}）",
             cure=f"核对 {program} 能否单独运行；容器内须以 root 运行或允许用户命名空间",
         ) from exc
-    launched.set_default_timeout(10_000)
-    return launched
 
 
 def _environment(folder: Path) -> Iterator[tuple[str, str]]:
@@ -207,7 +218,7 @@ async def _pins(asset: WebAsset, context: Context, probe: str) -> str:
 
 
 def _end_what_is_left(folder: Path) -> None:
-    """End processes that still run with our profile; only Linux lets us find them."""
+    """End processes that still bear our mark; only Linux lets us find them."""
     mark = str(folder).encode()
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
