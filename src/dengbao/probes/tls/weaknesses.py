@@ -60,9 +60,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
         robot=_robot(report),
         compression=_flag(report, "tls_compression", "supports_compression"),
         secure_renegotiation=_flag(report, "session_renegotiation", "supports_secure_renegotiation"),
-        client_renegotiation=_flag(
-            report, "session_renegotiation", "is_vulnerable_to_client_renegotiation_dos"
-        ),
+        client_renegotiation=_renegotiates(report),
         fallback_scsv=_flag(report, "tls_fallback_scsv", "supports_fallback_scsv"),
         unanswered=tuple(_unanswered(report)),
     )
@@ -72,6 +70,18 @@ async def probe(asset: Asset, context: Context) -> Observed:
 def _flag(report: Report, command: str, key: str) -> bool | None:
     result, _ = report.result(command)
     return None if result is None else flag(result, key)
+
+
+def _renegotiates(report: Report) -> bool | None:
+    """Tell whether the client may renegotiate at will.
+
+    sslyze calls a server safe as soon as one of ten renegotiations fails, as one does on a slow line, too:
+    where some worked, its no is no answer.
+    """
+    found = _flag(report, "session_renegotiation", "is_vulnerable_to_client_renegotiation_dos")
+    result, _ = report.result("session_renegotiation")
+    count = None if result is None else result.get("client_renegotiations_success_count")
+    return None if found is False and count != 0 else found
 
 
 def _robot(report: Report) -> bool | None:
