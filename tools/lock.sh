@@ -9,3 +9,4 @@ compile() {
 compile pyproject.toml --group setup -o requirements/run.txt
 compile pyproject.toml --group setup --group dev -o requirements/dev.txt
 echo "sslyze>=6.3,<7" | compile - -o requirements/sslyze.txt
+compile requirements/apps.in -o requirements/apps.txt

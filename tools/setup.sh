@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Sets up one environment: setup.sh run|dev|sslyze. Safe to call again.
+# Sets up one environment: setup.sh run|dev|sslyze|apps. Safe to call again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-what=${1:?run, dev or sslyze}
+what=${1:?run, dev, sslyze or apps}
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -50,6 +50,8 @@ undo=()
 
 engines=(chromium nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
 servers=(acl busybox-static iptables nftables openssh-server openssl postgresql mariadb-server nginx-light sudo libpam-pwquality auditd
+  # applications with a login of their own; php8.2-fpm, so that WordPress brings no Apache
+  cockpit-bridge cockpit-system cockpit-ws php php-mysql php8.2-fpm wordpress wordpress-theme-twentytwentythree
   # seen from the network
   inetutils-telnetd memcached redis-server rsync samba slapd snmpd tcpdump tftpd-hpa vsftpd x11vnc xrdp xvfb)
 
@@ -73,6 +75,9 @@ run | dev)
   ;;
 sslyze)
   environment .engines/sslyze requirements/sslyze.txt
+  ;;
+apps)
+  environment .engines/apps requirements/apps.txt
   ;;
 *)
   say "未知的环境：$what"; exit 2 ;;

@@ -50,7 +50,9 @@ def bound_udp(port: int) -> Callable[[], bool]:
 
 
 @contextmanager
-def process(command: Sequence[str], ready: Callable[[], bool], folder: Path) -> Iterator[None]:
+def process(
+    command: Sequence[str], ready: Callable[[], bool], folder: Path, *, within_s: float = _READY_S
+) -> Iterator[None]:
     """Run a server in the foreground with everything it starts, and end all of it after the block."""
     log = folder / f"{Path(command[0]).name}-{time.monotonic_ns()}.log"
     with log.open("wb") as out:
@@ -58,7 +60,7 @@ def process(command: Sequence[str], ready: Callable[[], bool], folder: Path) -> 
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder, start_new_session=True,
         )  # fmt: skip
     try:
-        deadline = time.monotonic() + _READY_S
+        deadline = time.monotonic() + within_s
         while not ready():
             if server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{command[0]}: {log.read_text(errors='replace')[-2000:]}")
