@@ -70,7 +70,7 @@ SITUATIONS: Table = {
     "one session only": (Conduct(single=True, idle_s=0.9), (IDLE,), {IDLES: U}),
     "all sessions end": (Conduct(absolute_s=1.0), (IDLE,), {IDLES: U}),
     # The second factor.
-    "none": (Conduct(), (FACTOR,), dict.fromkeys(FACTORS, N)),
+    "declared, not asked for": (Conduct(factor="declared"), (FACTOR,), dict.fromkeys(FACTORS, N)),
     "enforced": (TOTP, (FACTOR,), dict.fromkeys(FACTORS, C)),
     "can be left out": (Conduct(factor="skippable"), (FACTOR,), dict.fromkeys(FACTORS, N)),
     "any code": (Conduct(factor="unchecked"), (FACTOR,), dict.fromkeys(FACTORS, N)),

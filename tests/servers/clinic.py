@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -67,7 +68,7 @@ class Conduct:
     idle_s: float = 600.0
     single: bool = False
     absolute_s: float = 1e9
-    factor: str = ""  # "", enforced, skippable, unchecked
+    factor: str = ""  # "", declared (but not asked for), enforced, skippable, unchecked
     anything_passes: bool = False
 
 
@@ -96,6 +97,18 @@ class Clinic:
     requests: list[tuple[str, str]] = field(default_factory=list)
     in_a_row: dict[str, int] = field(default_factory=dict)
     most_in_a_row: dict[str, int] = field(default_factory=dict)
+    hold_at: str = ""
+    held: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+    passed: dict[str, int] = field(default_factory=dict)
+
+    async def point(self, name: str) -> None:
+        """Hold the answer at a named moment, counted from 1 (`wrong:3`), until the test lets it go."""
+        self.passed[name] = self.passed.get(name, 0) + 1
+        if self.hold_at == f"{name}:{self.passed[name]}":
+            self.hold_at = ""
+            self.held.set()
+            await asyncio.to_thread(self.released.wait, 20)
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -207,7 +220,10 @@ class Clinic:
         if request.method == "GET":
             return self.form(extra=extra)
         given = await self.fields(request)
-        return self.judge(given.get("username", ""), given.get("password", ""))
+        answer = self.judge(given.get("username", ""), given.get("password", ""))
+        if self.passwords.get(given.get("username", "")) != given.get("password", ""):
+            await self.point("wrong")
+        return answer
 
     def judge(self, user: str, password: str) -> Response:
         conduct = self.conduct
@@ -220,7 +236,7 @@ class Clinic:
             return self.refuse(REFUSED if conduct.lock_silent else "账户已锁定，请稍后再试")
         if right:
             self.failures.pop(key, None)
-            whole = not conduct.factor or user != "doctor"
+            whole = conduct.factor in ("", "declared") or user != "doctor"
             value = self.begin(user, whole=whole or conduct.factor == "skippable")
             response: Response = RedirectResponse("/patients" if whole else "/code", 303)
             response.headers.append("set-cookie", f"SID={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=900")
@@ -307,6 +323,7 @@ class Clinic:
         self.passwords[user] = given["new"]
         if self.conduct.change_ends_sessions:
             self.end(user)
+        await self.point("changed")
         return self.page("<p>口令已修改</p>")
 
     def complaint(self, user: str, old: str, new: str) -> str:
@@ -342,6 +359,7 @@ class Clinic:
         if known or not self.conduct.creates:
             return JSONResponse({"code": 1, "msg": "用户已存在"}, 409)
         self.users.append(name)
+        await self.point("created")
         return JSONResponse({"code": 0, "id": len(self.users)})
 
     async def remove(self, request: Request) -> Response:

@@ -39,6 +39,11 @@ def _manages_users(asset: Asset) -> bool:
     return app is not None and app.users is not None and app.users.create is not None
 
 
+def _has_second_factor(asset: Asset) -> bool:
+    app = _app(asset)
+    return app is not None and app.second_factor is not None
+
+
 # Those that log in wait for each other (see `login.turn`), so their bounds add up; two sleep besides.
 SPECS: tuple[ProbeSpec, ...] = (
     ProbeSpec(
@@ -67,7 +72,7 @@ SPECS: tuple[ProbeSpec, ...] = (
         facts=(WebSecondFactor,),
         level=Level.INTRUDE,
         clause="1.d.1",
-        applies=_described,
+        applies=_has_second_factor,
         run="dengbao.probes.web.factor:probe",
         timeout_s=1800.0,
     ),
