@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Criterion, DatabaseAsset, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts
 from dengbao.probes.host.facts import HostAccounts, HostPasswords, HostSshd
+from dengbao.probes.web.facts_access import WebUsers
 from dengbao.probes.windows.facts import WindowsAccounts
 
-from .. import databases, db_access, win_accounts, windows
+from .. import app_users, databases, db_access, win_accounts, windows
 from ..hosts import ACCOUNTS, SSHD, ask, no_default_seats, told, under_match
 from ..wording import listing
+
+# What the facts cannot show and people must add.
+WEB_LEFT = "中间件、监控、报表等附属控制台的默认账户，须人工核查"
 
 
 @check("access.default_account_renamed")
@@ -85,3 +89,18 @@ def windows_administrator_is_renamed(accounts: WindowsAccounts) -> Judgement:
     """
     criteria = win_accounts.renamed(accounts)
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))
+
+
+@check("access.default_account_renamed", half=WEB_LEFT)
+def web_default_names_are_gone(users: WebUsers) -> Judgement:
+    """Judge by the list of users that no account with a default name is usable.
+
+    Source: GB/T 22239-2019 8.1.4.2 b).
+    """
+    criteria = (app_users.defaults(users), *app_users.whole(users))
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{app_users.source(users)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+    )

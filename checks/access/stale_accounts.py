@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, DatabaseAsset, HostAsset, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, HostAsset, Judgement, WebAsset
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
+from dengbao.probes.web.facts_access import WebUsers
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import databases, db_access, win_accounts, windows
+from .. import app_users, databases, db_access, win_accounts, windows
 from ..hosts import ACCOUNTS, ask, local_only, told
 from ..stale import StaleParams, Usage, outside, usage
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "管理员与账户是否一一对应、有无多人共用，须与管理员逐一核对"
 HOST_LEFT = "账户与人员台账是否一一对应、有无多人共用，须与管理员逐一核对"
 DATABASE_LEFT = "核查管理员人员与账户对应表，确认一人一账户、无共用"
 WINDOWS_LEFT = "账户与人员台账是否一一对应、有无多人共用，须与管理员逐一核对"
@@ -103,4 +105,23 @@ def windows_accounts_are_needed(
         statement=windows.sentence(criteria, f"可用账户：{listing(found.usable) or '无'}"),
         coverage=Coverage.PARTIAL,
         remainder=WINDOWS_LEFT,
+    )
+
+
+@check("access.stale_accounts", half=WEB_LEFT)
+def web_accounts_are_needed(users: WebUsers, asset: WebAsset, params: StaleParams) -> Judgement:
+    """Judge that usable accounts stand on the roster, and were used lately where the list tells.
+
+    Source: GB/T 22239-2019 8.1.4.2 c).
+    """
+    criteria = (
+        app_users.rostered(users, asset),
+        *app_users.idle(users, params.inactive_account_days),
+        *app_users.whole(users),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{app_users.source(users)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Coverage, DatabaseAsset, HostAsset, Judgement
+from dengbao.model import Coverage, DatabaseAsset, HostAsset, Judgement, WebAsset
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
+from dengbao.probes.web.facts_access import WebUsers
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import databases, db_access, win_accounts, windows
+from .. import app_users, databases, db_access, win_accounts, windows
 from ..hosts import ask, local_only, told
 from ..stale import StaleParams, outside, usage
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "以停用的测试账户登录一次，须被拒绝且已有会话失效"
 LEFT = "数据库不记录账户的最近登录时间，长期未用的账户是否停用须结合审计日志与人员台账核查"
 
 
@@ -83,4 +85,32 @@ def database_unneeded_accounts_are_disabled(
         statement=databases.sentence(criteria, f"；已停用、不可登录的账户：{databases.labels(closed)}"),
         coverage=Coverage.PARTIAL,
         remainder=LEFT,
+    )
+
+
+@check("access.stale_disabled", half=WEB_LEFT)
+def web_unneeded_accounts_are_disabled(users: WebUsers, asset: WebAsset, params: StaleParams) -> Judgement:
+    """Judge that accounts outside the roster, and idle ones, are deleted or disabled.
+
+    Source: GB/T 22239-2019 8.1.4.2 c).
+    """
+    left = (
+        app_users.rostered(users, asset),
+        *app_users.idle(users, params.inactive_account_days),
+    )
+    met = (
+        False
+        if any(one.met is False for one in left)
+        else None
+        if any(one.met is None for one in left)
+        else True
+    )
+    disabled = ask(
+        "disabled", "多余、过期的账户是否已删除或停用", met, told(left), app_users.FACT, decisive=True
+    )
+    return Judgement(
+        criteria=(disabled, *app_users.whole(users)),
+        statement=f"经核查，{app_users.source(users)}；{told((disabled, *app_users.whole(users)))}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
     )

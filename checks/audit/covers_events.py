@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit
+from dengbao.probes.web.facts_trail import WebTrail
 from dengbao.probes.windows.facts import WindowsAudit
 
-from .. import databases, db_audit, win_audit, windows
+from .. import app_trail, databases, db_audit, win_audit, windows
 from ..audit_rules import difference, excluded_types, is_rule, one_arch_only, silences, suppresses
 from ..hosts import ask, told
 from ..trail import AUDIT, daemon, kernel
 from ..wording import listing
+
+# What the facts cannot show and people must add.
+WEB_LEFT = "未能实测的事件类型是否审计，须人工实测"
 
 # What a loaded rule must speak of, by kind of event.
 _EVENTS: Final[Mapping[str, tuple[str, re.Pattern[str]]]] = {
@@ -142,3 +146,19 @@ def windows_audits_important_events(audit: WindowsAudit) -> Judgement:
     """
     criteria = win_audit.events(audit)
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))
+
+
+@check("audit.covers_events", half=WEB_LEFT)
+def web_log_covers_important_deeds(trail: WebTrail) -> Judgement:
+    """Judge for each kind of deed that was done whether the log tells of it.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = app_trail.events(trail)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{app_trail.source(trail)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=app_trail.untried(trail),
+        proofs=app_trail.deeds_proofs(trail),
+    )

@@ -6,16 +6,20 @@ import re
 from typing import Final
 
 from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAccounts, HostAudit, HostPam
+from dengbao.probes.web.facts_trail import WebTrail
 from dengbao.probes.windows.facts import WindowsAudit
 
-from .. import databases, db_audit, win_audit, windows
+from .. import app_trail, databases, db_audit, win_audit, windows
 from ..audit_rules import first_audited, leaves_root_out
 from ..hosts import PAM, ask, told
 from ..trail import AUDIT, daemon, kernel
 from ..wording import listing
+
+# What the facts cannot show and people must add.
+WEB_LEFT = "测试账户以外的用户（含接口用户）是否有不记录的，须核查排除名单"
 
 _ONE_USER: Final = re.compile(r"-F (?:auid|uid|euid|loginuid)=(?!0\b|-1\b|unset\b|4294967295\b)\w+")
 _LEFT_OUT: Final = re.compile(r"-F (?:auid|loginuid)(?:=|>=|>)(?!-1\b|unset\b|4294967295\b)\w+")
@@ -134,3 +138,19 @@ def windows_audits_every_user(audit: WindowsAudit) -> Judgement:
     """
     criteria = win_audit.everyone(audit)
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))
+
+
+@check("audit.covers_users", half=WEB_LEFT)
+def web_log_covers_every_role(trail: WebTrail) -> Judgement:
+    """Judge that the login of every role account was recorded.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = app_trail.users(trail)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{app_trail.source(trail)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=app_trail.deeds_proofs(trail),
+    )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Judgement
+from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import HostAudit, HostSyslog
+from dengbao.probes.web.facts_trail import WebTrail
 from dengbao.probes.windows.facts import WindowsAudit
 from dengbao.probes.windows.system_facts import WindowsServices
 
-from .. import databases, db_audit, win_audit, windows
+from .. import app_trail, databases, db_audit, win_audit, windows
 from ..hosts import ask, told
 from ..trail import daemon, kernel
 from ..wording import listing
+
+# What the facts cannot show and people must add.
+WEB_LEFT = "审计开关由谁管理、能否被普通管理员关闭，须人工核查"
 
 
 @check("audit.enabled")
@@ -56,3 +60,19 @@ def windows_auditing_is_on(audit: WindowsAudit, services: WindowsServices) -> Ju
     """
     criteria = (win_audit.service(services), win_audit.enabled(audit))
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))
+
+
+@check("audit.enabled", half=WEB_LEFT)
+def web_log_takes_down_what_is_done(trail: WebTrail) -> Judgement:
+    """Judge that deeds of ours appear in the log at once.
+
+    Source: GB/T 22239-2019 8.1.4.3 a).
+    """
+    criteria = app_trail.enabled(trail)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{app_trail.source(trail)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=app_trail.deeds_proofs(trail),
+    )

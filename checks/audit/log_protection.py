@@ -12,15 +12,17 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseAudit, Datab
 from dengbao.probes.database.system_facts import DatabaseLogs
 from dengbao.probes.host.facts import FileMode, HostAccounts, HostLogs
 from dengbao.probes.host.system_facts import HostPrivilege
+from dengbao.probes.web.facts_trail import WebLogTampering
 from dengbao.probes.windows.facts import WindowsPolicy
 from dengbao.probes.windows.system_facts import WindowsLogs
 
-from .. import databases, db_logs, db_product_logs, db_products, win_audit, windows
+from .. import app_trail, databases, db_logs, db_product_logs, db_products, win_audit, windows
 from ..hosts import ask, modes, told, wider_than
 from ..sudo import administrators
 from ..wording import listing
 
 # What the facts cannot show and people must add.
+WEB_LEFT = "审计表的数据库账户权限、日志是否外送保存，以及界面以外的删改途径，须人工核查"
 HOST_LEFT = "日志服务器、审计平台上的记录是否同样受保护，须人工核查"
 WINDOWS_LEFT = "日志服务器、审计平台上的记录是否同样受保护，须人工核查"
 DATABASE_LEFT = (
@@ -153,4 +155,21 @@ def database_logs_are_protected(
         statement=databases.sentence(criteria, f"；{db_logs.told_places(logs)}"),
         coverage=Coverage.PARTIAL,
         remainder=DATABASE_LEFT,
+    )
+
+
+@check("audit.log_protection", half=WEB_LEFT)
+def web_records_withstand_everybody(tampering: WebLogTampering) -> Judgement:
+    """Judge that no role and no stranger could delete or change a record that was made for it.
+
+    Source: GB/T 22239-2019 8.1.4.3 c).
+    """
+    criteria = app_trail.protected(tampering)
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，对本次检测自己产生的审计记录试删、试改 {len(tampering.tries)} 次："
+        f"{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=app_trail.tamper_proofs(tampering),
     )

@@ -11,9 +11,10 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.database.facts import DatabaseAudit
 from dengbao.probes.host.facts import AuditRecord, HostAudit
+from dengbao.probes.web.facts_trail import WebTrail
 from dengbao.probes.windows.system_facts import WindowsEvents
 
-from .. import databases, db_audit, win_audit, windows
+from .. import app_trail, databases, db_audit, win_audit, windows
 from ..hosts import ask, told
 from ..trail import AUDIT
 from ..wording import listing
@@ -96,4 +97,22 @@ def windows_records_are_complete(sample: WindowsEvents) -> Judgement:
     criteria, kinds = win_audit.fields(sample)
     return Judgement(
         criteria=criteria, statement=windows.sentence(criteria, f"抽取安全日志记录，事件 {kinds}")
+    )
+
+
+@check("audit.record_fields")
+def web_records_are_complete(trail: WebTrail) -> Judgement:
+    """Judge the records of our own deeds by their elements, and their clock by ours.
+
+    Source: GB/T 22239-2019 8.1.4.3 b).
+    """
+    if not any(one.record is not None for one in trail.deeds):
+        raise Undetermined(f"经测试验证，{app_trail.source(trail)}，未见本次操作的记录，无从核对其内容")
+    criteria = app_trail.fields(trail)
+    kinds = [app_trail.KINDS[one.kind] for one in trail.deeds if one.record is not None]
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{app_trail.source(trail)}；核对{listing(dict.fromkeys(kinds))}的记录："
+        f"{told(criteria)}。",
+        proofs=app_trail.deeds_proofs(trail),
     )

@@ -74,8 +74,15 @@ class Patient:
 
 
 TESTER: Final = Staff("jiance01", "联调测试账户", Role.DOCTOR)
-STAFF: Final = (
+# One more test account for each role: what each role may is tested by logging in as it.
+TESTERS: Final = (
     TESTER,
+    Staff("jiance02", "联调测试账户（收费）", Role.CASHIER),
+    Staff("jiance03", "联调测试账户（系统管理）", Role.SYSTEM_ADMIN),
+    Staff("jiance04", "联调测试账户（审计）", Role.AUDITOR),
+)
+STAFF: Final = (
+    *TESTERS,
     Staff("ys001", "医生一", Role.DOCTOR),
     Staff("sf001", "收费员一", Role.CASHIER),
     Staff("xt001", "系统管理员一", Role.SYSTEM_ADMIN),
@@ -85,8 +92,8 @@ DEFAULT_ADMIN: Final = Staff("admin", "出厂管理员", Role.SYSTEM_ADMIN)
 
 
 def staff_password(base: str, staff: Staff) -> str:
-    """Return a staff member's password: the test account has `base`, others `base-username`."""
-    return base if staff == TESTER else f"{base}-{staff.username}"
+    """Return a staff member's password: test accounts have `base`, others `base-username`."""
+    return base if staff in TESTERS else f"{base}-{staff.username}"
 
 
 def check_digit(first17: str) -> str:

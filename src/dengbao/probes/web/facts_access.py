@@ -20,9 +20,10 @@ class Asked(Value):
     """One function asked for once, as one account (empty: nobody is logged in), in one way.
 
     `kind` is `own` (by one that may), `vertical` (by a role that may not, or a stranger) or `horizontal`
-    (another account's object, by a role that may use the function). `way` is `direct`, `method` (POST for GET and the reverse), `override` (X-HTTP-Method-Override) or
-    `pollution` (the parameter twice, own and foreign). `owner` is the account whose object was asked for,
-    empty where the function has no objects. `request` has no values; `status` is of the first answer, `final_status` of the last.
+    (another account's object, by a role that may use the function). `way` is `direct`, `method` (POST for
+    GET and the reverse), `override` (X-HTTP-Method-Override) or `pollution` (the parameter twice, own and
+    foreign). `owner` is the account whose object was asked for, empty where the function has no objects.
+    `request` has no values; `status` is of the first answer, `final_status` of the last.
 
     `marker` tells whether the answer bears the declared mark of the true answer (None: no mark, or one that
     other pages bear, too). `own_texts` is how many texts only the true answer holds, `shown_percent` how
@@ -130,3 +131,27 @@ class WebMatrix(Facts, tag="web.matrix"):
     def of(self, function: str) -> tuple[Asked, ...]:
         """Return the cells of one function."""
         return tuple(one for one in self.cells if one.function == function)
+
+
+class UserSeen(Value):
+    """An account of the application. `enabled` is None where no column tells, as are the days."""
+
+    username: str
+    role: str = ""
+    enabled: bool | None = None
+    last_login_days: int | None = None
+    never_logged_in: bool | None = None
+
+
+class WebUsers(Facts, tag="web.users"):
+    """The accounts of the application by its list of users or by its table.
+
+    `source` is `page` or `table`. `complete`: all are among them; False where the list has more pages, None
+    where that cannot be told. `columns` are the meanings found.
+    """
+
+    source: str
+    path: str
+    users: tuple[UserSeen, ...]
+    complete: bool | None
+    columns: tuple[str, ...] = ()

@@ -6,11 +6,22 @@ from typing import Final
 
 from ...model import Asset, Level, WebAsset
 from ..base import ProbeSpec
-from .facts_access import WebMatrix
+from .facts_access import WebMatrix, WebUsers
+from .facts_trail import WebLogTampering, WebTrail
 
 
 def _has_functions(asset: Asset) -> bool:
     return isinstance(asset, WebAsset) and asset.app is not None and bool(asset.app.functions)
+
+
+def _has_log(asset: Asset) -> bool:
+    app = asset.app if isinstance(asset, WebAsset) else None
+    return app is not None and app.audit is not None and bool(app.audit.path or app.audit.table)
+
+
+def _has_users(asset: Asset) -> bool:
+    app = asset.app if isinstance(asset, WebAsset) else None
+    return app is not None and app.users is not None and bool(app.users.list_path or app.users.table)
 
 
 SPECS: Final[tuple[ProbeSpec, ...]] = (
@@ -24,5 +35,24 @@ SPECS: Final[tuple[ProbeSpec, ...]] = (
         run="dengbao.probes.web.matrix:probe",
         undo="dengbao.probes.web.changing:undo",
         timeout_s=900.0,
+    ),
+    ProbeSpec(
+        name="web.trail",
+        title="做几件应予审计的事，到审计记录中查找，并试删、试改自己的记录",
+        facts=(WebTrail, WebLogTampering),
+        level=Level.INTRUDE,
+        clause="3.a.3",
+        applies=_has_log,
+        run="dengbao.probes.web.trail:probe",
+        timeout_s=900.0,
+    ),
+    ProbeSpec(
+        name="web.users",
+        title="读取应用的用户列表",
+        facts=(WebUsers,),
+        level=Level.LOGIN,
+        applies=_has_users,
+        run="dengbao.probes.web.userlist:probe",
+        timeout_s=480.0,
     ),
 )

@@ -77,11 +77,12 @@ def _why_not(chain: Chain, marker: Marker, own: frozenset[str], others: tuple[Ch
     last, document = chain.last, chain.last.document
     told = shows(marker, chain)
     file = file_type(chain)
-    seldom = told is None and len(own) < FEW_TEXTS and _REFUSAL.search("\n".join(own)) is not None
+    few = len(own) < FEW_TEXTS  # a list of users may hold a form with a password for a new one
+    seldom = told is None and few and _REFUSAL.search("\n".join(own)) is not None
     faults = (
         (told is False, f"有权账户的应答（{last.status}）没有登记的标志"),
         (not 200 <= last.status < 300, f"有权账户得到 {last.status}"),
-        (told is None and _asks_to_log_in(document, Document()), "有权账户得到的是登录提示"),
+        (told is None and few and _asks_to_log_in(document, Document()), "有权账户得到的是登录提示"),
         (not last.body, "有权账户得到的应答为空"),
         (document.json_error is True, "有权账户得到的 JSON 自称出错"),
         (not file and _is_shell(document), "页面内容由脚本生成，须登记其背后的接口"),

@@ -1,0 +1,158 @@
+"""Reads the accounts of an application, from its list of users or from its table."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser
+
+from ...errors import LoginRefused, NotDeclared
+from ...model import Asset, UserAdmin, WebAsset
+from ..base import Context, Observed
+from .browser import Chain, opened
+from .entering import as_web
+from .facts_access import UserSeen, WebUsers
+from .leaving import leave
+from .login import turn
+from .lookup import table_rows
+from .parties import LIMITS, admit, described
+from .reading import find_json
+from .rows import MAX_ROWS, Row, mismatch, rows_of, when
+
+# How lists call what the engagement gives no column for; the first heading that fits is taken.
+_HEADINGS: Final = {
+    "role": re.compile(r"^(?:用户)?角色|role|岗位|权限组", re.IGNORECASE),
+    "enabled": re.compile(r"状态|启用|停用|enabled|status|active|disabled", re.IGNORECASE),
+    "last_login": re.compile(r"(?:最近|最后|上次).{0,2}登[录陆]|last_?log(?:in|on)", re.IGNORECASE),
+}
+_OFF: Final = re.compile(
+    r"停用|禁用|已?锁定|冻结|离职|注销|失效|disabled|inactive|locked|suspended", re.IGNORECASE
+)
+_ON: Final = re.compile(r"正常|启用|有效|在用|在职|enabled|active|normal", re.IGNORECASE)
+_MORE: Final = re.compile(r"下一页|next page|[?&](?:page|pageNum|pageNo|p)=\d+", re.IGNORECASE)
+_TOTAL: Final = re.compile(r"共\s*(\d+)\s*(?:条|个|人|名|项|位)")
+_TOTALS: Final = (
+    "total",
+    "totalCount",
+    "count",
+    "data.total",
+    "data.totalCount",
+    "data.count",
+    "result.total",
+)
+
+
+async def probe(asset: Asset, context: Context) -> Observed:
+    """Read the accounts of the application; nothing is kept but names, roles and what tells of their use.
+
+    Sends: one login and the list of users, or one SELECT on the declared table.
+    Changes: one session of the declared account begins and ends.
+    Level: login.
+
+    Raises:
+        NotDeclared, LoginRefused, ProtocolMismatch and what a visit or a database raises.
+
+    """
+    web = as_web(asset)
+    admin = described(web).users
+    if admin is None or not (admin.table or admin.list_path):
+        raise NotDeclared("未登记用户列表", where=f"测评对象 {web.id}", cure="登记 app.users")
+    if admin.table is not None and "username" in admin.table.columns:
+        rows = await table_rows(web, context, admin.table)
+        return Observed((_facts("table", admin.table.table, rows, complete=len(rows) < MAX_ROWS),))
+    return await _by_page(web, context, admin)
+
+
+async def _by_page(web: WebAsset, context: Context, admin: UserAdmin) -> Observed:
+    if not admin.usernames:
+        raise NotDeclared(
+            "未登记用户列表中的用户名列", where=f"测评对象 {web.id}", cure="填写 app.users.usernames"
+        )
+    async with turn(web), opened(web, context, probe="web.users", limits=LIMITS) as browser:
+        party = await admit(browser, web, context, context.account(web, admin.account))
+        if not party.present:
+            raise LoginRefused(
+                f"账户 {admin.account} 未能登录：{party.problem}", cure="核对 app.users.account"
+            )
+        try:
+            chain = await party.visitor.visit(admin.list_path)
+        finally:
+            await leave(party.visitor, web)
+    columns = {"username": admin.usernames, **_guessed(chain, admin.usernames)}
+    rows = rows_of(chain, columns)
+    if rows is None or not any(one.get("username") for one in rows):
+        raise mismatch(admin.list_path)
+    facts = _facts("page", admin.list_path, rows, complete=_complete(chain, len(rows)))
+    return Observed((facts,), (), f"账户 {admin.account}")
+
+
+def _guessed(chain: Chain, usernames: str) -> dict[str, str]:
+    """Return headings or keys that tell of role, state and last login, by their names."""
+    document = chain.last.document
+    names: list[str] = []
+    if document.is_json:
+        rows = rows_of(chain, {"username": usernames}) or []
+        names = _keys(document.data, usernames) if rows else []
+    else:
+        names = [one.text(strip=True) for one in LexborHTMLParser(document.source).css("th")]
+    found: dict[str, str] = {}
+    for meaning, pattern in _HEADINGS.items():
+        fits = next((one for one in names if one != usernames and pattern.search(one)), None)
+        if fits is not None:
+            found[meaning] = fits
+    return found
+
+
+def _keys(data: object, usernames: str) -> list[str]:
+    stack = [data]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, dict):
+            if usernames in one:
+                return [str(key) for key in one]
+            stack.extend(one.values())
+        elif isinstance(one, list):
+            stack.extend(one[:5])
+    return []
+
+
+def _complete(chain: Chain, count: int) -> bool | None:
+    """Tell whether a list shows everybody: by the total it tells, or because it has no further pages."""
+    document = chain.last.document
+    if document.is_json:
+        totals = [found for one in _TOTALS if isinstance(found := find_json(document.data, one), int)]
+        return count >= max(totals) if totals else None
+    told = [int(one) for one in _TOTAL.findall(document.text)]
+    if told:
+        return count >= max(told)
+    return None if _MORE.search(document.source) or document.scripts else True
+
+
+def _facts(source: str, path: str, rows: list[Row], *, complete: bool | None) -> WebUsers:
+    users = tuple(_user(one) for one in rows if one.get("username"))
+    meanings = tuple(dict.fromkeys(key for one in rows for key in one if key != "*"))
+    return WebUsers(source=source, path=path, users=users, complete=complete, columns=meanings)
+
+
+def _user(row: Row) -> UserSeen:
+    last = row.get("last_login")
+    at = when(last, None) if last else None
+    days = max((datetime.now().astimezone() - at).days, 0) if at is not None else None
+    return UserSeen(
+        username=row["username"].strip()[:64], role=row.get("role", "").strip()[:32],
+        enabled=_enabled(row["enabled"]) if "enabled" in row else None, last_login_days=days,
+        never_logged_in=None if last is None else not last.strip(),
+    )  # fmt: skip
+
+
+def _enabled(text: str) -> bool | None:
+    word = text.strip().casefold()
+    if word in ("1", "true", "y", "yes", "t"):
+        return True
+    if word in ("0", "false", "n", "no", "f"):
+        return False
+    if _OFF.search(word):
+        return False
+    return True if _ON.search(word) else None
