@@ -94,7 +94,7 @@ def test_engagement_is_complete_and_its_paths_lie_in_the_folder(tmp_path: Path) 
 def test_scope_is_what_the_demo_needs_and_no_more(tmp_path: Path) -> None:
     engagement.write(tmp_path, port=18443, now=NOW)
     scope = load_engagement(tmp_path).scope
-    assert (scope.level, scope.local) == (Level.INTRUDE, True)
+    assert (scope.level, scope.local) == (Level.DISRUPT, True)
     assert scope.addresses == ("127.0.0.1/32",)
     assert scope.production == ("127.0.0.66:443",)
     assert scope.window is not None

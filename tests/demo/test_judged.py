@@ -36,10 +36,17 @@ WEB_BEFORE = {
     "confidentiality.cleartext_login": "nonconform",
     "confidentiality.transport": "nonconform",
     "identity.empty_password": "nonconform",
+    # Nobody may wait here until a session would end.
+    "identity.idle_timeout": "undetermined",
+    "identity.lockout": "nonconform",
+    "identity.login_failure": "nonconform",
     "identity.login_required": "nonconform",
     "identity.logout_ends_session": "nonconform",
+    "identity.password_complexity": "nonconform",
     "identity.remote_admin_encrypted": "nonconform",
     "identity.session_cookie": "nonconform",
+    # A name in other letters is another user.
+    "identity.unique_accounts": "partial",
     "integrity.tampering": "partial",
     "integrity.transport": "nonconform",
     "intrusion.tls_weaknesses": "nonconform",
@@ -88,6 +95,7 @@ AFTER = {
         **dict.fromkeys(WEB_BEFORE, "conform"),
         "access.granularity": "undetermined",
         "audit.log_protection": "undetermined",
+        "identity.idle_timeout": "undetermined",
     },
     # 整改 did not reach the pages of the file: they carry no checksums.
     "his-db": {**DATABASE_BEFORE, "confidentiality.sensitive_columns": "conform"},

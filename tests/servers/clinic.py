@@ -126,6 +126,7 @@ class Clinic:
                 Route("/patients/{number}", self.patients),
                 Route("/api/records", self.records),
                 Route("/export", self.records),
+                Route("/{path:path}", self.unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             ]
         )
 
@@ -296,6 +297,10 @@ class Clinic:
             f"<tr><td>病历号 {one}{request.url.path}</td><td>记录 {one}</td></tr>" for one in range(9)
         )
         return away or self.page(f"<h1>患者列表</h1><table>{rows}</table>")
+
+    async def unknown(self, request: Request) -> Response:
+        self.note(request)
+        return self.page("<p>没有该页面</p>", 404)
 
     async def records(self, request: Request) -> Response:
         away = self.kept(request)

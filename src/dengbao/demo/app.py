@@ -53,6 +53,7 @@ def create_app(store: Store, message_key: str = "") -> Starlette:
         Route("/admin/users", pages.user_list),
         Route("/admin/users", pages.add_user, methods=["POST"]),
         Route("/admin/users/{username}/enabled", pages.set_enabled, methods=["POST"]),
+        Route("/admin/users/{username}/removed", pages.remove_user, methods=["POST"]),
         Route("/audit", pages.audit_trail),
         Route("/api/settlement-check", messages.check_settlement, methods=["POST"]),
         Route("/style.css", pages.style),

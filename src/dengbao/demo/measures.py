@@ -38,6 +38,7 @@ class Measures:
     lockout_attempts: int | None
     lockout_s: int
     password_rules: bool
+    names_folded: bool
     password_max_age_days: int | None
     slow_password_hash: bool
     columns_encrypted: bool
@@ -65,6 +66,7 @@ BEFORE = Measures(
     lockout_attempts=None,
     lockout_s=0,
     password_rules=False,
+    names_folded=False,
     password_max_age_days=None,
     slow_password_hash=False,
     columns_encrypted=False,
@@ -92,6 +94,7 @@ AFTER = Measures(
     lockout_attempts=5,
     lockout_s=900,
     password_rules=True,
+    names_folded=True,
     password_max_age_days=90,
     slow_password_hash=True,
     columns_encrypted=True,

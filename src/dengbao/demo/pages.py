@@ -138,6 +138,9 @@ def add_user(request: Request, visitor: Visitor, form: FormData) -> Response:
     store = store_of(request)
     username, password = field(form, "username").strip(), field(form, "password")
     text = _complaint(username, password, field(form, "role"), rules=store.measures.password_rules)
+    taken = {one.username.casefold() for one in store.users()} if store.measures.names_folded else set()
+    if username.casefold() in taken:
+        text = "该账户名已存在"
     if not text:
         try:
             staff = Staff(
@@ -169,6 +172,17 @@ def set_enabled(request: Request, visitor: Visitor, form: FormData) -> Response:
         return page(request, "message.html", visitor, status=409, text="账户不存在，或为本人账户。")
     store.set_enabled(username, enabled=enabled)
     note(request, "启用账户" if enabled else "停用账户", visitor, about=username)
+    return RedirectResponse("/admin/users", status_code=303)
+
+
+@_does("用户管理")
+def remove_user(request: Request, visitor: Visitor, _form: FormData) -> Response:
+    """Answer `POST /admin/users/{username}/removed`."""
+    username, store = request.path_params["username"], store_of(request)
+    if store.user(username) is None or username == visitor.user.username:
+        return page(request, "message.html", visitor, status=409, text="账户不存在，或为本人账户。")
+    store.remove_user(username)
+    note(request, "删除账户", visitor, about=username)
     return RedirectResponse("/admin/users", status_code=303)
 
 

@@ -80,6 +80,7 @@ TESTERS: Final = (
     Staff("jiance02", "联调测试账户（收费）", Role.CASHIER),
     Staff("jiance03", "联调测试账户（系统管理）", Role.SYSTEM_ADMIN),
     Staff("jiance04", "联调测试账户（审计）", Role.AUDITOR),
+    Staff("jiance05", "联调测试账户（锁定测试专用）", Role.DOCTOR),
 )
 STAFF: Final = (
     *TESTERS,

@@ -177,6 +177,12 @@ class Store:
             if not enabled:
                 db.execute("DELETE FROM sessions WHERE username = ?", (username,))
 
+    def remove_user(self, username: str) -> None:
+        """Remove an account and its sessions; what it did stays in the audit trail."""
+        with self._db() as db:
+            db.execute("DELETE FROM sessions WHERE username = ?", (username,))
+            db.execute("DELETE FROM users WHERE username = ?", (username,))
+
     def note_success(self, username: str) -> None:
         """Forget failed attempts and remember the login."""
         with self._db() as db:
