@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from dengbao.errors import Reason
-from dengbao.model import Level, Raw, Scope, Verdict, WebAsset
+from dengbao.model import Application, Level, Raw, Scope, UserAdmin, Verdict, WebAsset
 from dengbao.probes.base import Context
 from dengbao.probes.web import changing
-from dengbao.probes.web.facts_access import WebMatrix
+from dengbao.probes.web.facts_access import WebMatrix, WebUsers
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
 from dengbao.secrets import Secrets
@@ -26,6 +26,7 @@ QUESTIONS = (
     "access.no_overreach", "access.rules_configured", "access.granularity", "access.roles_defined",
     "access.privilege_separation", "access.least_privilege", "access.accounts_assigned",
 )  # fmt: skip
+SCOPE = Scope(level=Level.INTRUDE, addresses=("127.0.0.0/8",), connections_per_s=2000)
 OVER, RULES, GRAIN, DEFINED, SEPARATED, LEAST, ASSIGNED = QUESTIONS
 
 
@@ -163,3 +164,23 @@ def context_of(asset: WebAsset, ledger: MemoryLedger) -> Context:
         keep=lambda name, data: Raw(name=name, sha256="", size_bytes=len(data)), profile=PROFILE,
         assets={asset.id: asset}, announce=lambda _purpose, _request: None,
     )  # fmt: skip
+
+
+def test_the_list_of_users_is_held_against_the_roster() -> None:
+    admin = UserAdmin(account="xt1", list_path="/admin/users", usernames="账户")
+    for roster, verdict in ((tuple(PEOPLE), C), (("ys1", "ys2", "xt1"), P), ((), U)):
+        with serving(Conduct()) as running:
+            app = Application(users=admin, roster=roster)
+            sight = look(running.asset(app=app), scope=SCOPE, only=("web.users",))
+        users = sight.facts["web.users"]
+        assert isinstance(users, WebUsers)
+        assert (users.complete, {one.username: one.enabled for one in users.users}) == (
+            True, dict.fromkeys(PEOPLE, True),
+        )  # fmt: skip
+        disabled = N if verdict == P else verdict
+        expected = {"access.stale_disabled": disabled, "access.default_account_renamed": C}
+        assert sight.verdicts(expected) == expected
+    nobody = UserAdmin(account="ys1", list_path="/admin/users", usernames="账户")
+    with serving(Conduct()) as running:
+        refused = look(running.asset(app=Application(users=nobody)), scope=SCOPE, only=("web.users",))
+    assert refused.missing["web.users"].reason is Reason.PROTOCOL

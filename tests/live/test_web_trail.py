@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from dengbao.errors import Reason
-from dengbao.model import DatabaseAsset, Level, Scope, TableRef, WebAsset
+from dengbao.model import DatabaseAsset, Level, ParamValue, Scope, TableRef, WebAsset
 from dengbao.probes.web.facts_trail import WebLogTampering, WebTrail
 
 from ..servers.trail import KINDS, PASSWORD, VARIABLE, Conduct, serving
-from .harness import Sight, look
+from .harness import PROFILE, Sight, look
 
 C, P, N, U = "conform", "partial", "nonconform", "undetermined"
 QUESTIONS = (
@@ -21,6 +21,8 @@ QUESTIONS = (
     "audit.log_protection",
 )  # fmt: skip
 SCOPE = Scope(level=Level.INTRUDE, addresses=("127.0.0.0/8",), connections_per_s=2000)
+# Nothing appears any more after half a second here; eight are for real applications.
+BRIEF: Mapping[str, ParamValue] = {**PROFILE, "audit_record_lag_s": 1}
 ENABLED, USERS, EVENTS, FIELDS, PROTECTION = QUESTIONS
 
 
@@ -68,13 +70,10 @@ SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
 @pytest.fixture(autouse=True)
 def _password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, PASSWORD)
-    # Nothing appears any more after half a second here; eight are for real applications.
-    monkeypatch.setattr("dengbao.probes.web.trail.WAIT_S", 0.8)
-    monkeypatch.setattr("dengbao.probes.web.tampering_log._WAIT_S", 0.6)
 
 
 def see(asset: WebAsset, *, level: Level = Level.INTRUDE) -> Sight:
-    return look(asset, scope=msgspec.structs.replace(SCOPE, level=level), only=("web.trail",))
+    return look(asset, scope=msgspec.structs.replace(SCOPE, level=level), only=("web.trail",), profile=BRIEF)
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
@@ -112,7 +111,9 @@ def test_a_log_table_is_read_through_its_database(tmp_path: Path) -> None:
         running.hospital.file = tmp_path / "log.db"
         running.hospital.save()
         asset = running.asset(path="", columns={}, table=table, remove=None, alter=None)
-        sight = look(asset, scope=SCOPE, only=("web.trail",), others=(database,), folder=tmp_path)
+        sight = look(
+            asset, scope=SCOPE, only=("web.trail",), profile=BRIEF, others=(database,), folder=tmp_path
+        )
     trail = sight.facts["web.trail"]
     assert isinstance(trail, WebTrail)
     assert (trail.source, trail.newest_first, trail.oldest_days) == ("table", True, 200)

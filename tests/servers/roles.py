@@ -174,7 +174,9 @@ class Roles:
             f"<tr><td>{name}</td><td>{role}</td><td>正常</td></tr>" for name, role in PEOPLE.items()
         )
         form = "<form><input name=new><input type=password name=first></form>"
-        return self.page(f"<h1>用户管理</h1><table><tr><th>账户</th><th>角色</th></tr>{rows}</table>{form}")
+        return self.page(
+            f"<h1>用户管理</h1><table><tr><th>账户</th><th>角色</th><th>状态</th></tr>{rows}</table>{form}"
+        )
 
     async def logs(self, request: Request) -> Response:
         turned = self.refused(request, "logs")

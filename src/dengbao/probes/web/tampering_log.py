@@ -21,7 +21,6 @@ from .rows import Row
 
 PURPOSE: Final = Purpose(Level.INTRUDE, "试删、试改本次检测自己产生的审计记录", "3.c.1")
 _MAX_RECORDS: Final = 24
-_WAIT_S: Final = 4.0
 _STEP_S: Final = 0.3
 
 
@@ -30,6 +29,10 @@ class Readable(Protocol):
 
     browser: Browser
     party: Party | None
+
+    @property
+    def lag_s(self) -> float:
+        """Return how long a record may take to appear."""
 
     async def rows(self) -> list[Row]:
         """Return its rows."""
@@ -98,8 +101,8 @@ class Tampering:
         )
 
     async def _record(self, name: str) -> Row | None:
-        """Return the record of a name as soon as the log shows it, None after four seconds."""
-        until = time.monotonic() + _WAIT_S
+        """Return the record of a name as soon as the log shows it, None after the lag of the profile."""
+        until = time.monotonic() + self.log.lag_s
         while True:
             found = next((one for one in await self.log.rows() if name in one["*"]), None)
             if found is not None or time.monotonic() > until:

@@ -26,7 +26,7 @@ from .parties import LIMITS, Party, admit, described, role_accounts
 from .rows import Row, mismatch, rows_of, when
 from .tampering_log import Tampering
 
-WAIT_S: Final = 8.0
+_LAG_S: Final = 8.0
 _STEP_S: Final = 0.5
 _FAILED: Final = Purpose(Level.INTRUDE, "以不存在的用户名登录一次，再到审计记录中查找", "3.a.3")
 _LOCAL: Final = frozenset({"127.0.0.1", "::1"})
@@ -36,9 +36,9 @@ async def probe(asset: Asset, context: Context) -> Observed:
     """Log in as each role, look at a patient, export, fail a login, log out; then read the log.
 
     Sends: one login with each role account and one of a name that cannot exist; the first declared patient
-        page and export; the logout; the log's page or table, again until all was found, at most eight
-        seconds long; the declared requests to delete and to change a record, as every role account and as
-        a stranger, each on a record of a failed login made for it.
+        page and export; the logout; the log's page or table, again until all was found, at most
+        `audit_record_lag_s` long; the declared requests to delete and to change a record, as every role
+        account and as a stranger, each on a record of a failed login made for it.
     Changes: sessions of the accounts; records of these deeds in the log. Where records are not protected,
         records of our own are deleted or changed.
     Level: intrude.
@@ -81,6 +81,12 @@ class Log:
     context: Context
     browser: Browser
     party: Party | None = None
+
+    @property
+    def lag_s(self) -> float:
+        """Return how long a record may take to appear, by the profile."""
+        told = self.context.profile.get("audit_record_lag_s")
+        return float(told) if isinstance(told, int | float) else _LAG_S
 
     async def open(self) -> None:
         """Log in as the account that reads the log, where it is a page.
@@ -242,7 +248,7 @@ class Work:
         """Read the log until every deed is found, or the time is over."""
         began = time.monotonic()
         rows = await self.log.rows()
-        while not all(self._matched(rows)) and time.monotonic() - began < WAIT_S:
+        while not all(self._matched(rows)) and time.monotonic() - began < self.log.lag_s:
             await asyncio.sleep(_STEP_S)
             rows = await self.log.rows()
         fresh = new_rows(self.before, rows)
