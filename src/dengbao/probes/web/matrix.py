@@ -17,6 +17,7 @@ from .calls import shows
 from .changing import carry_out
 from .entering import as_web
 from .facts_access import Asked, FunctionSeen, RoleSeen, WebMatrix
+from .leaving import leave
 from .login import turn
 from .parties import LIMITS, PURPOSE, Party, admit, ask_as, described, role_accounts, stranger
 from .truth import Truth, compared, truth_of
@@ -32,7 +33,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
     Sends: one login with each role account; each declared function as every role account and as a stranger,
         directly, with the other method, with a method override and with its parameter twice; other
         accounts' objects. Functions that change data only where `undo` takes it back, else nothing.
-    Changes: sessions of the role accounts begin; what a function changed is taken back at once.
+    Changes: sessions of the role accounts begin and end; what a function changed is taken back at once.
     Level: intrude.
 
     Raises:
@@ -43,10 +44,13 @@ async def probe(asset: Asset, context: Context) -> Observed:
     app = described(web)
     async with turn(web), opened(web, context, probe="web.matrix", limits=LIMITS) as browser:
         matrix = Matrix(web, app, context, browser)
-        await matrix.admit()
-        for function in app.functions[:MAX_FUNCTIONS]:
-            await matrix.ask(function)
-        await matrix.look_back()
+        try:
+            await matrix.admit()
+            for function in app.functions[:MAX_FUNCTIONS]:
+                await matrix.ask(function)
+            await matrix.look_back()
+        finally:
+            await matrix.leave()
         return Observed((matrix.facts(),), (), "、".join(one.id for one in matrix.parties if one.id))
 
 
@@ -207,6 +211,12 @@ class Matrix:
                 objects=len(function.objects), reference=reference, skipped=skipped,
             )
         )  # fmt: skip
+
+    async def leave(self) -> None:
+        """End the sessions that began."""
+        for party in self.parties:
+            if party.entered is not None:
+                await leave(party.visitor, self.web)
 
     async def look_back(self) -> None:
         """Ask everybody once more for what was shown: a session that ended refuses nothing."""
