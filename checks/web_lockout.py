@@ -26,9 +26,19 @@ def locked(seen: WebLockout) -> bool | None:
         return None
     if after.accepted:
         # Time that passed, or an attempt that did not arrive, may be why it was not locked.
-        whole = not seen.resumed and not seen.unknown and all(one.accepted is False for one in seen.wrong)
+        whole = not seen.resumed and not seen.unknown and all(_counted(one) for one in seen.wrong)
         return False if whole else None
-    return None if after.captcha_words else True
+    return None if after.captcha_words or _failing(after) else True
+
+
+def _failing(one: LoginSeen) -> bool:
+    """Tell whether the server could not serve just then, so that a refusal says nothing of the account."""
+    return one.status is None or one.status >= 500
+
+
+def _counted(one: LoginSeen) -> bool:
+    """Tell whether a wrong password was looked at and refused, not turned away before."""
+    return one.accepted is False and not _failing(one) and one.status != 429
 
 
 def count(seen: WebLockout) -> int:
@@ -56,7 +66,7 @@ def _lock_told(seen: WebLockout) -> str:
     if seen.unknown:
         tried += f"（其中 {seen.unknown} 次结果未知）"
     after = seen.right_after
-    if after is None or after.accepted is None:
+    if after is None or after.accepted is None or _failing(after):
         return f"{tried}后以正确口令登录，{_why(after)}"
     if after.captcha_words:
         return f"{tried}后要求验证码，是否锁定未能确认"
@@ -67,6 +77,8 @@ def _lock_told(seen: WebLockout) -> str:
 
 
 def _why(after: LoginSeen | None) -> str:
+    if after is not None and after.status is not None and after.status >= 500:
+        return f"返回 {after.status}，服务异常，未能判断"
     return after.problem if after is not None and after.problem else "应答不足以判断"
 
 
@@ -145,7 +157,8 @@ def _answer(one: LoginSeen) -> str:
 
 def refused(seen: WebFailures) -> Criterion:
     """Return whether a wrong password is refused, while the right one is accepted."""
-    accepted = [seen.wrong.login.accepted, seen.unknown.login.accepted]
+    logins = (seen.wrong.login, seen.unknown.login)
+    accepted = [None if _failing(one) else one.accepted for one in logins]
     met = False if True in accepted else (None if None in accepted else True)
     if met and not seen.right.accepted:
         met = None
@@ -161,8 +174,8 @@ def alike(seen: WebFailures) -> Criterion:
     unknown, wrong = seen.unknown, seen.wrong
     problem = unknown.login.problem or wrong.login.problem
     odd = any(one.login.locked_words or one.login.captcha_words for one in (unknown, wrong))
-    if problem or odd or unknown.login.status is None or wrong.login.status is None:
-        met, told = None, problem or "应答提示锁定或验证码，未能比较"
+    if problem or odd or _failing(unknown.login) or _failing(wrong.login):
+        met, told = None, problem or "应答提示锁定、验证码或服务异常，未能比较"
     else:
         met = _shape(unknown) == _shape(wrong)
         told = _compared(unknown, wrong, same=met)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -224,14 +225,19 @@ def forgeries(value: str) -> Iterator[tuple[str, str]]:
 
 
 def altered(value: str) -> str:
-    """Return a credential with one character changed: of a JWT's signature, else in the middle."""
-    body, dot, tail = value.rpartition(".") if value.count(".") >= 1 else ("", "", value)
-    middle = len(tail) // 2
-    if not tail[middle : middle + 1].isalnum():
-        places = [number for number, one in enumerate(tail) if one.isalnum()]
-        middle = places[len(places) // 2] if places else middle
-    other = "7" if tail[middle : middle + 1] != "7" else "3"
-    return body + dot + tail[:middle] + other + tail[middle + 1 :]
+    """Return a credential with one character changed: of a JWT's signature, else of its longest part.
+
+    Application servers append the name of a node to a session id; that part is nobody's secret.
+    """
+    parts = [(one.start(), one.group()) for one in re.finditer(r"[A-Za-z0-9]+", value)]
+    if _claims(value) is not None:
+        start = value.rindex(".") + 1
+        parts = [one for one in parts if one[0] >= start] or parts
+    if not parts:
+        return f"{value}7"
+    start, text = max(parts, key=lambda one: len(one[1]))
+    place = start + len(text) // 2
+    return value[:place] + ("7" if value[place] != "7" else "3") + value[place + 1 :]
 
 
 def _claims(value: str) -> dict[str, object] | None:
