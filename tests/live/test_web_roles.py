@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from dengbao.errors import Reason
-from dengbao.model import Application, Level, Raw, Scope, UserAdmin, Verdict, WebAsset
+from dengbao.model import Application, Call, Level, Raw, Scope, UserAdmin, Verdict, WebAsset
 from dengbao.probes.base import Context
 from dengbao.probes.web import changing
 from dengbao.probes.web.facts_access import WebMatrix, WebUsers
@@ -184,3 +184,11 @@ def test_the_list_of_users_is_held_against_the_roster() -> None:
     with serving(Conduct()) as running:
         refused = look(running.asset(app=Application(users=nobody)), scope=SCOPE, only=("web.users",))
     assert refused.missing["web.users"].reason is Reason.PROTOCOL
+
+
+def test_a_path_that_another_request_writes_to_is_never_posted_to() -> None:
+    create = UserAdmin(account="xt1", create=Call(path="/admin/users"))
+    with serving(Conduct()) as running:
+        see(running.asset(app=Application(functions=FUNCTIONS, users=create)))
+        assert "POST /audit" in running.roles.asked
+        assert "POST /admin/users" not in running.roles.asked

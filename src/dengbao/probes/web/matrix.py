@@ -21,7 +21,7 @@ from .leaving import leave
 from .login import turn
 from .parties import LIMITS, PURPOSE, Party, admit, ask_as, described, role_accounts, stranger
 from .truth import Truth, compared, truth_of
-from .ways import other_ways, polluted
+from .ways import other_ways, polluted, writing_paths
 
 MAX_FUNCTIONS: Final = 40
 MAX_CELLS: Final = 600
@@ -131,7 +131,7 @@ class Matrix:
         seen = await self._try(direct, party, function, values, truth, None)
         if seen.granted is not False:
             return
-        for way, call, headers in other_ways(function):
+        for way, call, headers in other_ways(function, writing_paths(self.app)):
             cell = msgspec.structs.replace(direct, way=way, request=f"{call.method} {function.path}")
             await self._try(cell, party, call, values, truth, None, headers)
 

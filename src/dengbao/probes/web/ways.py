@@ -9,15 +9,36 @@ from urllib.parse import quote
 
 import msgspec
 
-from ...model import WebFunction
+from ...model import Application, Call, WebFunction
 
 _IN_QUERY: Final = re.compile(r"([?&])([^=&{}]+)=\{object\}")
 _PLACE: Final = "{object}"
 
 
-def other_ways(function: WebFunction) -> Iterator[tuple[str, WebFunction, dict[str, str] | None]]:
-    """Yield way, request and headers; none for forms with a token, whose refusal would prove nothing."""
+def writing_paths(app: Application) -> frozenset[str]:
+    """Return the paths that a declared request other than GET goes to: POST there is another function."""
+    calls: list[Call | None] = [*app.functions, *app.inputs, *app.messages, *app.exports, app.password_change]
+    if app.users is not None:
+        calls += [app.users.create, app.users.remove, app.users.disable, app.users.grant]
+    if app.audit is not None:
+        calls += [app.audit.remove, app.audit.alter]
+    return frozenset(_bare(one.path) for one in calls if one is not None and one.method != "GET")
+
+
+def _bare(path: str) -> str:
+    return path.partition("?")[0].rstrip("/")
+
+
+def other_ways(
+    function: WebFunction, writing: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, WebFunction, dict[str, str] | None]]:
+    """Yield way, request and headers; none for forms with a token, whose refusal would prove nothing.
+
+    None either where POST to the same path is known to do something else: it might create or change.
+    """
     if function.page or function.csrf_field or function.changes:
+        return
+    if function.method == "GET" and _bare(function.path) in writing:
         return
     if function.method == "GET":
         by_post = msgspec.structs.replace(function, method="POST", style="form")
