@@ -77,6 +77,7 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "intrusion.admin_sources_tried": (H,),
     "intrusion.tls_weaknesses": (W, T),
     "intrusion.web_headers": (W,),
+    "intrusion.input_validation": (W,),
     "intrusion.pending_updates": (H, D),
     "intrusion.known_holes": (H,),
     "intrusion.detection": (H,),

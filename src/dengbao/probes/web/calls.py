@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -70,9 +71,12 @@ async def perform(
     *,
     files: Mapping[str, FilePart] | None = None,
     extra: Mapping[str, str] | None = None,
+    bare: Collection[str] = (),
     note: str = "",
 ) -> Reply:
     """Send a described request once and follow the answer; `extra` adds or replaces fields.
+
+    `bare` names fields that go into JSON as numbers where their text is one.
 
     Sends: the page the form stands on, if one is declared; the request.
 
@@ -97,7 +101,7 @@ async def perform(
     fields.update({name: filled(text, given) for name, text in call.fields.items()})
     fields.update(extra or {})
     url = visitor.resolve(filled(call.path, given, in_path=True), base)
-    url, content, kind = packed(call, url, fields, files or {})
+    url, content, kind = packed(call, url, fields, files or {}, bare)
     if kind:
         headers["Content-Type"] = kind
     names = "、".join((*fields, *(files or {})))
@@ -123,8 +127,8 @@ def shows(marker: Marker, chain: Chain) -> bool | None:
     return matches(marker, chain.first, chain)
 
 
-def nested(fields: Mapping[str, str]) -> dict[str, object]:
-    """Return `{"input.id": "1"}` as `{"input": {"id": "1"}}`."""
+def nested(fields: Mapping[str, str], bare: Collection[str] = ()) -> dict[str, object]:
+    """Return `{"input.id": "1"}` as `{"input": {"id": "1"}}`; `bare` ones as numbers."""
     found: dict[str, object] = {}
     for name, text in fields.items():
         *way, last = name.split(".")
@@ -134,8 +138,18 @@ def nested(fields: Mapping[str, str]) -> dict[str, object]:
             if not isinstance(inner, dict):
                 raise NotDeclared(f"字段 {name} 与另一字段冲突", cure="核对 app 中该请求的 fields")
             place = inner
-        place[last] = text
+        place[last] = _number(text) if name in bare else text
     return found
+
+
+def _number(text: str) -> object:
+    """Return a number where a text is one in JSON, else the text."""
+    try:
+        found: object = json.loads(text)
+    except ValueError:
+        return text
+    usable = isinstance(found, int | float) and not isinstance(found, bool) and abs(found) != math.inf
+    return found if usable else text
 
 
 def placeholders(texts: Iterable[str]) -> set[str]:
@@ -173,7 +187,11 @@ def _hidden(page: Chain, call: Call) -> dict[str, str]:
 
 
 def packed(
-    call: Call, url: httpx.URL, fields: Mapping[str, str], files: Mapping[str, FilePart]
+    call: Call,
+    url: httpx.URL,
+    fields: Mapping[str, str],
+    files: Mapping[str, FilePart],
+    bare: Collection[str] = (),
 ) -> tuple[httpx.URL, bytes, str]:
     """Return address, body and its media type; in JSON a dotted name is a value inside an object."""
     if not fields and not files:
@@ -181,7 +199,7 @@ def packed(
     if call.style == "query" or (call.method == "GET" and call.style == "form"):
         return url.copy_merge_params(dict(fields)), b"", ""
     if call.style == "json":
-        return url, json.dumps(nested(fields), ensure_ascii=False).encode(), "application/json"
+        return url, json.dumps(nested(fields, bare), ensure_ascii=False).encode(), "application/json"
     if call.style == _MULTIPART or files:
         boundary = f"dengbao-{secrets.token_hex(12)}"
         return url, _multipart(boundary, fields, files), f"multipart/form-data; boundary={boundary}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -63,16 +63,18 @@ _WRAPPING_KEYS: Final = {
     "requestId", "trace_id", "request_id", "version",
 }  # fmt: skip
 _STATUS_WORDS: Final = {"ok", "success", "error", "fail", "failed", "failure"}
+_LIMITING: Final = ("maxlength", "minlength", "pattern", "required", "min", "max")
 _OK_CODES: Final = {"0", "00", "0000", "00000", "000000", "1", "200", "20000", "ok", "success", "true"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One input of a form."""
+    """One input of a form; `limits` are the attributes by which the page itself refuses a value."""
 
     name: str
     type: str
     value: str = field(repr=False)
+    limits: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -294,7 +296,10 @@ def _fields(nodes: Iterable[LexborNode]) -> Iterator[Field]:
     for one in nodes:
         given = one.attributes
         kind = (given.get("type") or "text").strip().casefold()
-        yield Field(given.get("name") or "", kind, given.get("value") or "")
+        if one.tag == "select":
+            kind = "select"
+        limits: dict[str, str] = {key: given.get(key) or "" for key in _LIMITING if key in given}
+        yield Field(given.get("name") or "", kind, given.get("value") or "", limits)
 
 
 def _captcha(tree: LexborHTMLParser, forms: tuple[Form, ...], sources: list[str]) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from .facts import (
     WebSession,
 )
 from .spec_access import SPECS as ACCESS
-from .spec_persons import SPECS as PERSONS
 from .spec_identity import SPECS as IDENTITY
+from .spec_inputs import SPECS as INPUTS
+from .spec_persons import SPECS as PERSONS
 from .spec_tampering import SPECS as TAMPERING
 
 
@@ -66,6 +67,7 @@ SPECS: tuple[ProbeSpec, ...] = (
     ),
     *PERSONS,
     *TAMPERING,
+    *INPUTS,
     *IDENTITY,
     *ACCESS,
 )

@@ -1,0 +1,67 @@
+"""What became of wrong values in declared forms, between two submissions of right ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ...model import Facts, Value
+
+
+class InputTry(Value):
+    """One submission: all fields right but `field`, whose value was wrong in the way `kind` tells.
+
+    `kind` is `right`, `too_long`, `empty`, `letters`, `exponent`, `below`, `above`, `impossible_day`,
+    `check_digit`, `id_date`, `short_id`, `short_phone`, `unlisted`, `forged_type`, `wrong_magic`,
+    `double_extension`, `markup` or `quote`. `outcome` is `refused`, `accepted`, `normalised` (taken, and what
+    was stored is right), `server_error` or `unclear`. `page_refuses`: the form's own HTML would not have let
+    the value pass; None where the page was not read. `escaped`: how markup came out on the page, False where
+    it became an element. `words` are traces of the program's inside, `database` tells that some are of a
+    database. `problem` is Chinese: why there is no answer.
+    """
+
+    kind: str
+    at: datetime
+    field: str = ""
+    status: int | None = None
+    outcome: str = "unclear"
+    page_refuses: bool | None = None
+    escaped: bool | None = None
+    words: tuple[str, ...] = ()
+    database: bool = False
+    problem: str = ""
+
+
+class FormSeen(Value):
+    """A declared form and what became of each submission.
+
+    `left` is how many submissions may have left something behind that was not taken back. `untried` gives
+    Chinese reasons by field. `problem` is Chinese: why the form was not, or not wholly, tried.
+    """
+
+    id: str
+    name: str
+    request: str
+    role: str
+    tries: tuple[InputTry, ...] = ()
+    left: int | None = None
+    untried: dict[str, str] = msgspec.field(default_factory=dict)
+    problem: str = ""
+
+    @property
+    def control(self) -> bool:
+        """Tell whether right values were accepted at first and at the end: only then refusals tell."""
+        right = [one for one in self.tries if one.kind == "right"]
+        return len(right) > 1 and all(one.outcome == "accepted" for one in right)
+
+    @property
+    def wrong(self) -> tuple[InputTry, ...]:
+        """Return the submissions with a wrong value."""
+        return tuple(one for one in self.tries if one.kind != "right")
+
+
+class WebInputs(Facts, tag="web.inputs"):
+    """The declared forms, each sent right, then with one wrong value at a time, then right again."""
+
+    forms: tuple[FormSeen, ...]

@@ -1,0 +1,366 @@
+"""Sends declared forms right, then with one wrong value at a time, and takes back what came of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote
+
+from ...errors import NotDeclared, ProbeError
+from ...model import Asset, InputForm, Level, WebAsset
+from ..base import Context, Debt, Observed, Purpose
+from .answers import created_by, cut_short, escaped_in, outcome_of, taken_back, words_in
+from .browser import Browser, Chain, Limits, clean_url, opened
+from .calls import FilePart, Reply, filled, perform, placeholders
+from .entering import Unclear, as_web, enter
+from .facts_inputs import FormSeen, InputTry, WebInputs
+from .leaving import leave
+from .login import turn
+from .page_limits import field_limits, page_refuses
+from .reading import Field
+from .wrong import Wrong, right_file, wrong_values
+
+LIMITS: Final = Limits(all_s=420.0)
+MOST_FORMS: Final = 10
+MOST_TRIES: Final = 80
+MOST_DOUBTS: Final = 12
+MOST_FILE_BYTES: Final = 1024 * 1024
+_SEND: Final = Purpose(Level.INTRUDE, "向登记的表单提交一处错误的内容", "4.d.2")
+_REMOVE: Final = Purpose(Level.INTRUDE, "删除检测时由表单新建的数据", "4.d.2")
+_NUMBERS: Final = ("integer", "decimal")
+WAYS: Final = {
+    "right": "正确的内容", "too_long": "超长", "empty": "必填项为空", "letters": "数值项填字母",
+    "exponent": "数值溢出", "below": "小于下限", "above": "大于上限", "impossible_day": "不存在的日期",
+    "check_digit": "身份证号校验位错误", "id_date": "身份证号日期不存在", "short_id": "身份证号 17 位",
+    "short_phone": "手机号 10 位", "unlisted": "字典外代码", "forged_type": "文本冒充该类型文件",
+    "wrong_magic": "内容与扩展名不符的文件", "double_extension": "双扩展名文件（.jsp）",
+    "markup": "HTML 标记", "quote": "末尾加单引号",
+}  # fmt: skip
+
+
+@dataclass
+class _Visits:
+    """Visitors by account, each logged in once."""
+
+    browser: Browser
+    web: WebAsset
+    context: Context
+    entered: dict[str, Browser] = field(default_factory=dict)
+
+    async def of(self, account: str) -> Browser:
+        if account not in self.entered:
+            found = await enter(self.browser, self.web, self.context, account)
+            self.entered[account] = found.visitor
+        return self.entered[account]
+
+    async def end(self) -> None:
+        for one in self.entered.values():
+            await leave(one, self.web)
+
+
+async def probe(asset: Asset, context: Context) -> Observed:
+    """Send each declared form right, then with one wrong value at a time, and right again.
+
+    Sends: one login for each account; at most 80 submissions of each of at most 10 forms, each with the page
+        the form stands on; the request that takes one back; the page on which it is shown; a logout.
+    Changes: what a form creates comes into being and is taken back at once; each is owed before.
+    Level: intrude.
+
+    Raises:
+        NotDeclared, LoginRefused, NoPermission, NotSupported, Unclear and what a visit raises.
+
+    """
+    web = as_web(asset)
+    forms = web.app.inputs if web.app is not None else ()
+    seen: list[FormSeen] = []
+    async with turn(web), opened(web, context, probe="web.inputs", limits=LIMITS) as browser:
+        visits = _Visits(browser, web, context)
+        for form in forms[:MOST_FORMS]:
+            typist = _Typist(web, context, form, await visits.of(form.account))
+            seen.append(await typist.run())
+        await visits.end()
+    seen.extend(_untried(web, context, form) for form in forms[MOST_FORMS:])
+    roles = "、".join(dict.fromkeys(one.role for one in seen if one.role))
+    return Observed((WebInputs(forms=tuple(seen)),), privilege=f"账户角色 {roles or '未填'}")
+
+
+def _untried(web: WebAsset, context: Context, form: InputForm) -> FormSeen:
+    return FormSeen(
+        id=form.id, name=form.name, request=f"{form.method} {clean_url(form.path)}",
+        role=context.account(web, form.account).role, problem=f"一次至多测试 {MOST_FORMS} 个表单",
+    )  # fmt: skip
+
+
+async def undo(asset: Asset, context: Context) -> None:
+    """Take back what submissions of an earlier run created.
+
+    Sends: one login for each account; the request that takes one back.
+    Changes: what the forms created is removed.
+    Level: intrude.
+
+    Raises:
+        Unclear: of a submission it is not known what it created; and what a visit raises.
+
+    """
+    web = as_web(asset)
+    forms = {one.id: one for one in (web.app.inputs if web.app is not None else ())}
+    left: list[Debt] = []
+    async with turn(web), opened(web, context, probe="web.inputs-undo", limits=LIMITS) as browser:
+        visits = _Visits(browser, web, context)
+        for debt in context.ledger.debts():
+            name, _, created = (*debt.key.split("/", 2), "")[:3]
+            form = forms.get(name)
+            if form is None or form.remove is None or (_by_id(form) and not created):
+                left.append(debt)
+                continue
+            typist = _Typist(web, context, form, await visits.of(form.account))
+            if not await typist.take_back(debt.key, unquote(created)):
+                left.append(debt)
+        await visits.end()
+    if left:
+        raise Unclear(
+            f"{'；'.join(one.what for one in left[:3])}，未能自动删除",
+            cure="由应用管理员查找并删除该测试数据",
+        )
+
+
+def _by_id(form: InputForm) -> bool:
+    if form.remove is None:
+        return False
+    return "created" in placeholders((form.remove.path, form.remove.page, *form.remove.fields.values()))
+
+
+@dataclass
+class _Typist:
+    """Fills in one form, again and again."""
+
+    web: WebAsset
+    context: Context
+    form: InputForm
+    visitor: Browser
+    tries: list[InputTry] = field(default_factory=list)
+    untried: dict[str, str] = field(default_factory=dict)
+    files: dict[str, FilePart] = field(default_factory=dict)
+    page: Mapping[str, Field] = field(default_factory=dict)
+    bare: frozenset[str] = frozenset()
+    first: str = ""
+    known: tuple[str, ...] = ()
+    ids: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    stuck: int = 0
+
+    async def run(self) -> FormSeen:
+        """Send right, wrong, right; stop as soon as something cannot be taken back."""
+        problem = self._reason() or await self._look_at_page()
+        if not problem:
+            problem = await self._all()
+        return FormSeen(
+            id=self.form.id, name=self.form.name, role=self.context.account(self.web, self.form.account).role,
+            request=f"{self.form.method} {clean_url(self.visitor.resolve(self.form.path))}",
+            tries=tuple(self.tries), untried=self.untried, problem=problem,
+            left=self.stuck + len(self.doubts) if self.tries else None,
+        )  # fmt: skip
+
+    async def _all(self) -> str:
+        await self._right()
+        if self.tries[-1].outcome != "accepted":
+            return "正确的内容未被接受"
+        nonce = secrets.token_hex(4)
+        wrong = [
+            each
+            for name, one in self.form.inputs.items()
+            for each in wrong_values(name, one, nonce, self.files.get(name))
+        ]
+        for name in self.form.inputs:
+            if not any(one.field == name for one in wrong):
+                self.untried[name] = "登记的内容不足以构造错误值"
+        for each in wrong[:MOST_TRIES]:
+            if self.stuck:
+                return "有测试数据未能删除，未继续提交"
+            if len(self.doubts) >= MOST_DOUBTS:
+                return f"{MOST_DOUBTS} 次提交之后是否新建了数据不明，未继续提交"
+            await self._send(each.kind, each, nonce)
+        if len(wrong) > MOST_TRIES:
+            return f"一个表单至多提交 {MOST_TRIES} 次，其余未提交"
+        if self.stuck:
+            return "有测试数据未能删除，未再次提交正确的内容"
+        await self._send("right")
+        if self.tries[-1].outcome == "accepted":
+            self._clear_doubts()
+        return ""
+
+    async def _right(self) -> None:
+        """Send right values; numbers go into JSON as numbers, and as texts where those are refused."""
+        numbers = [name for name, one in self.form.inputs.items() if one.type in _NUMBERS]
+        self.bare = frozenset(numbers) if self.form.style == "json" else frozenset()
+        await self._send("right")
+        if self.bare and self.tries[-1].outcome == "refused":
+            self.bare = frozenset()
+            self.tries.pop()
+            await self._send("right")
+
+    def _reason(self) -> str:
+        """Return in Chinese why nothing may be sent: what it creates could not be taken back."""
+        form = self.form
+        if form.remove is None and form.method != "GET":
+            return "未登记删除所建数据的请求（remove），未提交"
+        if _by_id(form) and not (form.created_key or form.created_in):
+            return "未登记所建数据的编号在何处（created_key 或 created_in），未提交"
+        for name, one in form.inputs.items():
+            if one.type == "file":
+                part = right_file(one.sample, self._own_file(one.sample))
+                if part is None:
+                    return f"字段 {name} 的样例文件不在项目目录中，未提交"
+                self.files[name] = part
+        return ""
+
+    def _own_file(self, sample: str) -> bytes | None:
+        """Return a file of the engagement's own folder."""
+        folder = self.context.folder
+        if folder is None:
+            return None
+        path = (folder / Path(sample)).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            return None
+        return path.read_bytes() if path.stat().st_size <= MOST_FILE_BYTES else None
+
+    async def _look_at_page(self) -> str:
+        if not self.form.page:
+            return ""
+        try:
+            chain = await self.visitor.visit(filled(self.form.page, {}, in_path=True))
+        except ProbeError as exc:
+            return exc.message
+        self.page = field_limits(chain.last.document, set(self.form.inputs))
+        return ""
+
+    async def _send(self, kind: str, wrong: Wrong | None = None, nonce: str = "") -> None:
+        """Send the form once; what it may create is owed before, and by its id as soon as that is known."""
+        at = datetime.now(UTC)
+        key = f"{self.form.id}/{secrets.token_hex(6)}"
+        if self.form.remove is not None:
+            told = f"表单“{self.form.name}”{at.astimezone():%H:%M:%S} 提交的测试数据，若已新建须删除"
+            self.context.ledger.owe(key, told)
+        name = wrong.field if wrong is not None else ""
+        try:
+            reply = await self._submit(kind, wrong)
+        except NotDeclared as exc:
+            self.context.ledger.settle(key)  # never sent
+            self.tries.append(InputTry(kind=kind, field=name, at=at, problem=exc.message))
+            return
+        except ProbeError as exc:
+            self.doubts.append(key)
+            self.tries.append(InputTry(kind=kind, field=name, at=at, problem=exc.message))
+            return
+        created = created_by(reply, self.form, self.first)
+        fresh, database = self._words(kind, reply)
+        outcome = outcome_of(reply, created, broken=bool(fresh))
+        key = self._owe_by_id(key, outcome, created)
+        shown = await self._shown(created, outcome)
+        seen = InputTry(
+            kind=kind, field=name, at=at, status=reply.status, words=fresh, database=database,
+            outcome=self._normalised(outcome, wrong, shown),
+            page_refuses=page_refuses(self.page.get(name), wrong.text) if wrong and not wrong.file else None,
+            escaped=self._escaped(reply, shown, nonce) if kind == "markup" else None,
+        )  # fmt: skip
+        self.tries.append(seen)
+        await self._settle(key, outcome, created)
+
+    def _words(self, kind: str, reply: Reply) -> tuple[tuple[str, ...], bool]:
+        """Return traces of the program's inside that right values did not bring up."""
+        words, database = words_in(reply.chain)
+        if kind == "right":
+            self.known += words
+            return (), False
+        fresh = tuple(one for one in words if one not in self.known)
+        return fresh, database and bool(fresh)
+
+    def _owe_by_id(self, key: str, outcome: str, created: str | None) -> str:
+        """Owe what was created by its id; return the key it is owed under."""
+        if outcome != "accepted" or not created:
+            return key
+        self.ids.append(created)
+        self.first = self.first or created
+        if self.form.remove is None:
+            return key
+        inner = f"{key}/{quote(created, safe='')}"
+        told = f"表单“{self.form.name}”新建的测试数据（编号 {created[:64]}）须删除"
+        self.context.ledger.owe(inner, told)
+        self.context.ledger.settle(key)
+        return inner
+
+    async def _submit(self, kind: str, wrong: Wrong | None) -> Reply:
+        values = {name: one.sample for name, one in self.form.inputs.items() if one.type != "file"}
+        files = dict(self.files)
+        if wrong is not None and wrong.file is not None:
+            files[wrong.field] = wrong.file
+        elif wrong is not None:
+            values[wrong.field] = wrong.text
+        note = f"{WAYS[kind]}{f'：{wrong.field}' if wrong else ''}，值不记录"
+        visitor = self.visitor.intruding(_SEND)
+        return await perform(visitor, self.form, {}, extra=values, files=files, bare=self.bare, note=note)
+
+    async def _shown(self, created: str | None, outcome: str) -> Chain | None:
+        """Return the page that shows what was created."""
+        if not self.form.shown or outcome != "accepted":
+            return None
+        try:
+            path = filled(self.form.shown, {"created": created} if created else {}, in_path=True)
+            return await self.visitor.intruding(_SEND).visit(path)
+        except ProbeError:
+            return None
+
+    def _normalised(self, outcome: str, wrong: Wrong | None, shown: Chain | None) -> str:
+        if outcome != "accepted" or wrong is None or wrong.kind != "too_long" or shown is None:
+            return outcome
+        limit = self.form.inputs[wrong.field].max_length or 0
+        return "normalised" if cut_short(shown, wrong.text, limit) else outcome
+
+    def _escaped(self, reply: Reply, shown: Chain | None, nonce: str) -> bool | None:
+        found = [escaped_in(one, nonce) for one in (reply.chain, shown) if one is not None]
+        return False if False in found else next((one for one in reversed(found) if one is not None), None)
+
+    async def _settle(self, key: str, outcome: str, created: str | None) -> None:
+        """Take back what came into being; what is refused left nothing."""
+        if self.form.remove is None:
+            return
+        if outcome == "refused":
+            self.context.ledger.settle(key)
+        elif _by_id(self.form) and not (outcome == "accepted" and created):
+            self.doubts.append(key)
+        elif not await self.take_back(key, created or ""):
+            self.stuck += 1
+
+    def _clear_doubts(self) -> None:
+        """Settle unclear submissions where no number was left out: they created nothing.
+
+        Either the last number is the first one again, which it is not while a later record stands, or the
+        numbers run on without a gap.
+        """
+        if not all(one.isascii() and one.isdigit() for one in self.ids) or len(self.ids) < 2:
+            return
+        if int(self.ids[-1]) - int(self.ids[0]) in (0, len(self.ids) - 1):
+            for key in self.doubts:
+                self.context.ledger.settle(key)
+            self.doubts.clear()
+
+    async def take_back(self, key: str, created: str) -> bool:
+        """Send the request that takes a submission back; tell whether that is done."""
+        if self.form.remove is None:
+            return False
+        visitor = self.visitor.intruding(_REMOVE)
+        try:
+            values = {"created": created} if created else {}
+            reply = await perform(visitor, self.form.remove, values, note="删除检测时新建的数据")
+        except ProbeError:
+            return False
+        # Without an id, "there is nothing" is as good as "it is gone".
+        nothing = not created and reply.done is False and reply.status in (200, 303, 400, 409, 422)
+        if not taken_back(reply, self.form) and not nothing:
+            return False
+        self.context.ledger.settle(key)
+        return True
