@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
-from dengbao.model import Level, ParamValue, Scope, WebAsset
+from dengbao.errors import Reason
+from dengbao.model import Account, Level, ParamValue, Scope, WebAsset, WebLogin
 from tests.servers.clinic import PASSWORDS, SEED, SEED_VARIABLE, VARIABLES, Conduct, Running, serving
 
 from .harness import PROFILE, MemoryLedger, Sight, look
@@ -115,3 +117,31 @@ def test_verdicts_are_those_written_down(situation: str) -> None:
         assert got == expected, [one.statement for one in found.values()]
         assert not sight.ledger.owed
         unharmed(running)
+
+
+def test_an_imported_session_is_never_used_as_a_password() -> None:
+    with serving(Conduct()) as running:
+        login = WebLogin(path="/patients", style="session", account="doctor")
+        probes = (*LOCK, PASSWORD, USERS, IDLE, "web.reach")
+        sight = see(running.asset(login=login), probes)
+        assert running.clinic.attempts == []
+        assert not [one for one in running.clinic.requests if one[0] != "GET"]
+    assert not sight.facts
+    assert "web.idle" in sight.missing
+    assert {sight.missing[one].reason for one in ("web.failures", "web.lockout", "web.reach")} == {
+        Reason.NOT_SUPPORTED
+    }
+
+
+def test_without_a_sacrificial_account_nobody_is_given_a_wrong_password() -> None:
+    with serving(Conduct()) as running:
+        whole = running.asset()
+        for accounts in (
+            whole.accounts[:2],
+            tuple(msgspec.structs.replace(one, sacrificial=one.id == "doctor") for one in whole.accounts),
+            (*whole.accounts, Account(id="other", username=" Victim")),
+        ):
+            sight = see(msgspec.structs.replace(whole, accounts=accounts), LOCK)
+            assert {one.reason for one in sight.missing.values()} == {Reason.NOT_DECLARED}
+            assert "处理：" in sight.judge("identity.lockout").statement
+        assert running.clinic.attempts == []

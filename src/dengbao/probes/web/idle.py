@@ -17,7 +17,7 @@ from .entering import PROTECTED_CURE, Entered, Unclear, as_web, enter
 from .facts import Replay
 from .facts_identity import WebIdle
 from .leaving import leave
-from .login import turn
+from .login import declared, turn
 from .pages import describe
 from .reach import jwt_lifetime_s, replayed
 from .session import find_carriers
@@ -77,6 +77,10 @@ async def _pair(browser: Browser, web: WebAsset, context: Context, allowed: floa
         raise Unclear("没有受保护页面在登录前后应答不同，无从测试会话超时", cure=PROTECTED_CURE)
     carriers = await find_carriers(first, path)
     second = await enter(browser, web, context)
+    if first.visitor.shared or second.visitor.shared or declared(web).style == "session":
+        raise Unclear(
+            "会话由人工登录或导入，只有一个，无从对照空闲超时", cure="登记登录方式，或以人工佐证补充"
+        )
     concurrent = await _alive(first.visitor, path, first)
     token = first.visitor.token if carriers.kind == "bearer" else ""
     value = next((first.visitor.jar.value(one) for one in carriers.names), token)

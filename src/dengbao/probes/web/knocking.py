@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from ...errors import ProbeError
+from ...errors import NotSupported, ProbeError
 from ...model import Account, WebAsset
 from ..base import Context, Purpose
 from .browser import Browser, Chain
@@ -76,13 +76,15 @@ async def door_of(browser: Browser, web: WebAsset, context: Context) -> Door:
     """Look at the login page, an unknown path and the protected pages as a stranger.
 
     Raises:
-        NotDeclared: how one logs in is not declared; and what a visit raises.
+        NotDeclared: how one logs in is not declared.
+        NotSupported: sessions are imported, so that nobody logs in; and what a visit raises.
 
     """
-    declared(web)
+    if declared(web).style == "session":
+        raise NotSupported("会话由人工导入，不能以用户名、口令登录", cure="登记登录方式，或以人工佐证补充")
     compare = await references(browser.fork(), web)
     before = await look(browser.fork(), web.protected, compare)
-    return Door(browser, web, context, compare, before)
+    return Door(browser, web, context, replace(compare, strangers=before.seen), before)
 
 
 def telling_path(before: Looked) -> str:
