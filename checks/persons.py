@@ -23,8 +23,9 @@ def masking(view: ViewSeen) -> Iterator[Criterion]:
     for label in view.masked:
         holds = view.declared.get(label, "other")
         bad, good = _whole(view, label, holds), _masked(view, label)
-        met = False if bad else (True if good and _all_read(view) else None)
-        told = "、".join(bad) if bad else ("、".join(good) if good else "未见该字段的值")
+        doubts = _doubts(view, label)
+        met = False if bad else (True if good and not doubts and _all_read(view) else None)
+        told = "、".join(bad) if bad else ("、".join((*good, *doubts)) or "未见该字段的值")
         if not bad and view.unread:
             told += f"；未取得：{'、'.join(view.unread)}"
         yield Criterion(
@@ -53,6 +54,21 @@ def _whole(view: ViewSeen, label: str, holds: str) -> list[str]:
     return found
 
 
+def _doubts(view: ViewSeen, label: str) -> list[str]:
+    """Return what keeps masked values from proving that nothing is shown in full."""
+    found = [
+        f"{place_zh(one.place)}另有未能辨认的值 {one.other} 处"
+        for one in view.fields
+        if one.label == label and one.other
+    ]
+    found += [
+        f"{place_zh(one.place)}另有与脱敏值相符的完整值 {one.full} 处，须人工核对"
+        for one in view.suspects
+        if one.label == label
+    ]
+    return found
+
+
 def _masked(view: ViewSeen, label: str) -> list[str]:
     return [
         f"{place_zh(one.place)}脱敏显示 {one.masked} 处"
@@ -68,13 +84,27 @@ def exported(export: ExportSeen) -> Iterator[Criterion]:
         if right is None or not right.got or not right.whole:
             met, told = None, right.problem if right and right.problem else "未取得或未读完导出文件"
         else:
-            count = right.found.get(holds, 0)
-            met, told = not count, f"含完整{HOLDS_ZH.get(holds, holds)} {count} 处"
+            met, told = _in_export(right, holds)
         yield Criterion(
             name=f"export_masked_{export.name}_{holds}",
             question=f"导出“{export.name}”中的{HOLDS_ZH.get(holds, holds)}是否脱敏", met=met, measured=told,
             fact=kind_of(WebExports),
         )  # fmt: skip
+
+
+def _in_export(right: ExportTry, holds: str) -> tuple[bool | None, str]:
+    """Tell whether a kind is masked in an export; that nothing was found proves nothing by itself.
+
+    Names, addresses and numbers without a check digit may go unknown, and a file without persons holds none.
+    """
+    zh = HOLDS_ZH.get(holds, holds)
+    count, masked = right.found.get(holds, 0), right.masked.get(holds, 0)
+    told = f"含完整{zh} {count} 处"
+    if count:
+        return False, told
+    if not masked:
+        return None, f"{told}，也未见脱敏的{zh}，须人工核对"
+    return True, f"{told}，脱敏值 {masked} 处"
 
 
 def export_rights(export: ExportSeen) -> Criterion:

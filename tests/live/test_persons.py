@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 
 import msgspec
@@ -13,6 +14,7 @@ from dengbao.probes.web.facts_persons import WebExports, WebPersons
 from ..servers.persons import ID_CARD, PASSWORD, PHONE, VARIABLE, Shows, showing
 from .harness import Sight, look
 
+ESCAPED = "".join(f"\\u{ord(one):04x}" for one in ID_CARD)
 C, P, N, U = "conform", "partial", "nonconform", "undetermined"
 CHECKS = ("privacy.masking", "privacy.necessary_fields", "privacy.export_rights")
 SITUATIONS: Mapping[str, tuple[Shows, tuple[str, str, str]]] = {
@@ -26,6 +28,44 @@ SITUATIONS: Mapping[str, tuple[Shows, tuple[str, str, str]]] = {
     "export for another role": (Shows(export_for=("doctor", "cashier")), (C, C, N)),
     "export for everybody": (Shows(export_open=True), (C, C, N)),
     "export for nobody": (Shows(export_for=()), (U, C, U)),
+    "name masked everywhere": (Shows(name_masked=True, json_name="张*"), (C, C, C)),
+    "whole name in the JSON under another key": (Shows(name_masked=True), (U, C, C)),
+    "whole name in an attribute": (
+        Shows(name_masked=True, json_name="张*", page_more='<i data-full="张三"></i>'),
+        (U, C, C),
+    ),
+    "id escaped in the JSON": (Shows(behind=f'"{ESCAPED}"'), (P, C, C)),
+    "id as entities in the source": (
+        Shows(page_more=f"<i title='{''.join(f'&#{ord(one)};' for one in ID_CARD)}'></i>"),
+        (P, C, C),
+    ),
+    "id in base64 behind the page": (
+        Shows(behind=f'"{base64.b64encode(ID_CARD.encode()).decode()}"'),
+        (P, C, C),
+    ),
+    "id without a right check digit behind the page": (
+        Shows(
+            page_more="<dl><dt>身份证号</dt><dd>110105********0021</dd></dl>",
+            behind='{"no": "110105194912310021"}',
+        ),
+        (U, C, C),
+    ),
+    "one star is no mask": (
+        Shows(page_more="<dl><dt>身份证号</dt><dd>11010519491231002*</dd></dl>"),
+        (U, C, C),
+    ),
+    "a placeholder is no value": (Shows(page_more="<dl><dt>身份证号</dt><dd>--</dd></dl>"), (C, C, C)),
+    "export of kinds nothing can be said of": (
+        Shows(export_masked=("id_card", "address", "name")),
+        (U, C, C),
+    ),
+    "export without persons": (Shows(export_rows="\r\n"), (U, C, C)),
+    "export with the number in pieces": (
+        Shows(export_rows=f"1,张三,{ID_CARD[:9]}<b>{ID_CARD[9:]}</b>\r\n"),
+        (P, C, C),
+    ),
+    "export refused because of load": (Shows(export_busy=True, export_marker="序号"), (C, C, U)),
+    "export refused because the session ended": (Shows(export_ends_session=True), (C, C, U)),
     "a label nobody declared": (Shows(more_label="宗教信仰"), (C, U, C)),
     "a label that is not personal": (Shows(more_label="病历号"), (C, C, C)),
 }

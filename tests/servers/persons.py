@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,15 @@ class Shows:
     export_for: tuple[str, ...] = ("doctor",)
     export_open: bool = False
     more_label: str = ""
+    name_masked: bool = False
+    json_name: str = "张三"
+    behind: str = "{}"
+    page_more: str = ""
+    export_rows: str = ""
+    export_masked: tuple[str, ...] = ("id_card",)
+    export_busy: bool = False
+    export_marker: str = ""
+    export_ends_session: bool = False
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -71,11 +81,12 @@ class Shows:
             return RedirectResponse("/login", status_code=303)
         number = ID_CARD if self.page_full else "1****************X"
         hidden = f"<input type=hidden name=no value={ID_CARD}>" if self.hidden_full else ""
+        name = "张*" if self.name_masked else "张三"
         more = f"<dt>{self.more_label}</dt><dd>见登记表</dd>" if self.more_label else ""
         return HTMLResponse(
             "<title>患者</title><h1>患者详情页面</h1><p>以下为所登记的就诊人员资料，仅供诊疗使用</p>"
-            f"<dl><dt>姓名：</dt><dd>张三</dd><dt>身份证号</dt><dd>{number}</dd>"
-            f"<dt>电话 *</dt><dd>138****0000</dd>{more}</dl>{hidden}"
+            f"<dl><dt>姓名：</dt><dd>{name}</dd><dt>身份证号</dt><dd>{number}</dd>"
+            f"<dt>电话 *</dt><dd>138****0000</dd>{more}</dl>{hidden}{self.page_more}"
         )
 
     async def data(self, request: Request) -> Response:
@@ -84,34 +95,46 @@ class Shows:
         if self.json_fails:
             return JSONResponse({"code": 500}, status_code=500)
         number = ID_CARD if self.json_full else "1****************X"
-        return JSONResponse({"code": 0, "data": {"name": "张三", "idCard": number, "phone": "138****0000"}})
+        name = json.loads(f'"{self.json_name}"')
+        data = {"name": name, "idCard": number, "phone": "138****0000"}
+        text = json.dumps({"code": 0, "data": data}, ensure_ascii=False)[:-1] + f', "more": {self.behind}}}'
+        return Response(text, media_type="application/json")
 
     async def export(self, request: Request) -> Response:
         who = self._who(request)
         if not who and not self.export_open:
             return RedirectResponse("/login", status_code=303)
         if who and who not in self.export_for:
-            return HTMLResponse("无权导出", status_code=403)
+            if self.export_ends_session:
+                ended = RedirectResponse("/login", status_code=303)
+                ended.delete_cookie("SESSION")
+                return ended
+            return HTMLResponse(
+                "导出过于频繁" if self.export_busy else "无权导出", 503 if self.export_busy else 403
+            )
         number = ID_CARD if self.export_full else "1****************X"
         rows = "".join(f"{one},张三,{number}\r\n" for one in range(20))
         return Response(
-            "序号,姓名,身份证号\r\n" + rows, media_type="text/csv",
+            "序号,姓名,身份证号\r\n" + (self.export_rows or rows), media_type="text/csv",
             headers={"Content-Disposition": "attachment; filename=a.csv"},
         )  # fmt: skip
 
 
-def asset(url: str) -> WebAsset:
+def asset(url: str, shows: Shows) -> WebAsset:
     """Return the asset as an engagement would declare it."""
     accounts = tuple(
         Account(id=name, username=name, secret=f"${{ENV:{VARIABLE}}}", role=role)
         for name, role in ROLES.items()
     )
+    masked = ("身份证号", "idCard", *(("姓名",) if shows.name_masked else ()))
     view = PatientView(
-        path="/patient", account="doctor", name="患者详情", masked=("身份证号", "idCard"),
+        path="/patient", account="doctor", name="患者详情", masked=masked,
         fields={"姓名": "name", "身份证号": "id_card", "电话": "phone", "idCard": "id_card"},
         behind=("/api/patient",),
     )  # fmt: skip
-    export = Export(path="/export", account="doctor", name="清单", roles=("医生",), masked=("id_card",))
+    export = Export(
+        path="/export", account="doctor", name="清单", roles=("医生",), masked=shows.export_masked
+    )
     return WebAsset(
         id="his", name="业务系统", url=url, accounts=accounts, protected=("/patient",),
         login=WebLogin(path="/login", page="/login", account="doctor", success=Marker(status=303)),
@@ -132,7 +155,7 @@ def showing(shows: Shows) -> Iterator[WebAsset]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     try:
-        yield asset(f"http://127.0.0.1:{sock.getsockname()[1]}")
+        yield asset(f"http://127.0.0.1:{sock.getsockname()[1]}", shows)
     finally:
         server.should_exit = True
         thread.join(10)

@@ -39,6 +39,7 @@ class ViewSeen(Value):
 
     `shown`: it is the page itself, None where that does not show. `undeclared` are labels on it that name
     personal data and are not declared. `unread` says of each interface behind it why it brought nothing.
+    `suspects` are whole values, under whatever name, that a masked one may have been made of.
     """
 
     path: str
@@ -54,6 +55,7 @@ class ViewSeen(Value):
     numbers: tuple[NumbersFound, ...] = ()
     undeclared: tuple[str, ...] = ()
     unread: dict[str, str] = msgspec.field(default_factory=dict)
+    suspects: tuple[FieldShown, ...] = ()
     problem: str = ""
 
 
@@ -67,7 +69,8 @@ class ExportTry(Value):
     """An export asked for as one account; `allowed` by the declaration, `role` empty for a stranger.
 
     `got`: a file with content came; None where that does not show. `found` counts personal data in clear
-    by kind, `whole` tells whether all of the file was read. `problem` is Chinese: why nothing was seen.
+    by kind, `masked` numbers with a hidden part, `whole` tells whether all of the file was read.
+    `problem` is Chinese: why nothing was seen.
     """
 
     role: str
@@ -78,6 +81,7 @@ class ExportTry(Value):
     size_bytes: int | None = None
     got: bool | None = None
     found: dict[str, int] = msgspec.field(default_factory=dict)
+    masked: dict[str, int] = msgspec.field(default_factory=dict)
     whole: bool = False
     problem: str = ""
 

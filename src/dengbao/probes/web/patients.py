@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import io
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +14,7 @@ from typing import Final
 from ...errors import NotDeclared, ProbeError
 from ...model import Account, Asset, Export, Level, PatientView, WebAsset
 from ...scanning import Kind, PlainEngine, Scanner
+from ...scanning.kinds import Hit
 from ..base import Context, Observed, Purpose
 from .browser import Browser, Chain, clean_url, opened
 from .calls import Reply, perform
@@ -25,9 +29,18 @@ from .facts_persons import (
     WebPersons,
 )
 from .leaving import leave
-from .login import turn
+from .login import matches, turn
 from .pages import Compare, describe, references
-from .persons import PERSONAL, labelled, numbers, state_of
+from .persons import (
+    PERSONAL,
+    every_number,
+    fitting,
+    labelled,
+    masked_numbers,
+    numbers,
+    state_of,
+)
+from .reading import read
 
 PURPOSE: Final = Purpose(Level.INTRUDE, "以无权账户请求导出", "10.b.1")
 # Kinds of the scanner by the names used in declarations.
@@ -35,6 +48,7 @@ _KINDS: Final = {
     "id_card": (Kind.ID_CARD, Kind.ID_CARD_15), "phone": (Kind.PHONE,), "bank_card": (Kind.BANK_CARD,),
     "name": (Kind.NAME,), "insurance_no": (Kind.SOCIAL_CARD,),
 }  # fmt: skip
+_TAGS: Final = re.compile(r"</?(?:span|b|i|em|strong|u|font|small|a)\b[^<>]{0,300}>", re.IGNORECASE)
 
 
 @dataclass
@@ -95,6 +109,7 @@ async def _view(entered: Entered, view: PatientView, account: Account) -> ViewSe
     fields = list(_fields(view, chain, "page"))
     found = list(_numbers(chain, "page"))
     unread: dict[str, str] = {}
+    opened_at = {"page": chain}
     for path in view.behind:
         try:
             inner = await entered.visitor.visit(path)
@@ -104,14 +119,28 @@ async def _view(entered: Entered, view: PatientView, account: Account) -> ViewSe
         if describe(path, inner, entered.compare).reached is not True:
             unread[path] = f"返回 {inner.last.status}，未取得数据"
             continue
+        opened_at[path] = inner
         fields.extend(_fields(view, inner, path))
         found.extend(_numbers(inner, path))
     labels = labelled(chain.last.document)
     undeclared = tuple(one for one in labels if PERSONAL.fullmatch(one) and one not in view.fields)
     return _with(
         frame, status=seen.status, shown=seen.reached, fields=tuple(fields), numbers=tuple(found),
-        undeclared=undeclared, unread=unread,
+        undeclared=undeclared, unread=unread, suspects=tuple(_suspects(view, opened_at)),
     )  # fmt: skip
+
+
+def _suspects(view: PatientView, chains: Mapping[str, Chain]) -> Iterator[FieldShown]:
+    """Yield where values stand that a masked one may have been made of, under whatever name."""
+    for label in view.masked:
+        holds = view.fields.get(label, "other")
+        shown = [one for chain in chains.values() for one in labelled(chain.last.document).get(label, ())]
+        masked = [one for one in shown if state_of(one, holds) == "masked"]
+        for place, chain in chains.items():
+            count = fitting(masked, chain.last.document)
+            if count:
+                where = "source" if place == "page" else place
+                yield FieldShown(label=label, holds=holds, place=where, full=count)
 
 
 def _with(frame: ViewSeen, **changes: object) -> ViewSeen:
@@ -123,7 +152,7 @@ def _fields(view: PatientView, chain: Chain, place: str) -> Iterator[FieldShown]
     values = labelled(chain.last.document)
     for label, holds in view.fields.items():
         states = [state_of(one, holds) for one in values.get(label, ())]
-        if states:
+        if any(states):
             yield FieldShown(
                 label=label, holds=holds, place=place, full=states.count("full"),
                 masked=states.count("masked"), other=states.count("other"),
@@ -133,14 +162,15 @@ def _fields(view: PatientView, chain: Chain, place: str) -> Iterator[FieldShown]
 def _numbers(chain: Chain, place: str) -> Iterator[NumbersFound]:
     """Yield whole numbers of what is read, and those that only the source of a page holds."""
     document = chain.last.document
-    read = numbers(document.text if not document.is_json else document.source)
-    for kind, count in read.items():
+    everywhere = every_number(document)
+    plain = everywhere if document.is_json else numbers(document.text)
+    for kind, count in plain.items():
         yield NumbersFound(holds=kind, place=place, count=count)
     if document.is_json or place != "page":
         return
-    for kind, count in numbers(document.source).items():
-        if count > read.get(kind, 0):
-            yield NumbersFound(holds=kind, place="source", count=count - read.get(kind, 0))
+    for kind, count in everywhere.items():
+        if count > plain.get(kind, 0):
+            yield NumbersFound(holds=kind, place="source", count=count - plain.get(kind, 0))
 
 
 async def try_exports(asset: Asset, context: Context) -> Observed:
@@ -209,26 +239,51 @@ async def _ask(
         return ExportTry(role=role, allowed=allowed, at=at, problem=exc.message), None
     last = reply.chain.last
     got = _got(reply, compare, export, like)
-    found, whole = _found(last.body, export) if got else ({}, False)
+    if got is False and account is not None and not await _still_inside(visits, account):
+        got = None  # a session that has ended is refused everything
+    found, masked, whole = _found(last.body, export) if got else ({}, {}, False)
     tried = ExportTry(
         role=role, allowed=allowed, at=at, status=reply.status, media_type=last.media_type,
-        size_bytes=len(last.body), got=got, found=found, whole=whole,
+        size_bytes=len(last.body), got=got, found=found, masked=masked, whole=whole,
     )  # fmt: skip
     return tried, reply
 
 
-def _got(reply: Reply, compare: Compare, export: Export, like: Reply | None) -> bool | None:
-    """Tell whether the export came: by its marker, as a file, or as what the right account was given."""
-    if reply.done is not None:
-        return reply.done
-    seen = describe(export.path, reply.chain, compare)
-    if seen.login_demanded or reply.refused_by_status:
-        return False
+async def _still_inside(visits: _Visits, account: Account) -> bool:
+    """Tell whether the account's session still shows a page that strangers are refused."""
+    entered = visits.entered[account.id]
+    for path, seen in entered.during.seen.items():
+        before = entered.before.seen[path]
+        if seen.reached and before.answered and not before.reached:
+            try:
+                return describe(path, await entered.visitor.visit(path), entered.compare).reached is True
+            except ProbeError:
+                return False
+    return True  # nothing could tell
+
+
+def _got(  # noqa: PLR0911 - one line for each way an answer may tell
+    reply: Reply, compare: Compare, export: Export, like: Reply | None
+) -> bool | None:
+    """Tell whether the export came: by its marker, as a file, or as what the right account was given.
+
+    That a marker is missing is a refusal only where the answer is a page and no failure: a server that is
+    too busy, or a file of another make, says nothing of rights.
+    """
     last = reply.chain.last
+    if reply.done:
+        return True
+    if _busy(reply.status) or _busy(last.status):
+        return None
+    seen = describe(export.path, reply.chain, compare)
+    said_no = bool(matches(export.refused, reply.chain.first, reply.chain))
+    if said_no or seen.login_demanded or reply.refused_by_status:
+        return False
     if not 200 <= last.status < 300 or not last.body:
         return None
-    attached = "attachment" in str(last.headers.get("content-disposition", "")).casefold()
-    if attached or last.media_type not in ("", "text/html", "text/plain", "application/json"):
+    if reply.done is False:
+        return None if _file(reply) else False
+    if _file(reply):
         return True
     if like is not None and last.media_type == like.chain.last.media_type:
         other = len(like.chain.last.body)
@@ -236,10 +291,42 @@ def _got(reply: Reply, compare: Compare, export: Export, like: Reply | None) -> 
     return seen.reached
 
 
-def _found(body: bytes, export: Export) -> tuple[dict[str, int], bool]:
-    """Return how much personal data stands in an export in clear, and whether all of it was read."""
-    scanner = Scanner(engine=PlainEngine())
+def _file(reply: Reply) -> bool:
+    last = reply.chain.last
+    attached = "attachment" in str(last.headers.get("content-disposition", "")).casefold()
+    return attached or last.media_type not in ("", "text/html", "text/plain", "application/json")
+
+
+def _busy(status: int) -> bool:
+    return status in (408, 425, 429) or status >= 500
+
+
+class _Seeing:
+    """The plain engine, which also counts numbers with a hidden part."""
+
+    name = PlainEngine.name
+
+    def __init__(self) -> None:
+        self.masked: Counter[str] = Counter()
+        self._plain = PlainEngine()
+
+    def hits(self, data: bytes, low: int) -> list[Hit]:
+        """Return the hits of a window."""
+        self.masked.update(masked_numbers(data[low:].decode("utf-8", "replace")))
+        return self._plain.hits(data, low)
+
+
+def _found(body: bytes, export: Export) -> tuple[dict[str, int], dict[str, int], bool]:
+    """Return how much personal data an export holds in clear and masked, and whether all of it was read."""
+    engine = _Seeing()
+    scanner = Scanner(engine=engine)
     scanner.file(io.BytesIO(body), export.name or "export")
     report = scanner.report()
     counts = {name: sum(map(report.count, kinds)) for name, kinds in _KINDS.items()}
-    return {name: count for name, count in counts.items() if count}, report.complete
+    document = read(body, "")  # a page or JSON may hold them escaped, packed or in pieces
+    for kind, count in every_number(document).items():
+        counts[kind] = max(counts.get(kind, 0), count)
+    joined = numbers(_TAGS.sub("", html.unescape(document.source)))
+    for kind, count in joined.items():
+        counts[kind] = max(counts.get(kind, 0), count)
+    return {name: count for name, count in counts.items() if count}, dict(engine.masked), report.complete

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -25,6 +28,17 @@ _CARD: Final = re.compile(r"(?<![\d.])[3-69]\d{15,18}(?![\dXx])", re.ASCII)
 _NAME: Final = re.compile(r"[\u3400-\u9fff·]{2,15}")
 _LABEL_END: Final = re.compile(r"[\s:：*＊（(].*$")
 _MOST_VALUES: Final = 5000
+_HIDDEN: Final = re.compile(r"[*＊•●○xX×#]")
+_LEAST_HIDDEN: Final = 3  # of a number; one star at its end keeps nothing back
+_NOTHING: Final = re.compile(r"[-—–_/\\.。、\s]*|无|暂无|未填写?|未登记|未知|空|null|none|n/a", re.IGNORECASE)
+_RUN_OF_MASK: Final = re.compile(r"[*＊•●○某×#]+|[xX]{2,}")
+_MASKED_NUMBER: Final = re.compile(
+    r"(?<![\dA-Za-z*＊•●])\d{1,8}[*＊•●xX]{3,}[\dXx]{0,6}(?![\dA-Za-z*＊•●])", re.ASCII
+)
+_PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{14,400}={0,2}")
+_TOKEN: Final = re.compile(r"""(?<=["'>=])[^"'<>=\r\n]{2,80}(?=["'<])""")
+_MOST_TOKENS: Final = 20_000
+_MOST_PATTERNS: Final = 40
 
 
 def numbers(text: str) -> dict[str, int]:
@@ -37,22 +51,83 @@ def numbers(text: str) -> dict[str, int]:
     return {kind: count for kind, count in found.items() if count}
 
 
+def every_number(document: Document) -> dict[str, int]:
+    """Return how many whole numbers stand anywhere in an answer: also escaped, or packed in base64."""
+    texts = [html.unescape(document.source)]
+    if document.is_json:
+        texts = ["\n".join(value for _, value in _of_json(document.data))]
+    plain = numbers(texts[0])
+    for number, found in enumerate(_PACKED.finditer(texts[0])):
+        if number >= _MOST_TOKENS:
+            break
+        for kind, count in numbers(_opened(found[0])).items():
+            plain[kind] = plain.get(kind, 0) + count
+    return plain
+
+
+def _opened(text: str) -> str:
+    """Return what a text says in base64, empty where it is none."""
+    if text.isdigit() or len(text.rstrip("=")) % 4 == 1:
+        return ""
+    try:
+        bare = text.rstrip("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def masked_numbers(text: str) -> dict[str, int]:
+    """Return how many numbers with a hidden middle or end stand in a text, by the kinds they may be."""
+    found = _MASKED_NUMBER.findall(text)
+    phones = sum(len(one) <= 11 and one[0] == "1" for one in found)
+    counts = {"phone": phones, "id_card": len(found) - phones, "bank_card": len(found) - phones}
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def fitting(masked: Iterable[str], document: Document) -> int:
+    """Return how many whole values in an answer are such as the masked ones would be if they were not."""
+    patterns = [one for one in map(_pattern, dict.fromkeys(masked)) if one][:_MOST_PATTERNS]
+    if not patterns:
+        return 0
+    wanted = re.compile("|".join(patterns))
+    if document.is_json:
+        values: Iterable[str] = [value for _, value in _of_json(document.data)]
+    else:
+        values = [
+            one[0] for _, one in zip(range(_MOST_TOKENS), _TOKEN.finditer(document.source), strict=False)
+        ]
+    return sum(wanted.fullmatch(html.unescape(one).strip()) is not None for one in values)
+
+
+def _pattern(masked: str) -> str:
+    """Return an expression for what a masked value may stand for, empty where too little of it is shown."""
+    parts = _RUN_OF_MASK.split(masked.strip())
+    if len(parts) < 2 or not any(parts) or len(masked) > 60:
+        return ""
+    if re.search(r"[\u3400-\u9fff]", "".join(parts)):
+        return r"[\u3400-\u9fff·]{1,12}".join(map(re.escape, parts))
+    return r"[0-9A-Za-z]{1,18}".join(map(re.escape, parts)) if sum(map(len, parts)) >= 4 else ""
+
+
 def state_of(value: str, holds: str) -> str:
-    """Return whether a value of a declared kind is `full`, `masked` or `other`."""
+    """Return whether a value of a declared kind is `full`, `masked`, `other`, or empty: no value at all."""
     text = value.strip()
-    masked = _MASK.search(text) is not None
+    if _NOTHING.fullmatch(text):
+        return ""
     if holds in ("id_card", "phone", "bank_card", "insurance_no"):
-        plain = re.sub(r"[\s-]", "", text)
-        if masked:
-            return "masked"
-        return "full" if re.fullmatch(r"\+?[0-9A-Za-z]{6,20}", plain) and _digits(plain) >= 6 else "other"
-    if holds == "name":
-        if masked:
-            return "masked"
-        return "full" if _NAME.fullmatch(text) else "other"
-    if masked:
+        return _state_of_number(text)
+    if _MASK.search(text):
         return "masked"
-    return "full" if len(text) >= 2 else "other"
+    whole = _NAME.fullmatch(text) if holds == "name" else len(text) >= 2
+    return "full" if whole else "other"
+
+
+def _state_of_number(text: str) -> str:
+    if _MASK.search(text):
+        hidden = len(_HIDDEN.findall(text[:-1])) + (text[-1] in "*＊•●○")
+        return "masked" if hidden >= _LEAST_HIDDEN else "other"
+    plain = re.sub(r"[\s-]", "", text)
+    return "full" if re.fullmatch(r"\+?[0-9A-Za-z]{6,20}", plain) and _digits(plain) >= 6 else "other"
 
 
 def _digits(text: str) -> int:
