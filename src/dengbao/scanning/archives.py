@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Final, cast
 
 import zstandard
 
@@ -24,6 +24,7 @@ _LZMA_MEMORY: Final = 64 * _MIB
 _HEAD: Final = 8192
 _SKIP: Final = 64 * 1024
 _PEEK_TAR: Final = 257
+_BLOCK: Final = tarfile.BLOCKSIZE
 BROKEN: Final = (
     OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, zstandard.ZstdError,
     NotImplementedError, RuntimeError, ValueError, MemoryError, OverflowError,
@@ -157,21 +158,36 @@ def unpacked(stream: Metered, budget: Budget) -> Metered | None:
 
 
 class _Xz:
-    """An xz stream with a bound on the memory that its header may ask for."""
+    """xz streams, one behind the other, with a bound on the memory that a header may ask for."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
+        self._packed = b""
         self._decoder = lzma.LZMADecompressor(memlimit=_LZMA_MEMORY)
 
     def read(self, size: int, /) -> bytes:
-        while not self._decoder.eof:
-            packed = self._source.read(_SKIP) if self._decoder.needs_input else b""
-            if self._decoder.needs_input and not packed:
-                raise EOFError
+        while not self._decoder.eof or self._begins_another():
+            packed = b""
+            if self._decoder.needs_input:
+                packed, self._packed = self._packed or self._source.read(_SKIP), b""
+                if not packed:
+                    raise EOFError
             data = self._decoder.decompress(packed, size)
             if data:
                 return data
         return b""
+
+    def _begins_another(self) -> bool:
+        """Begin the next stream; False where only padding follows."""
+        rest = self._decoder.unused_data.lstrip(b"\0")
+        while not rest:
+            more = self._source.read(_SKIP)
+            if not more:
+                return False
+            rest = more.lstrip(b"\0")
+        self._decoder = lzma.LZMADecompressor(memlimit=_LZMA_MEMORY)
+        self._packed = rest
+        return True
 
 
 class _Zst:
@@ -209,12 +225,15 @@ class _File(io.RawIOBase):
 
     def __init__(self, stream: Metered) -> None:
         self._stream = stream
+        self.tail = b""  # the last block that was read
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        return self._stream.read(_SKIP if size is None or size < 0 else size)
+        data = self._stream.read(_SKIP if size is None or size < 0 else size)
+        self.tail = data[-_BLOCK:] if len(data) >= _BLOCK else (self.tail + data)[-_BLOCK:]
+        return data
 
 
 def is_tar(head: bytes) -> bool:
@@ -235,12 +254,19 @@ def tar_members(stream: Metered, budget: Budget) -> Iterator[tuple[str, Metered]
         tarfile.TarError: the archive is damaged.
 
     """
-    with tarfile.open(fileobj=_File(stream), mode="r|") as archive:
+    source = _File(stream)
+    with tarfile.open(fileobj=source, mode="r|") as archive:
         for info in archive:
             budget.member()
             if info.isreg() and (inside := archive.extractfile(info)) is not None:
                 yield info.name, Metered(inside, budget)
             setattr(archive, "members", [])  # noqa: B010 - it would keep every header; typeshed does not know it
+        # The library ends without a word at the first empty block, and where the file is cut between members.
+        while rest := cast("Readable", archive.fileobj).read(_SKIP):
+            if rest.strip(b"\0"):
+                raise tarfile.ReadError("more behind the end")
+        if source.tail.strip(b"\0"):
+            raise tarfile.ReadError("no end")
 
 
 def zip_members(file: IO[bytes], size: int, budget: Budget) -> Iterator[tuple[str, Metered | None]]:

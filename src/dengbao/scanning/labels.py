@@ -61,6 +61,7 @@ _TEMPLATE: Final = re.compile(
     r"password|passwd|pwd|input|hidden|function|this\.|request\.|req\.|self\.|os\.)",
     re.IGNORECASE,
 )
+_BARE_WORD: Final = re.compile(r"[A-Za-z.:!?-]+")
 _HAS_DIGIT: Final = re.compile(r"\d")
 _STATES: Final = {"clear": Kind.PASSWORD, "other": Kind.PASSWORD_OTHER}
 
@@ -71,6 +72,12 @@ def kind_of_password(text: str) -> Kind | None:
         return None
     shape = kind_of_hash(text)
     return None if shape == "empty" else _STATES.get(shape, Kind.PASSWORD_HASH)
+
+
+def _password(text: str) -> Kind | None:
+    """Return the same of what follows the word in running text, where a bare word may be a message."""
+    kind = kind_of_password(text)
+    return Kind.PASSWORD_OTHER if kind is Kind.PASSWORD and _BARE_WORD.fullmatch(text) else kind
 
 
 def _name(text: str) -> Kind | None:
@@ -97,10 +104,10 @@ WORDS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("姓名", ((_NAME_ZH, _name),)),
     ("name", ((_NAME_KEY, _name),)),
     ("xm", ((_NAME_KEY, _name),)),
-    ("pass", ((_PASSWORD, kind_of_password), (_PASSPORT, _passport))),
-    ("pwd", ((_PASSWORD, kind_of_password),)),
-    ("口令", ((_PASSWORD, kind_of_password),)),
-    ("密码", ((_PASSWORD, kind_of_password),)),
+    ("pass", ((_PASSWORD, _password), (_PASSPORT, _passport))),
+    ("pwd", ((_PASSWORD, _password),)),
+    ("口令", ((_PASSWORD, _password),)),
+    ("密码", ((_PASSWORD, _password),)),
     ("token", ((_TOKEN, _token),)),
     ("secret", ((_TOKEN, _token),)),
     ("authoriz", ((_HEADER, _token),)),

@@ -22,6 +22,11 @@ _MAX_ROWS: Final = 1_048_576
 _MAX_COLUMNS: Final = 16_384
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 _LETTER: Final = re.compile(r"word/(?:document|header\d*|footer\d*|comments|footnotes|endnotes)\.xml")
+_LOOKS: Final = re.compile(
+    r"\[Content_Types\]\.xml|(?:.*/)?_rels/.*|docProps/thumbnail\.\w+|xl/(?:sharedStrings|calcChain|styles)\.xml"
+    r"|(?:word|xl)/(?:theme/.*|(?:styles|stylesWithEffects|settings|webSettings|fontTable|numbering)\.xml)"
+    r"|xl/printerSettings/.*"
+)
 _CELL_NAME: Final = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 _BREAKS: Final = str.maketrans("\t\r\n", "   ")
 _WHOLE_NUMBER: Final = re.compile(r"(\d{1,20})\.0+|(\d)(?:\.(\d+))?[eE]\+?(\d{1,2})")
@@ -54,6 +59,11 @@ def office_kind(names: set[str]) -> str:
     if "xl/workbook.xml" in names:
         return "xlsx"
     return "docx" if "word/document.xml" in names else ""
+
+
+def is_known_part(name: str) -> bool:
+    """Tell whether a part of a workbook or letter is read by itself, or holds how things look and no text."""
+    return any(one.fullmatch(name) for one in (_SHEET, _LETTER, _LOOKS))
 
 
 def sheets(file: IO[bytes], size: int, budget: Budget) -> Iterator[tuple[str, Generated]]:

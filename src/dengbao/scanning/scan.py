@@ -29,7 +29,7 @@ from .archives import (
 from .columns import Columns, NoColumns, Separated, separated_of
 from .engines import Engine, best_engine
 from .kinds import Hit, Kind, shown_name
-from .office import Unreadable, office_kind, pages, paragraphs, sheets
+from .office import Unreadable, is_known_part, office_kind, pages, paragraphs, sheets
 from .sql import SqlDump, looks_like_sql
 from .tally import Group, Report, Tally, Unread, sample
 from .windows import SIZE, Decoder, Readable, Window, windows
@@ -40,6 +40,11 @@ _BINARY: Final = (
     (b"7z\xbc\xaf\x27\x1c", "7z 压缩包"), (b"\x7fELF", "程序文件"), (b"PGDMP", "PostgreSQL 自定义格式转储"),
 )  # fmt: skip
 
+# What a text that began as one may hold further on, in which nothing is found.
+_NO_TEXT: Final = (
+    (b"\0", "文本中夹有二进制内容或另一种编码，只查找了其中的文本"),
+    (b"Transfer-Encoding: base64", "邮件的 base64 附件，未解码"),
+)
 _ODD_SHARE: Final = 0.05  # a text that is cut or has been through bad hands has fewer odd bytes
 
 
@@ -94,6 +99,9 @@ class Scanner:
             return
         for folder, folders, names in os.walk(path, onerror=lambda exc: self._unlisted(exc, path)):
             folders.sort()
+            for linked in (one for one in (Path(folder, each) for each in folders) if one.is_symlink()):
+                self._file = shown_name(linked.relative_to(path).as_posix())
+                self._unread("", "指向目录的链接，未进入")
             for name in sorted(names):
                 file = Path(folder, name)
                 self._one(file, file.relative_to(path).as_posix())
@@ -159,9 +167,11 @@ class Scanner:
         elif what := next((text for mark, text in _BINARY if head.startswith(mark)), ""):
             self._unread(member, f"{what}，未扫描内容")
         else:
-            self._text(stream, member, _columns_of(name, head))
+            odd = self._text(stream, member, _columns_of(name, head))
             if _is_binary(head):
                 self._unread(member, "不认识的二进制格式，只查找了其中的文本")
+            elif odd:
+                self._unread(member, odd)
 
     def _member(self, part: Metered, inner: str, member: str, depth: int) -> None:
         place = "!".join(one for one in (member, shown_name(inner)) if one)
@@ -183,16 +193,20 @@ class Scanner:
         with zipfile.ZipFile(file) as archive:
             kind = office_kind(set(archive.namelist()))
         if kind == "xlsx":
-            for sheet, rows in sheets(file, size, self._budget):
-                self._text(
-                    rows, _join(member, sheet), Separated(b"\t", quoted=False, letters=True, table=sheet)
-                )
-            return
+            for name, rows in sheets(file, size, self._budget):
+                sheet = shown_name(name)
+                columns = Separated(b"\t", quoted=False, letters=True, table=sheet)
+                self._text(rows, _join(member, sheet), columns)
         if kind == "docx":
             for part, lines in paragraphs(file, size, self._budget):
                 self._text(lines, _join(member, part), NoColumns())
-            return
+        self._parts(file, size, member, depth, office=bool(kind))
+
+    def _parts(self, file: IO[bytes], size: int, member: str, depth: int, *, office: bool) -> None:
+        """Read the members of a zip; of a document those that were not read as its sheets or pages."""
         for inner, inside in zip_members(file, size, self._budget):
+            if office and is_known_part(inner):
+                continue
             if inside is None:
                 self._unread(_join(member, shown_name(inner)), "已加密")
             else:
@@ -207,10 +221,13 @@ class Scanner:
         if empty:
             self._unread(member, f"PDF 有 {empty} 页没有文字（可能是扫描件）")
 
-    def _text(self, source: Readable, member: str, columns: Columns) -> None:
+    def _text(self, source: Readable, member: str, columns: Columns) -> str:
+        """Go through a text; return in Chinese what of it could not be seen, empty if nothing."""
         self._tally.members += 1
+        odd = ""
         for window in windows(source, Decoder(), self._window):
             columns.enter(window)
+            odd = odd or next((why for mark, why in _NO_TEXT if mark in window.data), "")
             if self._windows % self._shares == self._share:
                 self._tally.text_bytes += window.high - window.low
                 self._count(window, columns, member)
@@ -218,6 +235,7 @@ class Scanner:
             self._walked += window.high - window.low
             if self._progress is not None:
                 self._progress(self._file, self._walked)
+        return odd
 
     def _count(self, window: Window, columns: Columns, member: str) -> None:
         line, counted = window.line, window.low

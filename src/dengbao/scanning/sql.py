@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .columns import LINE_MAX, shown_column, value_kind, watch_of
-from .kinds import Cell, Hit, Kind
+from .kinds import Cell, Hit, Kind, shown_name
 from .windows import Window
 
 _NAME: Final = rb"((?:[\w$#.\x80-\xff]|`[^`\n]{1,128}`|\"[^\"\n]{1,128}\"|\[[^\]\n]{1,128}\]){1,300})"
@@ -330,7 +330,7 @@ def _inside(data: bytes, start: int, stop: int) -> tuple[int, int]:
 
 
 def _table_of(name: bytes) -> str:
-    return name.decode("utf-8", "replace").translate(_QUOTES)[:128]
+    return shown_name(name.decode("utf-8", "replace").translate(_QUOTES)[:128])
 
 
 def _names(columns: bytes) -> tuple[str, ...]:
