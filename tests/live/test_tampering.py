@@ -24,8 +24,9 @@ PROBES = ("web.tampering", "web.messages")
 ELSEWHERE = (
     "access.anonymous_disabled", "access.default_password", "confidentiality.certificate",
     "confidentiality.cleartext_login", "confidentiality.transport", "identity.empty_password",
-    "identity.login_required", "identity.logout_ends_session", "identity.remote_admin_encrypted",
-    "identity.session_cookie", "integrity.transport", "intrusion.tls_weaknesses", "intrusion.web_headers",
+    "identity.idle_timeout", "identity.lockout", "identity.login_failure", "identity.login_required",
+    "identity.logout_ends_session", "identity.remote_admin_encrypted", "identity.session_cookie",
+    "integrity.transport", "intrusion.tls_weaknesses", "intrusion.web_headers",
     "privacy.restricted_access", "residual.cache_headers", "residual.session",
 )  # fmt: skip
 SITUATIONS: Mapping[str, tuple[Gateway, str]] = {
