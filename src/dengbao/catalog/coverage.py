@@ -14,6 +14,8 @@ from ..model import (
     BackupAsset,
     Call,
     DatabaseAsset,
+    DataPlace,
+    DeclaredFlow,
     Export,
     HostAsset,
     InputField,
@@ -23,11 +25,13 @@ from ..model import (
     Message,
     PasswordChange,
     PatientView,
+    RowIntegrity,
     SecondFactor,
     Signature,
     Suite,
     SystemAsset,
     TlsAsset,
+    Traffic,
     UserAdmin,
     Value,
     WebAsset,
@@ -53,22 +57,34 @@ _APP: Final = Application(
     openapi="/openapi.json",
     roster=("a",),
 )
+_TRAFFIC: Final = Traffic(
+    interface="lo",
+    flows=(
+        DeclaredFlow(name="f", server="192.0.2.1"),
+        DeclaredFlow(name="g", server="192.0.2.1", admin=True),
+    ),
+)
+_DATA: Final = (DataPlace(path="data"),)
 # One asset of each sort that probes tell apart, with all declared that a probe asks for.
 SORTS: tuple[tuple[str, Asset], ...] = (
-    ("应用", WebAsset(id="web", name="", url="https://192.0.2.1", app=_APP)),
+    ("应用", WebAsset(id="web", name="", url="https://192.0.2.1", app=_APP, traffic=_TRAFFIC, data=_DATA)),
     ("通信端点", TlsAsset(id="tls", name="", address="192.0.2.1:443")),
     (
         "Linux",
         HostAsset(
             id="linux", name="", address="192.0.2.1", admin_sources=("198.51.100.1",),
-            try_sources=("198.51.100.2",), stop_account="user",
+            try_sources=("198.51.100.2",), stop_account="user", traffic=_TRAFFIC, data=_DATA,
         ),
     ),
     ("Windows", HostAsset(id="windows", name="", address="192.0.2.1", platform="windows", collected="w.txt")),
     (
         "数据库",
         DatabaseAsset(
-            id="database", name="", address="192.0.2.1", platform="postgresql", offsite=("198.51.100.0/24",)
+            id="database", name="", address="192.0.2.1", platform="postgresql", offsite=("198.51.100.0/24",),
+            traffic=_TRAFFIC, data=_DATA,
+            integrity=(
+                RowIntegrity(table="t", row="id", digest="d", algorithm="sm3", over=("c",), alter=True),
+            ),
         ),
     ),
     (

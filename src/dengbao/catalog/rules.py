@@ -31,6 +31,7 @@ from ..reading import Mistake, at, suggest
 from ..yamlfile import Place, shorten
 from .app_rules import find_app_faults
 from .data_rules import find_data_faults
+from .row_rules import find_row_faults
 from .traffic_rules import find_traffic_faults
 
 SCHEMA: Final = 1
@@ -285,6 +286,7 @@ def _database(place: Place, asset: DatabaseAsset) -> Iterator[Mistake]:
         yield from _address((*place, "address"), asset.address)
     for number, one in enumerate(asset.sensitive):
         yield from _choice((*place, "sensitive", number, "holds"), one.holds, _HOLDS)
+    yield from find_row_faults(place, asset)
     for number, network in enumerate(asset.offsite):
         if not _is_network(network):
             here: Place = (*place, "offsite", number)

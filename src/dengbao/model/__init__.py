@@ -62,6 +62,7 @@ from .judgement import (
 )
 from .places import DataPlace
 from .results import CaseResult, ClauseResult, ItemResult, SuiteResult
+from .rows import RowIntegrity
 from .suite import (
     ByHand,
     Chapter,
@@ -138,6 +139,7 @@ __all__ = [
     "Raw",
     "Record",
     "Review",
+    "RowIntegrity",
     "RunInfo",
     "Scope",
     "SecondFactor",

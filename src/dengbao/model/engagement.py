@@ -11,6 +11,7 @@ import msgspec
 from .application import Application, Marker
 from .base import Importance, Kind, Level, Value
 from .places import DataPlace
+from .rows import RowIntegrity
 from .traffic import Traffic
 
 
@@ -247,6 +248,7 @@ class DatabaseAsset(AssetBase, tag="database"):
     `collected` names that file in the engagement's folder: it is read instead of logging in.
 
     `offsite` holds the networks (`cidr`) of the off-site place that the database is replicated to.
+    `integrity` tells which tables carry a digest in each row, and how it is made.
     """
 
     address: str = ""
@@ -258,6 +260,7 @@ class DatabaseAsset(AssetBase, tag="database"):
     sensitive: tuple[SensitiveColumn, ...] = ()
     roster: tuple[str, ...] = ()
     offsite: tuple[str, ...] = ()
+    integrity: tuple[RowIntegrity, ...] = ()
 
 
 class BackupPolicy(Value):

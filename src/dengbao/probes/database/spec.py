@@ -17,6 +17,7 @@ from .facts import (
     DatabaseServer,
     DatabaseStorage,
 )
+from .row_facts import DatabaseRowChallenge, DatabaseRows
 from .system_facts import (
     DatabaseComponents,
     DatabaseLabels,
@@ -56,6 +57,16 @@ def _is_carried_in(asset: Asset) -> bool:
     return isinstance(asset, DatabaseAsset) and bool(asset.collected)
 
 
+def _has_digests(asset: Asset) -> bool:
+    return _is_asked_in_sql(asset) and isinstance(asset, DatabaseAsset) and bool(asset.integrity)
+
+
+def _may_alter(asset: Asset) -> bool:
+    return (
+        _has_digests(asset) and isinstance(asset, DatabaseAsset) and any(one.alter for one in asset.integrity)
+    )
+
+
 SPECS: tuple[ProbeSpec, ...] = (
     ProbeSpec(
         name="database.catalogue",
@@ -74,6 +85,25 @@ SPECS: tuple[ProbeSpec, ...] = (
         applies=_is_redis,
         run="dengbao.probes.database.redis:probe",
         timeout_s=120.0,
+    ),
+    ProbeSpec(
+        name="database.rows",
+        title="登录数据库重算已登记的行校验值",
+        facts=(DatabaseRows,),
+        level=Level.LOGIN,
+        applies=_has_digests,
+        run="dengbao.probes.database.rows:probe",
+        timeout_s=150.0,
+    ),
+    ProbeSpec(
+        name="database.row_challenge",
+        title="在事务中改动一行后回滚，看校验值能否发现",
+        facts=(DatabaseRowChallenge,),
+        level=Level.INTRUDE,
+        applies=_may_alter,
+        run="dengbao.probes.database.row_challenge:probe",
+        timeout_s=150.0,
+        clause="6.b.3",
     ),
     ProbeSpec(
         name="database.collected",

@@ -49,6 +49,58 @@ def open_file(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
 
     """
     path = checked_path(asset, context)
+
+    def connect(late: Callable[[], int]) -> sqlite3.Connection:
+        raw = _connect(path, "mode=ro" if _may_lock(path) else "mode=ro&immutable=1", late)
+        raw.execute("PRAGMA query_only=ON")
+        return raw
+
+    yield from _session(connect)
+
+
+@contextmanager
+def open_for_rollback(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
+    """Yield a session that may write but never commit: SQLite itself is told to refuse it.
+
+    What is written stays in memory, so that a killed process leaves the file as it was.
+
+    Raises:
+        NotDeclared, OutOfScope, NoPermission, ProtocolMismatch: as `open_file`.
+        NotSupported: its log is not in use, and would be folded into the file by our closing it.
+
+    """
+    path = checked_path(asset, context)
+    if not _may_lock(path):
+        raise NotSupported(f"{path} 以日志方式写入，而应用未在运行", cure="在应用运行时检测")
+
+    def connect(late: Callable[[], int]) -> sqlite3.Connection:
+        raw = _connect(path, "mode=rw", late)
+        raw.isolation_level = None
+        raw.execute("PRAGMA cache_spill=OFF")
+        if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            raw.execute("PRAGMA journal_mode=MEMORY")
+        raw.set_authorizer(_never_commit)
+        return raw
+
+    yield from _session(connect)
+
+
+def _never_commit(action: int, first: str | None, *_rest: str | None) -> int:
+    refused = action == sqlite3.SQLITE_TRANSACTION and first == "COMMIT"
+    return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
+
+
+def _connect(path: Path, mode: str, late: Callable[[], int]) -> sqlite3.Connection:
+    raw = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=3.0, check_same_thread=False)
+    raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+    raw.set_progress_handler(late, _STEPS_BETWEEN_LOOKS)
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
+        raw.execute(f"PRAGMA {pragma}")
+    raw.text_factory = _lenient_text
+    return raw
+
+
+def _session(connect: Callable[[Callable[[], int]], sqlite3.Connection]) -> Iterator[Session]:
     began = time.monotonic()
     lost: list[ProbeError] = []
 
@@ -57,19 +109,7 @@ def open_file(asset: DatabaseAsset, context: Context) -> Iterator[Session]:
             lost.append(too_long(SESSION_S))
         return 1 if lost else 0
 
-    def connect() -> sqlite3.Connection:
-        mode = "mode=ro" if _may_lock(path) else "mode=ro&immutable=1"
-        raw = sqlite3.connect(
-            f"file:{quote(str(path))}?{mode}", uri=True, timeout=3.0, check_same_thread=False
-        )
-        raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
-        raw.set_progress_handler(late, _STEPS_BETWEEN_LOOKS)
-        for pragma in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
-            raw.execute(f"PRAGMA {pragma}")
-        raw.text_factory = _lenient_text
-        return raw
-
-    engine = sqlalchemy.create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: connect(late), poolclass=NullPool)
     try:
         connection = engine.connect().execution_options(no_parameters=True)
     except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
