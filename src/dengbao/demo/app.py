@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import entrance, handing_out, messages, pages
+from . import entrance, handing_out, messages, pages, registering
 from .people import INSURANCE_TYPES, mask_id_card, mask_name, mask_phone
 from .store import Store
 
@@ -44,6 +44,9 @@ def create_app(store: Store, message_key: str = "") -> Starlette:
         Route("/password", entrance.show_password),
         Route("/password", entrance.change_password, methods=["POST"]),
         Route("/patients", pages.patient_list),
+        Route("/patients/new", registering.show_form),
+        Route("/patients/new", registering.register, methods=["POST"]),
+        Route("/patients/{patient_id:int}/removed", registering.take_back, methods=["POST"]),
         Route("/patients/{patient_id:int}", pages.patient_detail),
         Route("/patients/{patient_id:int}/print", pages.patient_print),
         Route("/patients/export", handing_out.patient_export),

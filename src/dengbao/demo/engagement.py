@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..errors import UsageError
 from . import evidence
+from .people import SAMPLE_ID
 
 MARK: Final = ".dengbao-demo"
 _OURS: Final = ("hospital", "evidence", "runs", "out")
@@ -51,6 +52,7 @@ def write(folder: Path, *, port: int, now: datetime | None = None) -> Path:
         today=at.date(),
         begin=at.replace(microsecond=0) - timedelta(hours=1),
         until=at.replace(microsecond=0) + timedelta(days=30),
+        sample_id=SAMPLE_ID,
     )
     target = folder / "engagement.yaml"
     target.write_text(text, encoding="utf-8")

@@ -47,6 +47,7 @@ class Measures:
     no_store: bool
     audit_complete: bool
     messages_checked: bool
+    input_checked: bool
     backups_kept: int
     backups_newest_age_h: float
     backups_damaged: int
@@ -75,6 +76,7 @@ BEFORE = Measures(
     no_store=False,
     audit_complete=False,
     messages_checked=False,
+    input_checked=False,
     backups_kept=2,
     backups_newest_age_h=9 * 24.0,
     backups_damaged=1,
@@ -103,6 +105,7 @@ AFTER = Measures(
     no_store=True,
     audit_complete=True,
     messages_checked=True,
+    input_checked=True,
     backups_kept=8,
     backups_newest_age_h=2.0,
     backups_damaged=0,

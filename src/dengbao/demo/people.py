@@ -12,6 +12,8 @@ from typing import Final
 FICTITIOUS_REGION: Final = "649900"
 # 148 numbers are 13 digits long and sit in machines; one of 11 digits can not be dialled.
 FICTITIOUS_PHONE: Final = "148"
+# A right number of that county, for a form that is tried.
+SAMPLE_ID: Final = "649900199001010014"
 _SEED: Final = 20230825
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _SURNAMES: Final = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -220,7 +220,7 @@ class Store:
             for one in patients:
                 self._add_patient(db, one)
 
-    def _add_patient(self, db: sqlite3.Connection, patient: Patient) -> None:
+    def _insert(self, db: sqlite3.Connection, patient: Patient | PatientRow) -> int:
         seal, index = self._vault.seal, self._vault.index
         row = db.execute(
             "INSERT INTO patients (record_no, name, id_card, phone, insurance_type, name_index,"
@@ -231,6 +231,10 @@ class Store:
                 index("name", patient.name), index("id_card", patient.id_card),
             ),
         )  # fmt: skip
+        return row.lastrowid or 0
+
+    def _add_patient(self, db: sqlite3.Connection, patient: Patient) -> None:
+        patient_id = self._insert(db, patient)
         for one in patient.visits:
             at = datetime.fromtimestamp(self.now_s(), UTC) - timedelta(days=one.days_ago)
             settled = (at.timestamp() + 3600, "sf001") if one.days_ago > 2 else (None, None)
@@ -238,10 +242,22 @@ class Store:
                 "INSERT INTO visits (patient_id, visited_on, department, diagnosis, total_fen,"
                 " fund_fen, settled_at, settled_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    row.lastrowid, f"{at:%Y-%m-%d}", one.department, one.diagnosis,
+                    patient_id, f"{at:%Y-%m-%d}", one.department, one.diagnosis,
                     one.total_fen, one.fund_fen, *settled,
                 ),
             )  # fmt: skip
+
+    def register(self, given: PatientRow) -> PatientRow:
+        """Add a patient who has not been here before; return the row with its number."""
+        named = replace(given, record_no=f"DJ{secrets.token_hex(4).upper()}")
+        with self._db() as db:
+            return replace(named, id=self._insert(db, named))
+
+    def take_back(self, patient_id: int) -> bool:
+        """Remove a patient without visits; return False if there are any."""
+        text = "DELETE FROM patients WHERE id = ? AND id NOT IN (SELECT patient_id FROM visits)"
+        with self._db() as db:
+            return db.execute(text, (patient_id,)).rowcount == 1
 
     def find_patients(self, text: str = "", limit: int = 50) -> tuple[PatientRow, ...]:
         """Return patients by start of record number, exact name or exact id number; all if empty."""
