@@ -21,6 +21,7 @@ _SECRET: Final = ("password", "password_other", "token")
 # A serial number of 18 digits passes region, date and check digit once in forty thousand. Three different
 # id numbers are no accident, and in a large text no fewer than twice what serial numbers alone could give.
 _SURE: Final = 3
+_FAILING: Final = 3  # of serials that begin with region and date ten fail for each that holds
 _BY_CHANCE_PER_BYTE: Final = 2 * 2.4e-5 / 19
 # 第三、四位 of GB/T 2260: 01–20 and 51–70 cities, 21–50 prefectures, 90 directly administered counties.
 _CITIES_NEVER_GIVEN: Final = tuple(str(number) for number in range(91, 100))
@@ -79,8 +80,14 @@ def _clean(place: ScannedPlace, found: list[Found]) -> bool | None:
 
 def _sure(found: Found, place: ScannedPlace) -> bool:
     if found.kind == "id_card":
-        return found.distinct >= _SURE + int(place.text_bytes * _BY_CHANCE_PER_BYTE)
+        return not _serials(place) and found.distinct >= _SURE + int(place.text_bytes * _BY_CHANCE_PER_BYTE)
     return found.kind == "password" and found.in_columns > 0
+
+
+def _serials(place: ScannedPlace) -> bool:
+    """Tell whether so many numbers alike fail their check digit that those which hold it may be serials."""
+    held, failed = place.alike_held, place.alike_failed
+    return held is not None and failed is not None and failed > _FAILING * held
 
 
 def _made_up(place: ScannedPlace, found: list[Found]) -> tuple[bool | None, str]:
@@ -119,6 +126,8 @@ def _called(place: ScannedPlace) -> str:
 def _seen(place: ScannedPlace, found: list[Found]) -> str:
     told = f"{_called(place)}扫描 {place.files} 个文件、{place.text_bytes / 1e6:.3g} MB 文本，"
     told += "发现" + "、".join(_counted(one) for one in found) if found else "未发现明文个人信息与口令"
+    if _serials(place) and any(one.kind == "id_card" for one in found):
+        told += f"；同形号码另有 {place.alike_failed} 个校验位不符，可能是流水号"
     if place.unread_count:
         first = place.unread[0] if place.unread else None
         where = (

@@ -100,3 +100,11 @@ def test_names_of_tables_carry_no_person_and_no_control_character() -> None:
 def test_a_bare_word_behind_password_may_be_a_message(message: str) -> None:
     report = scan("a.json", f'{{"password":"{message}"}}\n'.encode())
     assert (report.count(Kind.PASSWORD), report.count(Kind.PASSWORD_OTHER)) == (0, 1)
+
+
+def test_serial_numbers_that_look_like_ids_are_told_by_those_that_fail() -> None:
+    serials = "".join(f"64010020240315{number:04d},12.50\n" for number in range(200))
+    report = scan("a.csv", f"no,amount\n{serials}".encode())
+    assert report.count(Kind.ID_CARD) == report.alike_held == 18
+    assert report.alike_failed == 182
+    assert scan("b.csv", f"sfzh\n{CARD}\n".encode()).alike_failed == 0

@@ -129,6 +129,21 @@ def _fifteen(data: bytes, begin: int, text: str) -> Kind | None:
     return Kind.ID_CARD_15 if is_old_id(text) and _labelled(data, begin, _ID_LABEL) else None
 
 
+_SHAPED: Final = re.compile(
+    rb"(?<!\d)[1-8]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx](?!\d)"
+)
+
+
+def shaped_like_ids(data: bytes, low: int, high: int) -> tuple[int, int]:
+    """Return how many different numbers with region and date of an id card hold their check digit, and not.
+
+    Of serial numbers that begin with a region and a date ten fail for each that holds.
+    """
+    found = {one.decode("ascii") for one in _SHAPED.findall(data, low, high)}
+    holding = sum(map(is_id_card, found))
+    return holding, len(found) - holding
+
+
 def is_old_id(text: str) -> bool:
     """Tell whether 15 digits have the region and the date of an id card of the first generation."""
     if len(text) != 15 or not text.isdigit():

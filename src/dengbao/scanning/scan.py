@@ -28,6 +28,7 @@ from .archives import (
 )
 from .columns import Columns, NoColumns, Separated, separated_of
 from .engines import Engine, best_engine
+from .judge import shaped_like_ids
 from .kinds import Hit, Kind, shown_name
 from .office import Unreadable, is_known_part, office_kind, pages, paragraphs, sheets
 from .sql import SqlDump, looks_like_sql
@@ -45,6 +46,7 @@ _NO_TEXT: Final = (
     (b"\0", "文本中夹有二进制内容或另一种编码，只查找了其中的文本"),
     (b"Transfer-Encoding: base64", "邮件的 base64 附件，未解码"),
 )
+_ALIKE_WINDOWS: Final = 16  # with id numbers, in which those that fail their check digit are counted, too
 _ODD_SHARE: Final = 0.05  # a text that is cut or has been through bad hands has fewer odd bytes
 
 
@@ -80,6 +82,7 @@ class Scanner:
         self._file = ""
         self._share, self._shares = share
         self._windows = 0
+        self._alike = _ALIKE_WINDOWS
         self._walked = 0
         self._progress = progress
 
@@ -259,6 +262,11 @@ class Scanner:
                 group.samples.append(sample(hit, value, line=line, offset=window.base + start, cell=shown))
         for kind, found in values.items():
             self._tally.add(kind, found)
+        if Kind.ID_CARD in values and self._alike:
+            self._alike -= 1
+            held, failed = shaped_like_ids(data, window.low, window.high)
+            self._tally.alike_held += held
+            self._tally.alike_failed += failed
 
 
 def _merged(found: list[Hit], more: Iterator[Hit], window: Window) -> list[Hit]:

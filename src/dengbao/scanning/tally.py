@@ -57,6 +57,8 @@ class Report:
     """What a scan found: findings in order of appearance, totals by kind, and what stayed unread.
 
     `outside`: how many id numbers do not begin with the regions that were given; 0 where none were.
+    `alike_held`, `alike_failed`: of the first numbers with region and date of an id card, how many hold
+    their check digit and how many fail it.
     """
 
     findings: tuple[Finding, ...]
@@ -67,6 +69,8 @@ class Report:
     text_bytes: int
     engine: str
     outside: int = 0
+    alike_held: int = 0
+    alike_failed: int = 0
 
     @property
     def complete(self) -> bool:
@@ -168,6 +172,7 @@ class Tally:
         self._groups: dict[tuple[Kind, str, str, str, str], Group] = {}
         self._counts: Counter[Kind] = Counter()
         self._distinct: dict[Kind, Distinct] = {}
+        self.alike_held = self.alike_failed = 0
         self.unread: list[Unread] = []
         self.files = 0
         self.members = 0
@@ -193,6 +198,8 @@ class Tally:
         self.unread += [one for one in other.unread if one not in self.unread]
         self.text_bytes += other.text_bytes
         self._outside += other._outside
+        self.alike_held += other.alike_held
+        self.alike_failed += other.alike_failed
 
     def group(self, kind: Kind, file: str, member: str, cell: Cell, window: int) -> Group:
         """Return the group of a kind in one place; beyond the bound, of the whole file."""
@@ -219,6 +226,8 @@ class Tally:
             text_bytes=self.text_bytes,
             engine=engine,
             outside=self._outside,
+            alike_held=self.alike_held,
+            alike_failed=self.alike_failed,
         )
 
 

@@ -47,7 +47,9 @@ class ScannedPlace(Value):
 
     `text_bytes` counts the text that was gone through, unpacked. `unread` names the first parts that were
     not read, `unread_count` counts all. `outside_regions`: id numbers that do not begin with one of
-    `regions`; None where no regions are declared.
+    `regions`; None where no regions are declared. `alike_held` and `alike_failed`: of the first different
+    numbers with region and date of an id card, how many hold their check digit and how many fail it; serial
+    numbers of that make fail ten times for each that holds. None where they were not counted.
     """
 
     path: str
@@ -60,6 +62,8 @@ class ScannedPlace(Value):
     unread: tuple[UnreadPart, ...] = ()
     unread_count: int = 0
     outside_regions: int | None = None
+    alike_held: int | None = None
+    alike_failed: int | None = None
 
 
 class DataScan(Facts, tag="data.scan"):

@@ -130,6 +130,8 @@ def scanned(place: DataPlace, report: Report) -> ScannedPlace:
         ),
         unread_count=len(report.unread),
         outside_regions=report.outside if place.regions else None,
+        alike_held=report.alike_held,
+        alike_failed=report.alike_failed,
     )
 
 
