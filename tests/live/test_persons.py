@@ -10,6 +10,8 @@ import pytest
 
 from dengbao.model import Level, Scope
 from dengbao.probes.web.facts_persons import WebExports, WebPersons
+from dengbao.probes.web.persons import labelled
+from dengbao.probes.web.reading import read
 
 from ..servers.persons import ID_CARD, PASSWORD, PHONE, VARIABLE, Shows, showing
 from .harness import Sight, look
@@ -128,3 +130,16 @@ def test_a_finding_can_be_seen_again() -> None:
     facts = sight.facts["web.exports"]
     assert isinstance(facts, WebExports)
     assert [one.got for one in facts.exports[0].tries] == [True, False, True]
+
+
+def test_rows_of_nested_tables_are_read_once_and_below_their_own_headings() -> None:
+    inner = "<table><tr><th>电话</th></tr><tr><td>138****0000</td></tr></table>"
+    page = f"<table><tr><th>姓名</th></tr><tr><td>{inner}</td></tr><tr><td>张三</td></tr></table>"
+    assert labelled(read(page.encode(), "text/html")) == {"姓名": ["张三"], "电话": ["138****0000"]}
+
+
+def test_a_page_of_labels_within_labels_is_read_within_bounds() -> None:
+    depth = 400
+    page = "<table><tr><td>" * depth + "x" + "<label for=a>姓名" * depth + "<p id=a>张三"
+    found = labelled(read(page.encode(), "text/html"))
+    assert sum(map(len, found.values())) <= depth * 2

@@ -28,6 +28,7 @@ _CARD: Final = re.compile(r"(?<![\d.])[3-69]\d{15,18}(?![\dXx])", re.ASCII)
 _NAME: Final = re.compile(r"[\u3400-\u9fff·]{2,15}")
 _LABEL_END: Final = re.compile(r"[\s:：*＊（(].*$")
 _MOST_VALUES: Final = 5000
+_MOST_CHARS: Final = 8_000_000
 _HIDDEN: Final = re.compile(r"[*＊•●○xX×#]")
 _LEAST_HIDDEN: Final = 3  # of a number; one star at its end keeps nothing back
 _NOTHING: Final = re.compile(r"[-—–_/\\.。、\s]*|无|暂无|未填写?|未登记|未知|空|null|none|n/a", re.IGNORECASE)
@@ -158,37 +159,61 @@ def _of_json(data: object) -> Iterator[tuple[str, str]]:
             yield key, str(value)
 
 
+class _Texts:
+    """Reads the text of nodes, all in all no more than a page that means well can hold."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_CHARS
+
+    def of(self, node: LexborNode) -> str:
+        """Return a node's text, empty when there was too much of it already: nested nodes repeat theirs."""
+        if self._left <= 0:
+            return ""
+        text = node.text(strip=True)
+        self._left -= len(text) + 1
+        return text
+
+
 def _of_page(source: str) -> Iterator[tuple[str, str]]:
-    tree = LexborHTMLParser(source)
-    for table in tree.css("table"):
-        yield from _of_table(table)
-    for label in tree.css("dt"):
+    tree, texts = LexborHTMLParser(source), _Texts()
+    yield from _of_tables(tree, texts)
+    for label in tree.css("dt")[:_MOST_VALUES]:
         value = _next(label, "dd")
         if value is not None:
-            yield plain_label(label.text()), value.text(strip=True)
-    for label in tree.css("label"):
-        name = label.attributes.get("for")
-        field = label.css_first("input, select, textarea")
-        if field is None and name and re.fullmatch(r"[\w-]+", name):
-            field = tree.css_first(f'[id="{name}"]')
+            yield plain_label(texts.of(label)), texts.of(value)
+    named: dict[str | None, LexborNode] = {}
+    for one in tree.css("[id]")[:_MOST_VALUES]:
+        named.setdefault(one.attributes.get("id"), one)
+    for label in tree.css("label")[:_MOST_VALUES]:
+        field = label.css_first("input, select, textarea") or named.get(label.attributes.get("for") or "")
         if field is not None:
-            yield plain_label(label.text()), field.attributes.get("value") or field.text(strip=True)
+            yield plain_label(texts.of(label)), field.attributes.get("value") or texts.of(field)
 
 
-def _of_table(table: LexborNode) -> Iterator[tuple[str, str]]:
-    heads: list[str] = []
-    for row in table.css("tr"):
-        cells = row.css("th, td")
+def _of_tables(tree: LexborHTMLParser, texts: _Texts) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of every row once, below the headings of its own table."""
+    heads: dict[int, list[str]] = {}
+    for row in tree.css("tr")[:_MOST_VALUES]:
+        cells = [one for one in row.iter() if one.tag in ("th", "td")]
         kinds = {one.tag for one in cells}
-        texts = [one.text(strip=True) for one in cells]
+        # A cell that holds another table is layout: its rows come by themselves.
+        told = ["" if one.css_first("table") is not None else texts.of(one) for one in cells]
+        table = _table_of(row)
         if kinds == {"th"}:
-            heads = [plain_label(one) for one in texts]
+            heads[table] = [plain_label(one) for one in told]
         elif kinds == {"th", "td"}:
-            yield from _across(cells, texts)
-        elif heads:
-            yield from zip(heads, texts, strict=False)
-        elif len(texts) == 2:
-            yield plain_label(texts[0]), texts[1]
+            yield from _across(cells, told)
+        elif heads.get(table):
+            yield from zip(heads[table], told, strict=False)
+        elif len(told) == 2:
+            yield plain_label(told[0]), told[1]
+
+
+def _table_of(row: LexborNode) -> int:
+    above = row.parent
+    while above is not None and above.tag in ("thead", "tbody", "tfoot"):
+        above = above.parent
+    return above.mem_id if above is not None else 0
 
 
 def _across(cells: Iterable[LexborNode], texts: list[str]) -> Iterator[tuple[str, str]]:
@@ -204,7 +229,7 @@ def _across(cells: Iterable[LexborNode], texts: list[str]) -> Iterator[tuple[str
 
 def _next(node: LexborNode, tag: str) -> LexborNode | None:
     after = node.next
-    while after is not None and not after.tag[:1].isalpha():
+    while after is not None and not (after.tag or "")[:1].isalpha():
         after = after.next
     return after if after is not None and after.tag == tag else None
 
