@@ -29,6 +29,10 @@ _PLAIN: Final = frozenset((
 # A number of the right length and check digit may be an order's: without a telling field it proves nothing.
 _TELLING: Final = {
     Kind.PHONE: re.compile(r"phone|mobile|tel|sj|dh|lxfs|手机|电话|联系", re.IGNORECASE),
+    Kind.ID_CARD: re.compile(
+        r"id_?card|idno|id_?num|cert|card|identi|sfz|zjhm|zjh|aac002|aac147|aae135|身份|证件|证号",
+        re.IGNORECASE,
+    ),
     Kind.BANK_CARD: re.compile(r"card|bank|acct|account|yhk|kh|银行|卡号|账号", re.IGNORECASE),
     Kind.NAME: re.compile(r"psn_|pat|user|real|true|^xm$|hzxm|brxm|cn_?name|姓名", re.IGNORECASE),
 }
@@ -40,6 +44,11 @@ _FORM_TOKEN: Final = re.compile(r"csrf|xsrf|verif|authenticity|form_?token|^_tok
 # Numbers of orders that begin with a region and a date pass for ids one time in eleven.
 _SERIAL: Final = re.compile(
     r"order|trade|serial|lsh|ddh|djh|bill|invoice|batch|msg_?id|trace|seq|流水|订单|单号", re.IGNORECASE
+)
+_TAG: Final = re.compile(r"t[dh]|span|div|li|p|b|text|value|font|a", re.IGNORECASE)
+# A cookie of one of these names lets in whoever sends it; `guid`, `userTheme` need not.
+_SESSION: Final = re.compile(
+    r"sess|token|jwt|sid$|^sid|ticket|shiro|remember|auth(?!or)|passport", re.IGNORECASE
 )
 _WHERE: Final = {
     "url": "地址", "header": "报文头", "form": "表单", "body": "报文体", "login": "登录报文",
@@ -64,13 +73,21 @@ def _tells(thing: SeenThing) -> bool:
     return _TELLING[thing.kind].search(thing.field) is not None
 
 
+def _is_ids(thing: SeenThing) -> bool:
+    """Tell whether numbers that pass for ids are ids: by their field, or, without one, by how many there are."""
+    if _SERIAL.search(thing.field):
+        return False
+    bare = not thing.field or _TAG.fullmatch(thing.field) is not None
+    return _tells(thing) or (bare and thing.count > _FEW)
+
+
 # What a server sends under such names may be a label (`"password": "请输入密码"`) or its own telephone; a
 # cookie set in a redirect to HTTPS need never come back in clear.
 _CERTAIN: Final[Mapping[Kind, Callable[[SeenThing], bool]]] = {
     Kind.PASSWORD: lambda one: one.from_client,
     Kind.TOKEN: lambda one: _FORM_TOKEN.search(one.field) is None,
-    Kind.COOKIE: lambda one: one.from_client,
-    Kind.ID_CARD: lambda one: _SERIAL.search(one.field) is None,
+    Kind.COOKIE: lambda one: one.from_client and _SESSION.search(one.field) is not None,
+    Kind.ID_CARD: lambda one: _is_ids(one),
     Kind.MEDICAL: lambda one: one.field.lower() in _BUSINESS,
     Kind.PHONE: lambda one: _tells(one) and (one.from_client or one.count > _FEW),
     Kind.BANK_CARD: _tells,

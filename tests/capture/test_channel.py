@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+from dengbao.capture.conversation import Conversation
 from dengbao.capture.findings import Channel, Kind, Speech
 from dengbao.capture.survey import Declared
 from dengbao.errors import UsageError
@@ -16,13 +17,15 @@ from .packets import PHONE, SPECIMEN, T0, Talk, answer, hellos, record, request,
 CHANGE = record(20, b"\1")
 FINISHED = record(22, b"\x55" * 40)
 SECRET = record(23, b"\xaa" * 900)
+FINISHED13 = record(23, b"\x55" * 53)  # of TLS 1.3, as any other record
+ALERT13 = record(23, b"\x55" * 19)
 
 
 def tls(suite: int, *, tls13: bool = False, version: int = 0x0303) -> Talk:
     client, server = hellos(suite, version, tls13=tls13)
     talk = Talk(port=443).open().say(0, client).say(1, server)
     if tls13:
-        return talk.say(1, CHANGE + SECRET).say(0, CHANGE + SECRET).say(1, SECRET)
+        return talk.say(1, CHANGE + SECRET).say(0, CHANGE + FINISHED13 + SECRET).say(1, SECRET)
     fix = [bytes([one[0]]) + struct.pack(">H", version) + one[3:] for one in (CHANGE, FINISHED, SECRET)]
     return talk.say(0, fix[0] + fix[1]).say(1, fix[0] + fix[1]).say(0, fix[2]).say(1, fix[2])
 
@@ -64,6 +67,37 @@ def test_a_suite_that_hides_nothing_is_in_clear(suite: int) -> None:
     assert flow.channel is Channel.CLEAR
     assert flow.crypto is not None
     assert flow.crypto.null_suite
+
+
+@pytest.mark.parametrize(
+    ("last", "channel"),
+    [
+        (CHANGE + FINISHED13, Channel.NOT_SEEN),
+        (CHANGE + FINISHED13 + ALERT13, Channel.NOT_SEEN),
+        (CHANGE + ALERT13, Channel.CANNOT_TELL),  # the certificate was not liked
+        (b"", Channel.CANNOT_TELL),
+        (CHANGE + FINISHED13 + record(23, b"\xaa" * 30), Channel.ENCRYPTED),
+    ],
+)
+def test_a_handshake_that_carried_nothing_does_not_prove_encryption(last: bytes, channel: Channel) -> None:
+    client, server = hellos(0x1301, tls13=True)
+    talk = Talk(port=443).open().say(0, client).say(1, server + CHANGE + SECRET + SECRET)
+    (flow,) = seen((talk.say(0, last) if last else talk).frames).flows
+    assert flow.channel is channel
+
+
+def test_an_idle_connection_of_tls_12_says_nothing_either_way() -> None:
+    client, server = hellos(0xC02F)
+    talk = Talk(port=443).open().say(0, client).say(1, server)
+    (flow,) = seen(talk.say(0, CHANGE + FINISHED).say(1, CHANGE + FINISHED).frames).flows
+    assert flow.channel is Channel.NOT_SEEN
+
+
+def test_a_connection_of_which_all_was_lost_is_not_silent() -> None:
+    talking = Conversation(lambda _side, _at: 1, beginning=True)
+    assert talking.channel is Channel.NOT_SEEN
+    talking.gap(0, 200)
+    assert talking.channel is Channel.CANNOT_TELL
 
 
 def test_records_without_their_handshake_prove_nothing() -> None:

@@ -199,3 +199,19 @@ def test_hostile_messages_are_passed_over(hostile: bytes) -> None:
     for step in (1460, 100):
         (flow,) = seen(Talk().open().ask(hostile, b"x" * 10, step=step).frames).flows
         assert flow.channel is not Channel.ENCRYPTED
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "is_pass=1",
+        "isNeedPwd=0",
+        "is_pass=Y",
+        "pass=通过",
+        "resetPassword=yes",
+        "token=malformed",
+        "pwd=wrong",
+    ],
+)
+def test_switches_and_messages_are_no_secrets(query: str) -> None:
+    assert not findings(request(b"", path=f"/a?{query}"), answer(b"ok"))

@@ -61,6 +61,10 @@ _BEFORE: Final = re.compile(
     rb"([A-Za-z_\x80-\xff][\w.\-\x80-\xff]{0,40})(?:\\?[\"'])?\s{0,4}[:=>]\s{0,4}(?:\\?[\"'])?$"
 )
 _NOTHING: Final = frozenset(("", "null", "none", "true", "false", "undefined", "nil", "text", "password"))
+_SHORTEST: Final = 3  # shorter values of `is_pass`, `resetPwd` and the like are switches
+_NO_PASSWORD: Final = re.compile(
+    r"yes|pass(?:ed)?|fail(?:ed)?|wrong|invalid|incorrect|required|expired|.*[\u4e00-\u9fff].*", re.IGNORECASE
+)
 _ONLY_MASK: Final = re.compile(r"[*•●xX×]+")
 
 
@@ -324,10 +328,12 @@ def judge(name: str, value: str) -> tuple[Kind, str] | None:
     kind, bare = _class_of(name), value.strip()
     if kind is None or bare.lower() in _NOTHING or _ONLY_MASK.fullmatch(bare):
         return None
+    if kind is Kind.PASSWORD and (len(bare) < _SHORTEST or _NO_PASSWORD.fullmatch(bare)):
+        return None
     if kind is Kind.PASSWORD and classify(bare, "password") in {StoredAs.CIPHER_OR_HASH, StoredAs.MASKED}:
         return Kind.PASSWORD_TRANSFORMED, bare
-    if kind is Kind.TOKEN and len(bare) < 8:
-        return None
+    if kind is Kind.TOKEN and (len(bare) < 8 or (name.lower() == "token" and bare.isalpha())):
+        return None  # a word, as in `invalid token: malformed`
     if kind is Kind.NAME and classify(bare, "name") is not StoredAs.CLEAR:
         return (Kind.MEDICAL, bare) if name.lower() in _MEDICAL else None
     return kind, bare

@@ -198,7 +198,7 @@ class Conversation:
     def channel(self) -> Channel:
         """Return whether the flow was readable; encrypted only where handshake and cipher text were seen."""
         if self.records is not None:
-            return _of_records(self.records)
+            return Channel.CLEAR if self._works else _of_records(self.records)
         if self.speech is Speech.SSH:
             return Channel.ENCRYPTED if all(self.ssh_ciphered) else Channel.CANNOT_TELL
         if self.ledger.findings():
@@ -210,7 +210,7 @@ class Conversation:
     def _of_speech(self) -> Channel:
         speaks = self.speaks
         if speaks is Speech.NOTHING:
-            return Channel.NOT_SEEN
+            return Channel.CANNOT_TELL if self._rough else Channel.NOT_SEEN  # what was said may be lost
         hides = speaks in _LOGIN_ONLY or (speaks in _NEGOTIATED and not self._works)
         return Channel.CLEAR if speaks in _READABLE and not hides else Channel.CANNOT_TELL
 
@@ -219,8 +219,11 @@ def _of_records(records: Records) -> Channel:
     seen = records.crypto()
     if seen.clear_bytes or (seen.null_suite and seen.cipher_bytes):
         return Channel.CLEAR
-    whole = seen.handshake_seen and not records.broken and not seen.null_suite
-    return Channel.ENCRYPTED if whole and seen.cipher_bytes else Channel.CANNOT_TELL
+    if not seen.handshake_seen or records.broken or seen.null_suite:
+        return Channel.CANNOT_TELL
+    if records.carried:
+        return Channel.ENCRYPTED
+    return Channel.NOT_SEEN if records.is_idle else Channel.CANNOT_TELL
 
 
 def _after_mysql_request(data: bytes) -> int:

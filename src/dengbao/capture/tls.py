@@ -11,6 +11,8 @@ from .findings import Crypto
 
 _CHANGE, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = 20, 21, 22, 23, 24
 _TYPES: Final = frozenset((_CHANGE, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT))
+_ALERT_BYTES: Final = 19  # under TLS 1.3: two bytes, its true type, sixteen of the tag
+_FINISHED_BYTES: Final = (53, 69)  # the same of Finished with a hash of 32 or 48 bytes
 _MAX_RECORD: Final = (1 << 14) + 2048
 _MAX_HANDSHAKE: Final = 64 << 10
 _VERSIONS: Final = {
@@ -48,6 +50,9 @@ class _Side:
         self.changed = False
         self.lost = False
         self.gapped = False
+        # under TLS 1.3, where records of the handshake look like all others
+        self.finished = self.carried = False
+        self.sealed = 0
 
 
 class Records:
@@ -129,8 +134,34 @@ class Records:
             self._unread += size  # no hello, or the change of keys may lie in a gap
         elif one.changed or self._version == 0x0304:
             self._cipher += size
+            self._weigh(one, size)
         else:
             self._clear += size
+
+    @staticmethod
+    def _weigh(one: _Side, size: int) -> None:
+        """Note whether a record under TLS 1.3 may hold more than the end of a handshake or an alert."""
+        if size in _FINISHED_BYTES and not one.finished:
+            one.finished = True
+        elif size > _ALERT_BYTES:
+            one.carried = one.carried or one.finished
+            one.sealed += 1
+
+    @property
+    def carried(self) -> bool:
+        """Tell whether data went under cipher; a handshake alone, or one that failed, carries nothing."""
+        client = self._sides[0]
+        if self._version != 0x0304:
+            return self._cipher > 0
+        return client.carried or (not client.finished and client.sealed > 1)
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether a handshake came to its end, all of it was seen, and nothing was carried after it."""
+        sides = self._sides
+        ended = sides[0].finished if self._version == 0x0304 else all(one.changed for one in sides)
+        missing = self._unread or any(one.gapped or one.lost or one.buffer for one in sides)
+        return ended and not missing and not self.carried
 
     def _read(self, one: _Side, side: int, kind: int, version: bytes, body: bytes) -> None:
         if version == b"\x01\x01":
