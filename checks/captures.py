@@ -74,7 +74,7 @@ def _tells(thing: SeenThing) -> bool:
 
 
 def _is_ids(thing: SeenThing) -> bool:
-    """Tell whether numbers that pass for ids are ids: by their field, or, without one, by how many there are."""
+    """Tell whether numbers that pass for ids are ids: by their field, or, without one, by their number."""
     if _SERIAL.search(thing.field):
         return False
     bare = not thing.field or _TAG.fullmatch(thing.field) is not None
@@ -87,7 +87,7 @@ _CERTAIN: Final[Mapping[Kind, Callable[[SeenThing], bool]]] = {
     Kind.PASSWORD: lambda one: one.from_client,
     Kind.TOKEN: lambda one: _FORM_TOKEN.search(one.field) is None,
     Kind.COOKIE: lambda one: one.from_client and _SESSION.search(one.field) is not None,
-    Kind.ID_CARD: lambda one: _is_ids(one),
+    Kind.ID_CARD: _is_ids,
     Kind.MEDICAL: lambda one: one.field.lower() in _BUSINESS,
     Kind.PHONE: lambda one: _tells(one) and (one.from_client or one.count > _FEW),
     Kind.BANK_CARD: _tells,
