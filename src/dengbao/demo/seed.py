@@ -46,7 +46,9 @@ def lay_out(folder: Path, state: State, password: str) -> tuple[Store, Certifica
     """
     measures, places = measures_of(state), Places(folder)
     certificates = mint(places.certificates)
-    store = Store(places.database, measures, Vault(places.key_file, encrypts=measures.columns_encrypted))
+    # For the demonstration the test account's password is the key of the rows, too.
+    vault = Vault(places.key_file, encrypts=measures.columns_encrypted, row_key=password)
+    store = Store(places.database, measures, vault)
     store.create()
     for staff in people.STAFF:
         store.add_user(staff, people.staff_password(password, staff), changed_days_ago=7)

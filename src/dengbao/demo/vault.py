@@ -18,11 +18,13 @@ class Vault:
     """Seals and opens single values; the key lies in a file of its own, beside no data.
 
     `seal` binds a value to its column, so that a ciphertext moved elsewhere does not open.
-    `index` is a keyed digest by which an exact value is found without opening all of them.
+    `index` is a keyed digest by which an exact value is found without opening all of them, `row_mac` one of a
+    whole row under the key that testers are told.
     """
 
-    def __init__(self, key_file: Path, *, encrypts: bool) -> None:
+    def __init__(self, key_file: Path, *, encrypts: bool, row_key: str = "") -> None:
         self.encrypts = encrypts
+        self._row_key = row_key.encode()
         key = _load_or_make(key_file) if encrypts else b""
         self._aead = AESGCM(key[:32]) if encrypts else None
         self._index_key = key[32:]
@@ -52,6 +54,10 @@ class Vault:
         if self._aead is None:
             return value
         return hmac.new(self._index_key, f"{column}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+    def row_mac(self, text: str) -> str:
+        """Return the keyed digest of a row."""
+        return hmac.new(self._row_key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _load_or_make(key_file: Path) -> bytes:
