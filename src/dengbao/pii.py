@@ -8,7 +8,7 @@ import re
 from calendar import isleap
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from math import nan
 from typing import Final
 from urllib.parse import unquote
 
@@ -20,14 +20,13 @@ _PROVINCES: Final = frozenset(
     )
 )  # fmt: skip
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECK: Final = "10X98765432"
 _EARLIEST_BIRTH_YEAR: Final = 1880
 _LATEST_BIRTH_YEAR: Final = 2099  # without it, one serial number of 18 digits in a thousand would pass
 _CREDIT_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
-_MOBILE: Final = re.compile(
-    r"1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8}", re.ASCII
-)  # every range given to an operator: people carry data and satellite cards too
+# Every range given to an operator: people carry data and satellite cards too.
+MOBILE: Final = r"1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])\d{8}"
+_MOBILE: Final = re.compile(MOBILE, re.ASCII)
 _CARD: Final = re.compile(r"[3-69]\d{15,18}", re.ASCII)
 _ID_SHAPE: Final = re.compile(r"[1-9]\d{16}[\dXx]", re.ASCII)
 _CREDIT_SHAPE: Final = re.compile(r"[1-9A-HJ-NP-RTUWXY][1-9]\d{6}[0-9A-HJ-NP-RTUWXY]{10}", re.ASCII)
@@ -41,38 +40,48 @@ def is_id_card(text: str) -> bool:
 
     Source: GB 11643-1999 (ISO 7064 MOD 11-2).
     """
-    return _ID_SHAPE.fullmatch(text) is not None and id_card_holds(text)
+    return _ID_SHAPE.fullmatch(text) is not None and id_card_holds(text.encode("ascii"))
 
 
-def id_card_holds(text: str) -> bool:
-    """Tell whether 17 digits and a digit or X have a region, a date and their check character."""
-    region, year, day = _region_sum(text[:6]), _year_sum(text[6:10]), _DAYS.get(text[10:14])
-    if region is None or year is None or day is None:
+def id_card_holds(text: bytes) -> bool:
+    """Tell whether 18 bytes have a region, a date and a serial number with its check character."""
+    day = text[10:14]
+    try:
+        total = (
+            _REGIONS[text[:6]] + _YEARS[text[6:10]] + _DAYS[day] + _SERIALS[text[14:17]] + _CHECKS[text[17:]]
+        )
+    except KeyError:
         return False
-    if text[10:14] == "0229" and not isleap(int(text[6:10])):
-        return False
-    return _ID_CHECK[(region + year + day + _SERIALS[text[14:17]]) % 11] == text[17].upper()
+    return total % 11 == 1 and (day != b"0229" or isleap(int(text[6:10])))
 
 
-def _weighted(digits: str, place: int) -> int:
-    return sum(int(one) * _ID_WEIGHTS[place + number] for number, one in enumerate(digits))
+def _weighted(digits: bytes, place: int) -> int:
+    return sum((one - 0x30) * _ID_WEIGHTS[place + number] for number, one in enumerate(digits))
+
+
+class _Regions(dict[bytes, float]):
+    """The weighted sums of regions; what begins with no province is not a number, and no sum with it is."""
+
+    def __missing__(self, region: bytes) -> float:
+        if len(region) != _REGION_DIGITS or not region.isdigit():
+            raise KeyError
+        known = _weighted(region, 0) if int(region[:2]) in _PROVINCES else nan
+        if len(self) < _MOST_REGIONS:
+            self[region] = known
+        return known
 
 
 # The parts of a number are kept by their sums: dumps hold millions of few regions, years and days.
-@lru_cache(maxsize=4096)
-def _region_sum(region: str) -> int | None:
-    """Return the weighted sum of six digits of region, None where there is no such province."""
-    return _weighted(region, 0) if int(region[:2]) in _PROVINCES else None
-
-
-@lru_cache(maxsize=256)
-def _year_sum(year: str) -> int | None:
-    return _weighted(year, 6) if _EARLIEST_BIRTH_YEAR <= int(year) <= _LATEST_BIRTH_YEAR else None
-
-
+_REGION_DIGITS: Final = 6
+_MOST_REGIONS: Final = 4096
+_REGIONS: Final = _Regions()
+_YEARS: Final = {
+    b"%d" % year: _weighted(b"%d" % year, 6) for year in range(_EARLIEST_BIRTH_YEAR, _LATEST_BIRTH_YEAR + 1)
+}
 _LEAP_DAYS: Final = (date(2000, 1, 1) + timedelta(days=number) for number in range(366))
-_DAYS: Final = {text: _weighted(text, 10) for text in (f"{one:%m%d}" for one in _LEAP_DAYS)}
-_SERIALS: Final = {text: _weighted(text, 14) for text in (f"{number:03d}" for number in range(1000))}
+_DAYS: Final = {text: _weighted(text, 10) for text in (f"{one:%m%d}".encode() for one in _LEAP_DAYS)}
+_SERIALS: Final = {text: _weighted(text, 14) for text in (b"%03d" % number for number in range(1000))}
+_CHECKS: Final = {b"%d" % number: number for number in range(10)} | {b"X": 10, b"x": 10}
 
 
 def is_mobile(text: str) -> bool:

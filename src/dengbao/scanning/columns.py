@@ -16,6 +16,8 @@ from .words import is_name, kind_of_column
 _KEY: Final = re.compile(
     rb"[\"']([A-Za-z_][A-Za-z0-9_.-]{0,40})\\?[\"']\s?:\s?\\?[\"']?\Z|([A-Za-z_][A-Za-z0-9_]{0,40})=\Z"
 )
+_KEY_ENDS: Final = frozenset(b"\"'=:\\ \t\r\n\f\v")
+_NOWHERE: Final = Cell()
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_#@$][A-Za-z0-9_#@$ .()-]{0,62}")
 _TITLE_ZH: Final = re.compile(
     r"[\u4e00-\u9fff（）()A-Za-z]{0,12}[名号码别龄期间址话机型科室药费额编类态注位箱卡数令符）)]"
@@ -34,8 +36,8 @@ class Columns(Protocol):
     def enter(self, window: Window) -> None:
         """Take up the next window."""
 
-    def cell(self, start: int) -> Cell:
-        """Return where in a table the byte at `start` of the window stands."""
+    def cells(self, starts: Sequence[int]) -> list[Cell]:
+        """Return where in a table the bytes of the window stand; they are asked for in order."""
 
     def hits(self) -> Iterator[Hit]:
         """Yield what columns by their names make of values that tell nothing by themselves."""
@@ -51,10 +53,14 @@ class NoColumns:
         """Take up the next window."""
         self._data = window.data
 
-    def cell(self, start: int) -> Cell:
-        """Return the key that stands before the value; nothing else, for it may be a person."""
+    def cells(self, starts: Sequence[int]) -> list[Cell]:
+        """Return the keys that stand before the values; nothing else, for it may be a person."""
+        data = self._data
+        return [self._cell(start) if start and data[start - 1] in _KEY_ENDS else _NOWHERE for start in starts]
+
+    def _cell(self, start: int) -> Cell:
         found = _KEY.search(self._data[max(0, start - 60) : start])
-        return Cell(column=(found.group(1) or found.group(2)).decode()) if found else Cell()
+        return Cell(column=(found.group(1) or found.group(2)).decode()) if found else _NOWHERE
 
     def hits(self) -> Iterator[Hit]:
         """Yield nothing."""
@@ -156,8 +162,11 @@ class Separated:
             cells.pop()
         return [_unquoted(one) if self._quoted else one for one in cells]
 
-    def cell(self, start: int) -> Cell:
-        """Return column and, for sheets, the cell; unknown where a quote spans lines."""
+    def cells(self, starts: Sequence[int]) -> list[Cell]:
+        """Return columns and, for sheets, cells; unknown where a quote spans lines."""
+        return [self._cell(start) for start in starts]
+
+    def _cell(self, start: int) -> Cell:
         data = self._window.data
         if not self._line[0] <= start < self._line[1]:
             begin = data.rfind(b"\n", 0, start) + 1

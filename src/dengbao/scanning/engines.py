@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
-from .judge import at_codes, at_digits, at_groups, at_mail
+from .judge import FLAT, at_codes, at_digits, at_groups, at_mail
 from .kinds import Hit
 from .labels import WORDS, at_word
+from .windows import lower_ascii
 
-# Digits as 0, blanks and hyphens as -, all else as a dot: then plain searches find runs and groups.
-_FLAT: Final = bytes(
-    0x30 if 0x30 <= one <= 0x39 else 0x2D if one in (0x20, 0x2D) else 0x2E for one in range(256)
-)
 _CODE_LETTERS: Final = frozenset(b"0123456789ABCDEFGHJKLMNPQRTUWXY")
 _CODES: Final = bytes(0x41 if one in _CODE_LETTERS else 0x2E for one in range(256))
 _RUN: Final = b"0" * 11
 _CODE: Final = b"A" * 18
+_NUMBER: Final = b"0" * 18
 _GROUPS: Final = (b"000-0000-0000", b"000000-00000000-000")
 _WORD_BYTES: Final = tuple(word.encode() for word, _ in WORDS)
 
@@ -29,8 +27,11 @@ class Engine(Protocol):
 
     name: str
 
-    def hits(self, data: bytes, low: int) -> list[Hit]:
-        """Return the hits; a value that is cut off by the end of the window may be missing."""
+    def hits(self, data: bytes, low: int, small: bytes | None = None) -> list[Hit]:
+        """Return the hits; a value that is cut off by the end of the window may be missing.
+
+        `small` is `lower_ascii(data)` where the caller has it.
+        """
 
 
 class PlainEngine:
@@ -38,10 +39,10 @@ class PlainEngine:
 
     name = "re"
 
-    def hits(self, data: bytes, low: int) -> list[Hit]:
+    def hits(self, data: bytes, low: int, small: bytes | None = None) -> list[Hit]:
         """Return the hits."""
         found = _Found(low)
-        flat = data.translate(_FLAT)
+        flat = data.translate(FLAT)
         at = flat.find(_RUN, low)
         while at >= 0:
             hit, go_on = at_digits(data, at)
@@ -50,21 +51,30 @@ class PlainEngine:
         for groups in _GROUPS:
             for at in _finds(flat, groups, low):
                 found.add(at_groups(data, at))
-        codes = data.translate(_CODES)
-        for at in _runs(codes, low):
-            found.add(at_codes(data, at))
+        for at in _runs(data.translate(_CODES), low):
+            if not flat.startswith(_NUMBER, at):
+                found.add(at_codes(data, at))
         for at in _finds(data, b"@", low):
             found.add(at_mail(data, at))
-        lower = data.lower()
         # A label may stand before `low` and its value behind it.
         floor = max(0, low - _AROUND)
-        for number, word in enumerate(_WORD_BYTES):
-            for at in _finds(lower, word, floor):
-                found.add(at_word(data, at, number))
+        for number, at in _labels(data, lower_ascii(data) if small is None else small, floor):
+            found.add(at_word(data, at, number))
         return found.sorted()
 
 
 _AROUND: Final = 200
+
+
+def _labels(data: bytes, small: bytes, floor: int) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of words and where they begin; `small` tells soon that most are not there."""
+    lower = small if len(small) == len(data) else b""
+    for number, word in enumerate(_WORD_BYTES):
+        if not word.isascii():
+            yield from ((number, at) for at in _finds(data, word, floor))
+        elif word in small:
+            lower = lower or data.lower()
+            yield from ((number, at) for at in _finds(lower, word, floor))
 
 
 class _Found:
@@ -141,27 +151,23 @@ class FastEngine:
             flags=[one for _, _, one in patterns],
         )
 
-    def hits(self, data: bytes, low: int) -> list[Hit]:
+    def hits(self, data: bytes, low: int, small: bytes | None = None) -> list[Hit]:  # noqa: ARG002 - no use here
         """Return the hits."""
         floor = max(0, low - _AROUND)
-        places: list[tuple[int, int]] = []
+        ends: tuple[list[int], ...] = tuple([] for _ in range(_WORDS_ID + len(_WORD_BYTES)))
 
         def note(what: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            places.append((what, end + floor))
+            ends[what].append(end)
 
         self._database.scan(data[floor:] if floor else data, match_event_handler=note)
-        places.sort()
-        hits: dict[int, Hit] = {}
-        for what, end in places:
-            if what == _DIGITS_ID:
-                hit, _ = at_digits(data, end - 11)
-            elif what == _CODE_ID and data[end - 18 : end].isdigit():
-                continue
-            else:
-                hit = _judge(data, what, end)
-            if hit is not None and hit[0] >= low:
-                hits.setdefault(hit[0], hit)
-        return [hits[start] for start in sorted(hits)]
+        found = _Found(low)
+        for end in sorted(ends[_DIGITS_ID]):
+            found.add(at_digits(data, end + floor - 11)[0])
+        for what in range(_GROUPS_ID, len(ends)):
+            for end in sorted(ends[what]):
+                if what != _CODE_ID or not data[end + floor - 18 : end + floor].isdigit():
+                    found.add(_judge(data, what, end + floor))
+        return found.sorted()
 
 
 def _judge(data: bytes, what: int, end: int) -> Hit | None:

@@ -9,14 +9,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..pii import id_card_holds, is_bank_card, is_credit_code, is_id_card, is_mobile
+from ..pii import MOBILE, id_card_holds, is_bank_card, is_credit_code, is_id_card, is_mobile
 from .kinds import Hit, Kind
 
 BEFORE: Final = 256
 AFTER: Final = 512
+# Digits as 0, blanks and hyphens as -, all else as a dot: then plain searches find runs and groups.
+FLAT: Final = bytes(
+    0x30 if 0x30 <= one <= 0x39 else 0x2D if one in (0x20, 0x2D) else 0x2E for one in range(256)
+)
 _DIGITS: Final = re.compile(rb"\d{11,19}")
 # A run with nothing at its ends that needs a second look: most of all.
 _PLAIN_RUN: Final = re.compile(rb"(?<![\w.%\\])(?:\d{17}[Xx]|\d{11,19}+)(?![\w.])")
+_PLAIN_PHONE: Final = re.compile(rb"(?<![\w.%\\])" + MOBILE.encode() + rb"(?![\w.])")
 _GROUPED: Final = re.compile(
     rb"[3-69]\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1?\d{1,3})?"  # bank card
     rb"|(?:\+?86[ -]?)?1\d{2}[ -]\d{4}[ -]\d{4}"  # mobile number
@@ -24,6 +29,8 @@ _GROUPED: Final = re.compile(
 )
 _WORD: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _NUMBER: Final = frozenset(b"0123456789")
+_FREE_AFTER: Final = frozenset(range(256)) - _WORD - frozenset(b"_.")
+_FREE_BEFORE: Final = _FREE_AFTER - frozenset(b"%\\")
 _ESCAPE: Final = re.compile(rb"\\[nrtbf]\Z|%[0-9A-Fa-f][A-Fa-f]\Z|\\u[0-9A-Fa-f]{3}[A-Fa-f]\Z")
 _UNICODE: Final = re.compile(rb"\\u[0-9A-Fa-f]{0,3}\Z")
 _PERCENT: Final = re.compile(rb"%[0-9A-Fa-f]?\Z")
@@ -56,8 +63,25 @@ _BANK_LABEL: Final = _words(
 _LABEL_BYTES: Final = 80
 
 
+def _common(data: bytes, at: int) -> Hit | None:
+    """Return what begins at `at` if it is an id card or a phone that nothing is glued to: most of all."""
+    around = data[at - 1 : at + 19] if at else b""
+    if (
+        id_card_holds(around[1:19])
+        and len(around) == 20
+        and around[0] in _FREE_BEFORE
+        and around[19] in _FREE_AFTER
+    ):
+        return Hit(at, at + 18, Kind.ID_CARD)
+    if around[1:2] == b"1" and _PLAIN_PHONE.match(data, at):
+        return Hit(at, at + 11, Kind.PHONE)
+    return None
+
+
 def at_digits(data: bytes, at: int) -> tuple[Hit | None, int]:
     """Judge the run of digits that covers `at`; return the hit if any, and where to go on."""
+    if hit := _common(data, at):
+        return hit, hit[1]
     if plain := _PLAIN_RUN.match(data, at):
         end = plain.end()
         kind = _kind_of_run(data, at, end)
@@ -111,7 +135,7 @@ def _kind_of_run(data: bytes, begin: int, end: int) -> Kind | None:
     size = end - begin
     text = data[begin:end].decode("ascii")
     if size == 18:
-        if text[0] != "0" and id_card_holds(text):
+        if id_card_holds(data[begin:end]):
             return Kind.ID_CARD
         # Digits alone are mostly something else: only the three kinds of body that are common.
         if text[0] in "159" and text.isdigit() and _is_organisation(text):
@@ -129,6 +153,7 @@ def _fifteen(data: bytes, begin: int, text: str) -> Kind | None:
     return Kind.ID_CARD_15 if is_old_id(text) and _labelled(data, begin, _ID_LABEL) else None
 
 
+_SEVENTEEN: Final = b"0" * 17
 _SHAPED: Final = re.compile(
     rb"(?<!\d)[1-8]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx](?!\d)"
 )
@@ -139,8 +164,14 @@ def shaped_like_ids(data: bytes, low: int, high: int) -> tuple[int, int]:
 
     Of serial numbers that begin with a region and a date ten fail for each that holds.
     """
-    found = {one.decode("ascii") for one in _SHAPED.findall(data, low, high)}
-    holding = sum(map(is_id_card, found))
+    flat = data[low:high].translate(FLAT)
+    found = set()
+    at = flat.find(_SEVENTEEN)
+    while at >= 0:
+        if shaped := _SHAPED.match(data, low + at, high):
+            found.add(shaped.group())
+        at = flat.find(_SEVENTEEN, _run_end(data, low + at) - low)
+    holding = sum(map(id_card_holds, found))
     return holding, len(found) - holding
 
 

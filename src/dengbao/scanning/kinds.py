@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -99,6 +100,13 @@ def canonical(kind: Kind, value: bytes) -> bytes:
         return value
     plain = value.translate(None, b" -+").upper()
     return plain[-11:] if kind is Kind.PHONE else plain
+
+
+def canonical_of(kind: Kind, values: Iterable[bytes]) -> set[bytes]:
+    """Return the forms of many values; those alike are looked at once."""
+    distinct = set(values)
+    odd = {one for one in distinct if kind is Kind.PHONE or not one.isdigit()}
+    return (distinct - odd) | {canonical(kind, one) for one in odd} if odd else distinct
 
 
 def masked(kind: Kind, value: bytes) -> str:

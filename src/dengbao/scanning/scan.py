@@ -29,7 +29,7 @@ from .archives import (
 from .columns import Columns, NoColumns, Separated, separated_of
 from .engines import Engine, best_engine
 from .judge import shaped_like_ids
-from .kinds import Hit, Kind, shown_name
+from .kinds import Cell, Hit, Kind, shown_name
 from .office import Unreadable, is_known_part, office_kind, pages, paragraphs, sheets
 from .sql import SqlDump, looks_like_sql
 from .tally import Group, Report, Tally, Unread, sample
@@ -46,7 +46,7 @@ _NO_TEXT: Final = (
     (b"\0", "文本中夹有二进制内容或另一种编码，只查找了其中的文本"),
     (b"Transfer-Encoding: base64", "邮件的 base64 附件，未解码"),
 )
-_ALIKE_WINDOWS: Final = 16  # with id numbers, in which those that fail their check digit are counted, too
+_ALIKE_BYTES: Final = 64 * 1024  # around the first id number of a window: those that fail are counted, too
 _ODD_SHARE: Final = 0.05  # a text that is cut or has been through bad hands has fewer odd bytes
 
 
@@ -82,7 +82,6 @@ class Scanner:
         self._file = ""
         self._share, self._shares = share
         self._windows = 0
-        self._alike = _ALIKE_WINDOWS
         self._walked = 0
         self._progress = progress
 
@@ -241,32 +240,49 @@ class Scanner:
         return odd
 
     def _count(self, window: Window, columns: Columns, member: str) -> None:
-        line, counted = window.line, window.low
         data = window.data
+        hits = _merged(self._engine.hits(data, window.low, window.small), columns.hits(), window)
+        places: defaultdict[tuple[Kind, Cell], list[Hit]] = defaultdict(list)
+        for hit, cell in zip(hits, columns.cells([one[0] for one in hits]), strict=True):
+            places[hit[2], cell].append(hit)
         values: defaultdict[Kind, list[bytes]] = defaultdict(list)
-        groups: dict[tuple[Kind, str, str], Group] = {}
-        for hit in _merged(self._engine.hits(data, window.low), columns.hits(), window):
-            start, end, kind = hit
-            cell = columns.cell(start)
-            place = (kind, cell[0], cell[1])
-            if (group := groups.get(place)) is None:
-                group = self._tally.group(kind, self._file, member, cell, self._windows)
-                groups[place] = group
-            group.count += 1
-            value = data[start:end]
-            values[kind].append(value)
-            if group.wants_sample:
-                line += data.count(b"\n", counted, start)
-                counted = start
-                shown = f"{cell.cell}{line}" if cell.cell else ""
-                group.samples.append(sample(hit, value, line=line, offset=window.base + start, cell=shown))
-        for kind, found in values.items():
-            self._tally.add(kind, found)
-        if Kind.ID_CARD in values and self._alike:
-            self._alike -= 1
-            held, failed = shaped_like_ids(data, window.low, window.high)
+        shown: list[tuple[Hit, Cell, Group]] = []
+        for (kind, cell), found in places.items():
+            group = self._tally.group(kind, self._file, member, cell, self._windows)
+            group.count += len(found)
+            shown += [(hit, cell, group) for hit in found[: group.wanted]]
+            values[kind] += [data[start:end] for start, end, _ in found]
+        self._show(shown, window)
+        for kind, alike in values.items():
+            self._tally.add(kind, alike)
+        first = next((hit.start for hit in hits if hit.kind is Kind.ID_CARD), None)
+        if first is not None:
+            begin, end = max(first - _ALIKE_BYTES, window.low), min(first + _ALIKE_BYTES, window.high)
+            held, failed = shaped_like_ids(data, begin, end)
             self._tally.alike_held += held
             self._tally.alike_failed += failed
+
+    def _show(self, hits: list[tuple[Hit, Cell, Group]], window: Window) -> None:
+        """Keep samples of hits with their lines."""
+        line, counted = window.line, window.low
+        for hit, cell, group in sorted(hits, key=_start):
+            if not group.wanted:
+                continue
+            line += window.data.count(b"\n", counted, hit.start)
+            counted = hit.start
+            group.samples.append(
+                sample(
+                    hit,
+                    window.data[hit.start : hit.end],
+                    line=line,
+                    offset=window.base + hit.start,
+                    cell=f"{cell.cell}{line}" if cell.cell else "",
+                )
+            )
+
+
+def _start(one: tuple[Hit, Cell, Group]) -> int:
+    return one[0].start
 
 
 def _merged(found: list[Hit], more: Iterator[Hit], window: Window) -> list[Hit]:

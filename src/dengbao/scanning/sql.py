@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,8 @@ _OPEN_STRING: Final = rb"(?:'(?:[^'\\]++|\\.|'')*+)?"
 _WITHIN: Final = re.compile(
     rb"(?:" + _PART + rb")?(?:\((?:[^'()]++|" + _STRING + rb")*+)?" + _OPEN_STRING, re.DOTALL
 )
+# Most rows up to a value: numbers and the quote that opens it, so that every comma is one between fields.
+_SIMPLE: Final = re.compile(rb"\([^'()\\]*+'").fullmatch
 _BETWEEN: Final = re.compile(rb"\)\s*,\s*\(")
 _FIFTEEN: Final = re.compile(rb"'\s*+\d{15}(?!\d)")
 _NO_COLUMN: Final = re.compile(
@@ -103,7 +105,7 @@ class SqlDump:
         self._window = window
         self._segments = []
         self._cells = {}
-        heads = _Heads(window.data.lower(), window.high)
+        heads = _Heads(window)
         at = window.low
         while at < window.high:
             if self._open is not None and self._open.copy:
@@ -168,8 +170,11 @@ class SqlDump:
             self._layouts[key] = _Layout(name, shown, watch, copy, rows, cells, Cell(name))
         return self._layouts[key]
 
-    def cell(self, start: int) -> Cell:
-        """Return table and column."""
+    def cells(self, starts: Sequence[int]) -> list[Cell]:
+        """Return tables and columns."""
+        return [self._cell(start) for start in starts]
+
+    def _cell(self, start: int) -> Cell:
         if (known := self._cells.get(start)) is not None:
             return known
         place = bisect_right(self._begins, start) - 1
@@ -199,6 +204,10 @@ class SqlDump:
             segment.row = found + len(segment.between) - 1
         if segment.row == segment.closed:
             return -1
+        if 0 <= segment.row < start <= segment.row + LINE_MAX:
+            before = data[segment.row : start]
+            if _SIMPLE(before):
+                return before.count(b",")
         number = _field(data, segment.row, start)
         return _field(data, segment.row, start) if number < 0 and _walk(segment, data, start) else number
 
@@ -301,20 +310,21 @@ def _rows_of(count: int, watch: dict[int, Kind]) -> re.Pattern[bytes] | None:
 class _Heads:
     """Where statements begin that say a table, in order."""
 
-    def __init__(self, lower: bytes, high: int) -> None:
-        self._lower = lower
-        self._high = high
-        self._next = dict.fromkeys(_HEADS, -1)
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._next = {one: -1 for one in _HEADS if one in window.small}
 
     def after(self, at: int) -> int:
         """Return where the next one begins, the window's end if none does."""
+        high = self._window.high
         for head, known in self._next.items():
             if known < at:
-                found = self._lower.find(head, max(0, at - 1), self._high)
+                lower = self._window.lower
+                found = lower.find(head, max(0, at - 1), high)
                 if 0 <= found < at:
-                    found = self._lower.find(head, at, self._high) if head[:1] != b"\n" else found + 1
-                self._next[head] = found if found >= 0 else self._high
-        return min(self._next.values())
+                    found = lower.find(head, at, high) if head[:1] != b"\n" else found + 1
+                self._next[head] = found if found >= 0 else high
+        return min(self._next.values(), default=high)
 
 
 def _inside(data: bytes, start: int, stop: int) -> tuple[int, int]:

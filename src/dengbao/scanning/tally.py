@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 import secrets
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from .kinds import Cell, Hit, Kind, Sample, canonical, masked
+from .kinds import Cell, Hit, Kind, Sample, canonical_of, masked
 
 _SAMPLES: Final = 5
 _MAX_GROUPS: Final = 5000
@@ -83,30 +82,28 @@ class Report:
 
 
 class Distinct:
-    """Counts distinct values by keyed digests in bounded memory: exact up to 8192, then estimated.
+    """Counts distinct values by keyed digests in bounded memory: exact up to 16384, then estimated.
 
     Source: Bar-Yossef et al., Counting distinct elements in a data stream, 2002 (k minimum values).
     """
 
     def __init__(self, key: bytes) -> None:
         self._empty = hashlib.blake2b(digest_size=_DIGEST_BYTES, key=key)
-        self._lowest: list[int] = []  # a heap of negated digests
-        self._known: set[int] = set()
-        self._highest = _ALL
+        self._known: set[bytes] = set()  # the lowest, and fewer than as many again
+        self._bound = b""  # what is not below it is not among the lowest
         self.exact = True
 
     def add(self, values: Iterable[bytes]) -> None:
         """Count values; only their digests are kept."""
-        known, highest = self._known, self._highest
+        empty, bound = self._empty.copy, self._bound
+        digests = set()
         for value in values:
-            keyed = self._empty.copy()
+            keyed = empty()
             keyed.update(value)
-            number = int.from_bytes(keyed.digest(), "big")
-            if number >= highest:
-                self.exact = self.exact and number in known
-            elif number not in known:
-                self._take(number)
-                highest = self._highest
+            digest = keyed.digest()
+            if not bound or digest < bound:
+                digests.add(digest)
+        self._take(digests)
 
     def __getstate__(self) -> dict[str, object]:
         """Leave the key behind: what another process counted is only joined."""
@@ -114,28 +111,24 @@ class Distinct:
 
     def join(self, other: Distinct) -> None:
         """Take what another one counted under the same key."""
-        for number in other._known.difference(self._known):
-            self._take(number)
         self.exact = self.exact and other.exact
+        self._take(other._known)
 
-    def _take(self, number: int) -> None:
-        """Keep a number that is not known if it is among the lowest."""
-        if len(self._lowest) < _SKETCH:
-            heapq.heappush(self._lowest, -number)
-            self._known.add(number)
-            return
-        self.exact = False
-        if number < -self._lowest[0]:
-            self._known.discard(-heapq.heappushpop(self._lowest, -number))
-            self._known.add(number)
-        self._highest = -self._lowest[0]
+    def _take(self, digests: set[bytes]) -> None:
+        self._known |= digests
+        if len(self._known) > 2 * _SKETCH:
+            lowest = sorted(self._known)[:_SKETCH]
+            self._known = set(lowest)
+            self._bound = lowest[-1]
+            self.exact = False
 
     @property
     def count(self) -> int:
         """Return how many distinct values were added."""
         if self.exact:
             return len(self._known)
-        return round((_SKETCH - 1) * _ALL / -self._lowest[0])
+        last = sorted(self._known)[_SKETCH - 1]
+        return round((_SKETCH - 1) * _ALL / int.from_bytes(last, "big"))
 
 
 def _offset(one: Sample) -> int:
@@ -157,9 +150,9 @@ class Group:
         self.samples = sorted((*self.samples, *other.samples), key=_offset)[:_SAMPLES]
 
     @property
-    def wants_sample(self) -> bool:
-        """Tell whether another sample is kept."""
-        return len(self.samples) < _SAMPLES
+    def wanted(self) -> int:
+        """Return how many more samples are kept."""
+        return _SAMPLES - len(self.samples)
 
 
 class Tally:
@@ -185,7 +178,7 @@ class Tally:
             self._distinct[kind] = Distinct(self._key)
         if self._regions and kind in _OF_REGIONS:
             self._outside += sum(not one.startswith(self._regions) for one in values)
-        self._distinct[kind].add({canonical(kind, one) for one in values})
+        self._distinct[kind].add(canonical_of(kind, values))
 
     def join(self, other: Tally) -> None:
         """Take what another share of the same scan counted, under the same key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 from .judge import AFTER, BEFORE
@@ -17,6 +18,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MIN_WIDE_SHARE: Final = 0.2
+_LOWER: Final = bytes(range(256)).lower()
+_NO_ASCII: Final = bytes(range(128, 256))
 
 
 class Readable(Protocol):
@@ -24,6 +27,14 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; empty at the end."""
+
+
+def lower_ascii(data: bytes) -> bytes:
+    """Return the ASCII of `data` in lower case, with all else left out where there is anything else.
+
+    What is not in it is not in `data`, and in Chinese text it is short.
+    """
+    return data.lower() if data.isascii() else data.translate(_LOWER, _NO_ASCII)
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,22 @@ class Window:
     base: int
     line: int
     last: bool
+
+    @cached_property
+    def small(self) -> bytes:
+        """Return `lower_ascii` of the window."""
+        return lower_ascii(self.data)
+
+    @cached_property
+    def lower(self) -> bytes:
+        """Return the window in lower case, as far as it is ASCII."""
+        return self.small if len(self.small) == len(self.data) else self.data.lower()
+
+    @property
+    def line_ends(self) -> int:
+        """Return how many lines end between `low` and `high`."""
+        outside = self.data.count(b"\n", 0, self.low) + self.data.count(b"\n", self.high)
+        return self.small.count(b"\n") - outside
 
 
 class Decoder:
@@ -107,8 +134,9 @@ def windows(source: Readable, decoder: Decoder, size: int = SIZE) -> Iterator[Wi
         data = back + rest
         low = len(back)
         high = len(data) if ended else _cut(data, low)
-        yield Window(data, low, high, base, line, ended)
-        line += data.count(b"\n", low, high)
+        window = Window(data, low, high, base, line, ended)
+        yield window
+        line += window.line_ends
         keep = max(0, high - BEFORE)
         back, rest = data[keep:high], data[high:]
         base += keep
