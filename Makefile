@@ -3,6 +3,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := .engines/sslyze/bin/python
+API_ENGINE := .engines/schemathesis/bin/schemathesis
 APPS := .engines/apps/bin/python
 DEMO := demo-out
 
@@ -26,11 +27,15 @@ $(ENGINE): requirements/sslyze.txt tools/setup.sh
 	@tools/setup.sh sslyze
 	@touch $@
 
+$(API_ENGINE): requirements/schemathesis.txt tools/setup.sh
+	@tools/setup.sh schemathesis
+	@touch $@
+
 $(APPS): requirements/apps.txt tools/setup.sh
 	@tools/setup.sh apps
 	@touch $@
 
-engines: $(ENGINE)  ## 安装 sslyze 的独立环境
+engines: $(ENGINE) $(API_ENGINE)  ## 安装 sslyze、schemathesis 的独立环境
 
 # ---- 新用户的两条命令 -------------------------------------------------------
 
@@ -40,7 +45,7 @@ demo: $(VENV)/.run $(ENGINE)  ## 演示：检测一家虚构医院，整改后�
 # Files of tests run side by side, one process a core; within a file, in order.
 SIDE_BY_SIDE := -n auto --dist loadfile
 
-test: $(VENV)/.dev $(ENGINE) $(APPS)  ## 运行全部测试
+test: $(VENV)/.dev $(ENGINE) $(API_ENGINE) $(APPS)  ## 运行全部测试
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # ---- 开发 -------------------------------------------------------------------
@@ -61,7 +66,7 @@ types: $(VENV)/.dev  ## 类型检查
 walls: $(VENV)/.dev  ## 各房间之间的墙
 	PYTHONPATH=. $(BIN)/lint-imports
 
-coverage: $(VENV)/.dev $(ENGINE) $(APPS)  ## 测试并量覆盖率（src 与 checks 不低于 90 %）
+coverage: $(VENV)/.dev $(ENGINE) $(API_ENGINE) $(APPS)  ## 测试并量覆盖率（src 与 checks 不低于 90 %）
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -q $(SIDE_BY_SIDE)
 	@# Children that tests kill leave broken data behind; what counts is the report below.

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rm -rf bundle
-mkdir -p bundle/wheels bundle/sslyze-wheels
+mkdir -p bundle/wheels bundle/sslyze-wheels bundle/schemathesis-wheels
 # Everything becomes a wheel here, with the locked hashes checked; what is built here (python-nmap has no
 # wheel of its own) has no hash in the lock, so the bundle is held together by SHA256SUMS instead.
 gather() { # lock file, folder
@@ -12,6 +12,7 @@ gather() { # lock file, folder
 }
 gather run wheels
 gather sslyze sslyze-wheels
+gather schemathesis schemathesis-wheels
 cp dist/*.whl bundle/wheels/
 cp README.md LICENSE bundle/
 cp tools/install-offline.sh bundle/install.sh

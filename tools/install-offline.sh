@@ -10,9 +10,11 @@ python3 -m venv "$target/venv"
 "$target/venv/bin/python" -m pip install -q --disable-pip-version-check --no-index --find-links wheels \
   -r run.txt
 "$target/venv/bin/python" -m pip install -q --disable-pip-version-check --no-index --no-deps wheels/dengbao-*.whl
-python3 -m venv "$target/venv/engines/sslyze"
-"$target/venv/engines/sslyze/bin/python" -m pip install -q --disable-pip-version-check --no-index \
-  --find-links sslyze-wheels -r sslyze.txt
+for engine in sslyze schemathesis; do
+  python3 -m venv "$target/venv/engines/$engine"
+  "$target/venv/engines/$engine/bin/python" -m pip install -q --disable-pip-version-check --no-index \
+    --find-links "$engine-wheels" -r "$engine.txt"
+done
 for engine in nmap soffice pdftotext; do
   command -v "$engine" >/dev/null || echo "提示：未找到 $engine，相关检测项将为“无法判定”或目录无页码" >&2
 done

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Sets up one environment: setup.sh run|dev|sslyze|apps. Safe to call again.
+# Sets up one environment: setup.sh run|dev|sslyze|schemathesis|apps. Safe to call again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-what=${1:?run, dev, sslyze or apps}
+what=${1:?run, dev, sslyze, schemathesis or apps}
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -73,8 +73,8 @@ run | dev)
   environment .venv "requirements/$what.txt"
   .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
   ;;
-sslyze)
-  environment .engines/sslyze requirements/sslyze.txt
+sslyze | schemathesis)
+  environment ".engines/$what" "requirements/$what.txt"
   ;;
 apps)
   environment .engines/apps requirements/apps.txt

@@ -1,4 +1,4 @@
-"""Finds the external engines: nmap, sslyze in its own environment, Chromium, LibreOffice."""
+"""Finds the external engines: nmap, Chromium, LibreOffice, and those in environments of their own."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Engine:
 ENGINES: Final = (
     Engine("nmap", "识别开放端口上的服务", "apt install nmap", "ports"),
     Engine("sslyze", "TLS 版本、套件与已知缺陷", "make engines，或离线包内 install.sh", "tls"),
+    Engine("schemathesis", "按接口描述测试接口", "make engines，或离线包内 install.sh", "web.api"),
     Engine("postgres", "试恢复 PostgreSQL 备份", "apt install postgresql", "backup.restore"),
     Engine("mariadbd", "试恢复 MariaDB、MySQL 备份", "apt install mariadb-server", "backup.restore"),
     Engine("chromium", "由浏览器登录、打开由脚本生成的页面", "apt install chromium", "web.browser"),
@@ -40,9 +41,12 @@ def find_engines() -> dict[str, str]:
     }
     servers = {"postgres": _newest_postgres(), "mariadbd": _mariadbd(), "chromium": _chromium()}
     found |= {name: program for name, program in servers.items() if program}
-    sslyze = _sslyze_python()
+    sslyze = _own("sslyze", "python")
     if sslyze is not None:
         found["sslyze"] = str(sslyze)
+    schemathesis = _own("schemathesis", "schemathesis")
+    if schemathesis is not None:
+        found["schemathesis"] = str(schemathesis)
     return found
 
 
@@ -87,15 +91,16 @@ def _chromium() -> str:
     return next((str(one) for one in places if one.is_file()), "")
 
 
-def _sslyze_python() -> Path | None:
+def _own(name: str, program_name: str) -> Path | None:
+    """Return a program of an engine's own environment; `DENGBAO_<NAME>` names another one."""
     package = Path(__file__).resolve().parent
-    given = os.environ.get("DENGBAO_SSLYZE")
+    given = os.environ.get(f"DENGBAO_{name.upper()}")
     folders = (
         Path(sys.prefix).parent / ".engines",
         package.parent.parent / ".engines",
         Path(sys.prefix) / "engines",
     )
-    program = Path("Scripts/python.exe") if os.name == "nt" else Path("bin/python")
-    candidates = [Path(given)] if given else [folder / "sslyze" / program for folder in folders]
+    program = Path(f"Scripts/{program_name}.exe") if os.name == "nt" else Path(f"bin/{program_name}")
+    candidates = [Path(given)] if given else [folder / name / program for folder in folders]
     # An environment below somebody else's home is not there for us; `exists` would raise.
     return next((one for one in candidates if os.access(one, os.X_OK)), None)

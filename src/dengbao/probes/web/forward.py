@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,7 +26,8 @@ _HOP: Final = (b"proxy-", b"connection:", b"keep-alive:", b"upgrade-insecure-req
 class Forward:
     """The proxy; `refused` are the places it did not lead to, with the guard's reason.
 
-    `plain_allowed`: while False, nothing that is sent in clear goes out.
+    `plain_allowed`: while False, nothing that is sent in clear goes out. `heard` is told of each place before
+    it is connected to, and may refuse it by a ProbeError.
     """
 
     guard: Guard
@@ -33,6 +35,7 @@ class Forward:
     probe: str
     refused: dict[str, str] = field(default_factory=dict)
     plain_allowed: bool = True
+    heard: Callable[[str], None] = lambda _place: None
     port: int = 0
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -96,6 +99,7 @@ class Forward:
         self, host: str, port: int, place: str
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         try:
+            self.heard(place.partition("?")[0])
             sock = await self.guard.connect(host, port, asset=self.asset, probe=self.probe)
         except ProbeError as exc:
             if len(self.refused) < MAX_CONNECTIONS:
