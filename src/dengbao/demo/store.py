@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from . import passwords
+from . import passwords, row_macs
 from .measures import Measures
 from .people import Patient, Role, Staff
 from .vault import Vault
@@ -125,6 +125,7 @@ class Store:
         self.path.touch(mode=0o600 if self.measures.columns_encrypted else 0o644)
         with self._db() as db:
             db.executescript(_SCHEMA.read_text(encoding="utf-8"))
+            row_macs.prepare(db, self._vault)
             if self.measures.audit_complete:
                 db.executescript(_APPEND_ONLY)
 
@@ -231,7 +232,7 @@ class Store:
                 index("name", patient.name), index("id_card", patient.id_card),
             ),
         )  # fmt: skip
-        return row.lastrowid or 0
+        return row_macs.sign(db, row.lastrowid or 0, self._vault)
 
     def _add_patient(self, db: sqlite3.Connection, patient: Patient) -> None:
         patient_id = self._insert(db, patient)
