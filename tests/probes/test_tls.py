@@ -22,6 +22,7 @@ from dengbao.probes.tls.certificates import describe
 from dengbao.probes.tls.der import curve_of
 from dengbao.probes.tls.flight import read_flight
 from dengbao.probes.tls.greeting import Greeting
+from dengbao.probes.tls.handshake import Finished
 from dengbao.probes.tls.hello import (
     OLD_SUITE_ROUNDS,
     SSL3,
@@ -35,10 +36,10 @@ from dengbao.probes.tls.hello import (
     client_hello,
     read_answer,
 )
-from dengbao.probes.tls.sslyze import accepted_suites, read_report, rejected_suites
+from dengbao.probes.tls.sslyze import VERSION_QUESTIONS, Report, accepted_suites, read_report, rejected_suites
 from dengbao.probes.tls.suites import suite_names, suite_rounds
 from dengbao.probes.tls.target import target_of
-from dengbao.probes.tls.versions import agreed
+from dengbao.probes.tls.versions import Own, agreed, version_of
 
 # ---------------------------------------------------------------- hellos and answers
 
@@ -217,42 +218,28 @@ def test_a_command_that_failed_has_no_result() -> None:
     assert found.result("tls_compression")[0] is None
 
 
-def test_no_connectivity_is_no_refusal() -> None:
-    """Sslyze says the same of plain text, TLCP and silence: nothing is known."""
-    data = report(connectivity_status="ERROR", scan_result=None)
-    assert read_report(data).result("tls_1_0_cipher_suites")[0] is None
-
-
 @pytest.mark.parametrize(
-    ("result", "suites"),
+    ("messages", "engine", "tried"),
     [
-        (
-            {"is_tls_version_supported": True, "accepted_cipher_suites": [{"cipher_suite": {"name": "A"}}]},
-            ("A",),
-        ),
-        ({"is_tls_version_supported": False, "accepted_cipher_suites": []}, ()),
-        ({"is_tls_version_supported": True}, None),
-        ({"is_tls_version_supported": True, "accepted_suites": [{"name": "A"}]}, None),
-        ({"is_tls_version_supported": True, "accepted_cipher_suites": [{"name": "A"}]}, None),
-        ({"is_tls_version_supported": True, "accepted_cipher_suites": []}, None),
-        (
-            {"is_tls_version_supported": False, "accepted_cipher_suites": [{"cipher_suite": {"name": "A"}}]},
-            None,
-        ),
+        (("alert", "alert"), False, True),
+        (("alert", "Connection to server timed out during the TLS handshake"), None, False),
     ],
 )
-def test_suites_that_are_not_listed_as_we_know_are_unknown(
-    result: dict[str, object], suites: tuple[str, ...] | None
+def test_silence_that_sslyze_calls_a_refusal_is_none(
+    messages: tuple[str, ...], engine: bool | None, tried: bool
 ) -> None:
-    """No list of suites is not an empty list: nothing weak was ruled out."""
-    assert accepted_suites(result) == suites
-
-
-def test_suites_that_sslyze_refused_are_read() -> None:
-    refused = [{"cipher_suite": {"name": "B"}}, {"cipher_suite": {"name": "A"}}]
-    assert rejected_suites({"rejected_cipher_suites": refused}) == ("A", "B")
-    assert rejected_suites({"rejected_cipher_suites": [{}]}) == ()
-    assert rejected_suites({}) == ()
+    rejected = [
+        {"cipher_suite": {"name": name}, "error_message": told}
+        for name, told in zip("AB", messages, strict=True)
+    ]
+    result: dict[str, object] = {
+        "is_tls_version_supported": False, "accepted_cipher_suites": [], "rejected_cipher_suites": rejected,
+    }  # fmt: skip
+    commands = {VERSION_QUESTIONS["SSLv2"]: {"status": "COMPLETED", "result": result}}
+    report = Report(version="6", connected=True, client_certificate="", raw=b"", commands=dict(commands))
+    seen = version_of("SSLv2", Own(Greeting()), Finished(error="-"), report, "")
+    assert (seen.accepted, seen.engine, seen.suites_tried) == (engine, engine, tried)
+    assert rejected_suites(result) == (("A", "B") if tried else ("A",))
 
 
 # ---------------------------------------------------------------- certificates

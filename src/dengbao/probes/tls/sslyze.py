@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,13 +188,26 @@ def accepted_suites(result: Json) -> tuple[str, ...] | None:
 
 def rejected_suites(result: Json) -> tuple[str, ...]:
     """Return the names of the suites that were tried and refused, sorted, as far as the result names them."""
-    return _suites(result, "rejected_cipher_suites") or ()
+    return _suites(result, "rejected_cipher_suites", without=_silent) or ()
 
 
-def _suites(result: Json, key: str) -> tuple[str, ...] | None:
+def unanswered(result: Json) -> bool:
+    """Tell whether sslyze counts among the refusals handshakes that nobody answered in time."""
+    found = result.get("rejected_cipher_suites")
+    return isinstance(found, list) and any(map(_silent, found))
+
+
+def _silent(one: object) -> bool:
+    return "timed out" in str(_object(one).get("error_message", "")).lower()
+
+
+def _suites(
+    result: Json, key: str, *, without: Callable[[object], bool] = lambda _one: False
+) -> tuple[str, ...] | None:
     found = result.get(key)
     if not isinstance(found, list):
         return None
+    found = [one for one in found if not without(one)]
     names = {str(_object(_object(one).get("cipher_suite")).get("name", "")) for one in found}
     return None if "" in names else tuple(sorted(names))
 

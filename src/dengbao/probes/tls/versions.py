@@ -20,6 +20,7 @@ from .sslyze import (
     accepted_suites,
     flag,
     rejected_suites,
+    unanswered,
 )
 from .suites import suite_names
 from .target import Target
@@ -76,7 +77,7 @@ async def versions_of(
         scheme=target.scheme,
         spoken=spoken,
         finished=not finished.error,
-        versions=tuple(_version(name, own, finished, report, note) for name in VERSION_QUESTIONS),
+        versions=tuple(version_of(name, own, finished, report, note) for name in VERSION_QUESTIONS),
         negotiated_version=finished.version,
         negotiated_suite=finished.suite,
         not_finished_because=finished.error,
@@ -147,7 +148,8 @@ async def _second_opinion(line: Line, spoken: str, sslyze: Sslyze) -> tuple[Repo
     return report, "" if report.connected else "sslyze 未能与该端口完成任何 TLS 握手"
 
 
-def _version(name: str, own: Own, finished: Finished, report: Report | None, note: str) -> TlsVersion:
+def version_of(name: str, own: Own, finished: Finished, report: Report | None, note: str) -> TlsVersion:
+    """Return what both sources say of one version."""
     number = _OWN_NAMES.get(name)
     accepted, own_note, plain = None, "未探测（仅由 sslyze 探测）", None
     if number is not None:
@@ -160,6 +162,10 @@ def _version(name: str, own: Own, finished: Finished, report: Report | None, not
     engine = flag(result, "is_tls_version_supported") if result is not None else None
     suites = accepted_suites(result) if result is not None else None
     told = f"接受 {len(suites)} 个套件" if suites is not None else "sslyze 的结果未列出套件"
+    silent = result is not None and unanswered(result)
+    if silent:
+        # Silence is no refusal: the server may be slow, or something between may swallow what we ask.
+        engine, told = engine or None, f"{told}，有握手超时未应答，不作拒绝"
     taken = own.suites.get(number) if number is not None else None
     seen = suite_names(taken.suites) if taken else ()
     refused = rejected_suites(result) if result is not None else ()
@@ -172,7 +178,9 @@ def _version(name: str, own: Own, finished: Finished, report: Report | None, not
         own_note=own_note,
         engine_note=why or told,
         suites=tuple(sorted({*(suites or ()), *(one for one in seen if one not in refused)})),
-        suites_tried=suites is not None and not differ,
+        suites_tried=suites is not None
+        and not differ
+        and (not silent or (taken is not None and taken.whole)),
         plain_chosen=plain,
         own_suites=seen,
         own_suites_tried=taken is not None and taken.whole,
