@@ -39,6 +39,13 @@ _ASKED = {
 _HOLES = ("markup", "quote", "file_name")
 
 
+# Markup and quotes that do no harm prove no validation: somebody must have said what a field may hold.
+_NO_LIMITS = Criterion(
+    name="limits", question="登记的字段是否有可据以判断的限制", met=None,
+    measured="未登记必填、长度、类型、范围或代码", fact=_FACT,
+)  # fmt: skip
+
+
 @check("intrusion.input_validation", half=_REMAINDER)
 def forms_refuse_wrong_values(inputs: WebInputs) -> Judgement:
     """Judge by one wrong value at a time, sent past the page's own script and limits.
@@ -54,8 +61,11 @@ def forms_refuse_wrong_values(inputs: WebInputs) -> Judgement:
     validating = [one for form in tried for one in form.wrong if one.kind not in ("markup", "quote")]
     # Where not one wrong value was refused, no validation is there at all.
     none = bool(validating) and all(one.outcome == "accepted" for one in validating)
+    criteria = [one for form in inputs.forms for one in _criteria(form, none=none)]
+    if not validating:
+        criteria.append(_NO_LIMITS)
     return Judgement(
-        criteria=tuple(one for form in inputs.forms for one in _criteria(form, none=none)),
+        criteria=tuple(criteria),
         statement=f"经测试验证，{'；'.join(map(_told, inputs.forms))}。",
         coverage=Coverage.PARTIAL,
         remainder=_REMAINDER,
@@ -152,6 +162,8 @@ def _told(form: FormSeen) -> str:
     notable = [one for one in wrong if one.outcome not in ("refused", "normalised") or one.escaped is False]
     if notable:
         parts.append(listing(f"{one.field} {_KINDS.get(one.kind, one.kind)}{_words(one)}" for one in notable))
+    if form.untried:
+        parts.append(f"字段 {listing(form.untried)} 登记的内容不足，未试")
     if not form.control:
         parts.append(form.problem or "最后再次提交正确的内容未被接受，其间的拒绝不足为凭")
     if form.left:
