@@ -40,6 +40,7 @@ from dengbao.probes.tls.sslyze import VERSION_QUESTIONS, Report, accepted_suites
 from dengbao.probes.tls.suites import suite_names, suite_rounds
 from dengbao.probes.tls.target import target_of
 from dengbao.probes.tls.versions import Own, agreed, version_of
+from dengbao.probes.tls.weaknesses import _renegotiates
 
 # ---------------------------------------------------------------- hellos and answers
 
@@ -216,6 +217,60 @@ def test_a_command_that_failed_has_no_result() -> None:
     assert found.result("robot") == (None, "服务端要求客户端证书")
     assert found.result("heartbleed") == ({"is_vulnerable_to_heartbleed": False}, "")
     assert found.result("tls_compression")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("vulnerable", "count", "answer"),
+    [(True, 10, True), (False, 0, False), (False, 9, None), (False, 1, None), (False, None, None)],
+)
+def test_a_renegotiation_that_worked_in_part_is_no_answer(
+    vulnerable: bool, count: int | None, answer: bool | None
+) -> None:
+    """Sslyze says "not vulnerable" as soon as one of ten fails."""
+    result: dict[str, object] = {"is_vulnerable_to_client_renegotiation_dos": vulnerable}
+    if count is not None:
+        result["client_renegotiations_success_count"] = count
+    scan = {"session_renegotiation": {"status": "COMPLETED", "result": result}}
+    found = read_report(report(connectivity_status="COMPLETED", scan_result=scan))
+    assert _renegotiates(found) is answer
+
+
+def test_no_connectivity_is_no_refusal() -> None:
+    """Sslyze says the same of plain text, TLCP and silence: nothing is known."""
+    data = report(connectivity_status="ERROR", scan_result=None)
+    assert read_report(data).result("tls_1_0_cipher_suites")[0] is None
+
+
+@pytest.mark.parametrize(
+    ("result", "suites"),
+    [
+        (
+            {"is_tls_version_supported": True, "accepted_cipher_suites": [{"cipher_suite": {"name": "A"}}]},
+            ("A",),
+        ),
+        ({"is_tls_version_supported": False, "accepted_cipher_suites": []}, ()),
+        ({"is_tls_version_supported": True}, None),
+        ({"is_tls_version_supported": True, "accepted_suites": [{"name": "A"}]}, None),
+        ({"is_tls_version_supported": True, "accepted_cipher_suites": [{"name": "A"}]}, None),
+        ({"is_tls_version_supported": True, "accepted_cipher_suites": []}, None),
+        (
+            {"is_tls_version_supported": False, "accepted_cipher_suites": [{"cipher_suite": {"name": "A"}}]},
+            None,
+        ),
+    ],
+)
+def test_suites_that_are_not_listed_as_we_know_are_unknown(
+    result: dict[str, object], suites: tuple[str, ...] | None
+) -> None:
+    """No list of suites is not an empty list: nothing weak was ruled out."""
+    assert accepted_suites(result) == suites
+
+
+def test_suites_that_sslyze_refused_are_read() -> None:
+    refused = [{"cipher_suite": {"name": "B"}}, {"cipher_suite": {"name": "A"}}]
+    assert rejected_suites({"rejected_cipher_suites": refused}) == ("A", "B")
+    assert rejected_suites({"rejected_cipher_suites": [{}]}) == ()
+    assert rejected_suites({}) == ()
 
 
 @pytest.mark.parametrize(
