@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 from dengbao.errors import Reason
 from dengbao.model import Account, Level, ParamValue, Scope, WebAsset, WebLogin
+from dengbao.probes.registry import probes_for
 from tests.servers.clinic import PASSWORDS, SEED, SEED_VARIABLE, VARIABLES, Conduct, Running, serving
 
 from .harness import PROFILE, MemoryLedger, Sight, look
@@ -88,11 +90,12 @@ def _passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def see(
     asset: WebAsset, only: tuple[str, ...], *, level: Level = Level.DISRUPT, wait_s: float = WAIT_S,
-    ledger: MemoryLedger | None = None,
+    ledger: MemoryLedger | None = None, others: tuple[WebAsset, ...] = (),
+    more: Mapping[str, ParamValue] = {},
 ) -> Sight:  # fmt: skip
     scope = Scope(level=level, addresses=("127.0.0.0/8",), connections_per_s=2000, wait_s=wait_s)
-    profile = {**PROFILE, "idle_timeout_max_s": IDLE_S, "lockout_min_duration_s": LOCK_S}
-    return look(asset, scope=scope, only=only, profile=profile, ledger=ledger)
+    profile = {**PROFILE, "idle_timeout_max_s": IDLE_S, "lockout_min_duration_s": LOCK_S, **more}
+    return look(asset, scope=scope, only=only, profile=profile, ledger=ledger, others=others)
 
 
 def unharmed(running: Running) -> None:
@@ -145,3 +148,61 @@ def test_without_a_sacrificial_account_nobody_is_given_a_wrong_password() -> Non
             assert {one.reason for one in sight.missing.values()} == {Reason.NOT_DECLARED}
             assert "处理：" in sight.judge("identity.lockout").statement
         assert running.clinic.attempts == []
+
+
+def test_a_password_that_was_refused_is_not_tried_by_one_probe_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("doctor", "boss"):
+        monkeypatch.setenv(VARIABLES[name], "Mistyped-Pass-2026!")
+    with serving(Conduct()) as running:
+        probes = tuple(one.name for one in probes_for(running.asset()) if one.name not in LOCK)
+        sight = see(running.asset(), probes)
+        wrong = Counter(user for user, password in running.clinic.attempts if PASSWORDS.get(user) != password)
+        assert wrong["doctor"] == 1
+        assert wrong["boss"] <= 1
+        assert running.clinic.locked == {}
+    assert {sight.missing[one].reason for one in (IDLE, PASSWORD)} == {Reason.LOGIN_REFUSED}
+
+
+def test_wrong_passwords_come_from_one_of_two_assets_that_are_one_application() -> None:
+    probes = ("web.empty_password", "web.default_accounts", FACTOR)
+    with serving(Conduct()) as running:
+        first = running.asset()
+        second = running.asset(
+            id="again",
+            accounts=tuple(msgspec.structs.replace(one, sacrificial=False) for one in first.accounts),
+        )
+        whole = {"web_default_accounts": ("boss:boss", "nurse:nurse")}
+        see(first, probes, more=whole)
+        see(second, probes, others=(first,), more=whole)
+        wrong = [user for user, password in running.clinic.attempts if PASSWORDS.get(user) != password]
+        assert sorted(one for one in wrong if one in PASSWORDS) == ["doctor"]
+        assert wrong.count("nurse") == 1
+        assert not see(first, LOCK, others=(second,)).facts  # the sacrificial one is not that everywhere
+
+
+@pytest.mark.parametrize("conduct", [Conduct(), Conduct(history=3), Conduct(classes=1)])
+def test_changing_a_password_sends_no_wrong_one_where_answers_are_true(conduct: Conduct) -> None:
+    with serving(conduct) as running:
+        sight = see(running.asset(), (PASSWORD,))
+        tried = [password for user, password in running.clinic.attempts if user == "doctor"]
+        assert tried
+        assert running.clinic.most_in_a_row.get("doctor", 0) == 0
+        unharmed(running)
+    assert not sight.ledger.owed
+
+
+def test_no_probe_logs_in_with_an_account_whose_password_could_not_be_set_back() -> None:
+    with serving(Conduct(history=9)) as running:
+        ledger = MemoryLedger()
+        whole = running.asset()
+        change = msgspec.structs.replace(running.application().password_change, history=0)
+        told = msgspec.structs.replace(running.application(), password_change=change)
+        see(
+            msgspec.structs.replace(whole, app=told),
+            (PASSWORD, "web.session", IDLE, "web.forged"),
+            ledger=ledger,
+        )
+        assert running.clinic.most_in_a_row.get("doctor", 0) <= 1
+        assert ledger.owed

@@ -65,3 +65,22 @@ class Logins:
         except LoginRefused as exc:
             self._refused[key] = exc
             raise
+
+    def recall(self, place: str, username: str) -> None:
+        """See to it that an account was not refused at a place, where logins are no single block.
+
+        Raises:
+            LoginRefused: the account was refused before.
+
+        """
+        earlier = self._refused.get((place, username))
+        if earlier is not None:
+            raise LoginRefused(f"{earlier.message}；本次运行不再以该账户尝试", cure=earlier.cure)
+
+    def remember(self, place: str, username: str, refusal: LoginRefused) -> None:
+        """Note that an account was refused at a place."""
+        self._refused.setdefault((place, username), refusal)
+
+    def forget(self, place: str, username: str) -> None:
+        """Note that an account is let in again, because its password was set back."""
+        self._refused.pop((place, username), None)

@@ -17,6 +17,7 @@ from .entering import Entered, Looked, as_web, completed, enter, look
 from .facts import ControlSeen, DefaultTry, LoginSeen, WebDefaultAccounts, WebEmptyPassword
 from .leaving import leave
 from .login import declared, prepare, submit, turn
+from .neighbours import people, require_first
 from .pages import Compare, references
 from .second import asks_code
 
@@ -83,6 +84,7 @@ async def empty_password(asset: Asset, context: Context) -> Observed:
     web = as_web(asset)
     login = declared(web)
     account = context.account(web, login.account)
+    require_first(web, context, account)
     async with turn(web), opened(web, context, probe="web.empty_password") as browser:
         entered = await enter(browser, web, context)
         await leave(entered.visitor, web, entered.during.chains.values())
@@ -116,6 +118,7 @@ async def default_accounts(asset: Asset, context: Context) -> Observed:
     """
     web = as_web(asset)
     declared(web)
+    require_first(web, context)
     entries = context.profile.get("web_default_accounts")
     if not isinstance(entries, tuple) or not entries:
         raise NotDeclared("默认账户表为空", cure="在 profile 的 web_default_accounts 中登记“用户名:口令”")
@@ -148,13 +151,13 @@ async def _control(
 
 
 async def _try_all(attempts: Attempts, entries: tuple[str, ...]) -> tuple[DefaultTry, ...]:
-    people = {one.username.casefold() for one in attempts.web.accounts if not one.sacrificial}
+    known = people(attempts.web, attempts.context)
     sent: dict[str, int] = {}
     stop = ""
     tries: list[DefaultTry] = []
     for number, entry in enumerate(entries, 1):
         username, colon, password = entry.partition(":")
-        why = stop or _why_not(username if colon else "", people, sent)
+        why = stop or _why_not(username.strip() if colon else "", known, sent)
         if why:
             tries.append(DefaultTry(username=username, entry=number, skipped=why))
             continue
@@ -177,10 +180,10 @@ async def _try_all(attempts: Attempts, entries: tuple[str, ...]) -> tuple[Defaul
     return tuple(tries)
 
 
-def _why_not(username: str, people: set[str], sent: dict[str, int]) -> str:
+def _why_not(username: str, known: frozenset[str], sent: dict[str, int]) -> str:
     if not username:
         return "条目写法不对，应为“用户名:口令”"
-    if username.casefold() in people:
+    if username.casefold() in known:
         return "该用户名是登记的在用账户，为避免锁定未尝试"
     if sent.get(username.casefold(), 0) >= MAX_PER_USERNAME:
         return f"同一用户名至多尝试 {MAX_PER_USERNAME} 次"

@@ -15,6 +15,7 @@ from .browser import Browser, Chain
 from .facts import LoginSeen, PageSeen
 from .login import Attempt, Prepared, declared, prepare, submit, with_pages
 from .pages import Compare, describe, look_at, references, unanswered, unknown_path
+from .refusals import note, recall
 from .second import take_second_step
 
 MAX_PAGES: Final = 50
@@ -101,6 +102,7 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     login = declared(asset)
     account = context.account(asset, who or login.account)
     password = context.password(asset, account)
+    recall(asset, context, account)
     compare = await references(browser.fork(), asset)
     before = await look(browser.fork(), asset.protected, compare)
     compare = replace(compare, strangers=before.seen)
@@ -120,6 +122,7 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     visitor.token = attempt.token
     during = await look(visitor, asset.protected, compare)
     seen = with_pages(attempt, before.seen, during.seen)
+    note(asset, context, account, seen)
     _require_accepted(seen, during, before, account.id)
     way = [one for one in (prepared.page, attempt.chain) if one is not None]
     in_url = attempt.in_url or any(

@@ -11,12 +11,13 @@ from ...model import Account, Asset, Level, SecondFactor
 from ..base import Context, Observed, Purpose
 from .browser import Browser, Limits, opened
 from .calls import perform
-from .entering import as_web, look
+from .entering import Unclear, as_web, look
 from .facts import LoginSeen, PageSeen
 from .facts_identity import WebSecondFactor
 from .knocking import Door, Knock, door_of
 from .leaving import leave
 from .login import declared, turn
+from .neighbours import require_first
 from .second import asks_code
 
 MAX_PAGES: Final = 5
@@ -91,6 +92,10 @@ async def _wrong(
     if factor is None or factor.step is None or factor.factor != "totp":
         return None
     try:
+        require_first(door.web, door.context, account)
+    except Unclear as exc:
+        return LoginSeen(problem=exc.message)
+    try:
         noted = door.context.ledger.begin("wrong-code")
     except Interrupted:
         return LoginSeen(problem="上次检测在发送后中断，不再重发")
@@ -115,8 +120,13 @@ async def _with_code(door: Door, knock: Knock, factor: SecondFactor, account: Ac
         after = await look(visitor, list(door.before.seen)[:MAX_PAGES], door.compare)
     except ProbeError as exc:
         return LoginSeen(problem=exc.message)
-    reached = [bool(one.reached) for path, one in after.seen.items() if not door.before.seen[path].reached]
+    told = [one.reached for path, one in after.seen.items() if _tells(door.before.seen[path])]
+    reached = True if True in told else (None if None in told or not told else False)
     again = reply.chain.last.document.password_form is not None
     return LoginSeen(
-        status=reply.status, page_reached=any(reached) if reached else None, form_again=again,
+        status=reply.status, page_reached=reached, form_again=again,
     )  # fmt: skip
+
+
+def _tells(stranger: PageSeen) -> bool:
+    return stranger.answered and not stranger.reached and not stranger.failing

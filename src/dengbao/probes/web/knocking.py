@@ -14,6 +14,7 @@ from .entering import Looked, completed, look
 from .facts import LoginSeen
 from .login import Attempt, declared, prepare, submit
 from .pages import Compare, references
+from .refusals import note, recall
 from .second import asks_code, take_second_step
 
 
@@ -39,16 +40,29 @@ class Door:
     before: Looked
 
     async def knock(
-        self, account: Account, password: str, *, purpose: Purpose | None = None, second: bool = True
+        self,
+        account: Account,
+        password: str,
+        *,
+        purpose: Purpose | None = None,
+        second: bool = True,
+        own: bool = True,
     ) -> Knock:
         """Log in once; without `second` the login stops where a code is asked for.
 
         Sends: the login page, one login, perhaps a code, two protected pages.
 
+        Without `purpose` the password is the account's own, unless `own` says that it may not be: one that
+        was refused in this run is not sent again.
+
         Raises:
+            LoginRefused: the account's own password was refused before.
             ProbeError: the login page could not be opened; nothing was sent.
 
         """
+        own = own and purpose is None
+        if own:
+            recall(self.web, self.context, account)
         visitor = self.browser.fork()
         if purpose is not None:
             visitor = visitor.intruding(purpose)
@@ -59,6 +73,8 @@ class Door:
         if attempt.error is None:
             attempt = await self._second(visitor, account, attempt, second=second)
         seen = await completed(visitor, attempt, self.before, self.compare)
+        if own:
+            note(self.web, self.context, account, seen)
         return Knock(seen, visitor, prepared.page, attempt.chain, attempt.error)
 
     async def _second(self, visitor: Browser, account: Account, attempt: Attempt, *, second: bool) -> Attempt:

@@ -22,6 +22,7 @@ from .facts_identity import FailureSeen, WebFailures, WebLockout
 from .knocking import Door, Knock, door_of
 from .leaving import leave
 from .login import declared, turn
+from .neighbours import people, plain
 from .temporary import derived
 
 LIMITS: Final = Limits(all_s=300.0)
@@ -32,7 +33,7 @@ _LOCK: Final = Purpose(Level.DISRUPT, "以可锁定的测试账户连续输错�
 _MARGIN_S: Final = 5.0
 
 
-def sacrificial(web: WebAsset) -> Account:
+def sacrificial(web: WebAsset, context: Context) -> Account:
     """Return the account that may be locked.
 
     Raises:
@@ -46,18 +47,17 @@ def sacrificial(web: WebAsset) -> Account:
             "未登记可锁定的专用测试账户，不得以其他账户测试登录失败处理", where=where,
             cure="在 accounts 中登记一个专用账户，写 sacrificial: true 及其 secret",
         )  # fmt: skip
-    shared = [one for one in web.accounts if one.id != found.id and _plain(one) == _plain(found)]
-    if shared or declared(web).account == found.id or _used_by_app(web, found.id):
+    if (
+        plain(found) in people(web, context)
+        or declared(web).account == found.id
+        or _used_by_app(web, found.id)
+    ):
         raise NotDeclared(
             f"可锁定账户 {found.id} 同时用于其他检测，未予锁定",
             where=where,
             cure="另建一个专用账户供锁定测试",
         )
     return found
-
-
-def _plain(account: Account) -> str:
-    return account.username.strip().casefold()
 
 
 def _used_by_app(web: WebAsset, account: str) -> bool:
@@ -134,7 +134,7 @@ async def failures(asset: Asset, context: Context) -> Observed:
 
     """
     web = as_web(asset)
-    victim = sacrificial(web)
+    victim = sacrificial(web, context)
     password = context.password(web, victim)
     async with turn(web), opened(web, context, probe="web.failures", limits=LIMITS) as browser:
         door = await door_of(browser, web, context)
@@ -191,7 +191,7 @@ async def lockout(asset: Asset, context: Context) -> Observed:
 
     """
     web = as_web(asset)
-    victim = sacrificial(web)
+    victim = sacrificial(web, context)
     password = context.password(web, victim)
     async with turn(web), opened(web, context, probe="web.lockout", limits=LIMITS) as browser:
         door = await door_of(browser, web, context)

@@ -21,6 +21,7 @@ from .knocking import Door, Knock, door_of, telling_path
 from .leaving import leave
 from .login import turn
 from .pages import describe, like, unanswered
+from .refusals import bar, note, recall, unbar
 from .temporary import derived
 
 MAX_HISTORY: Final = 5
@@ -67,7 +68,7 @@ class Changing:
             ProbeError: nothing was sent, or no answer came.
 
         """
-        knock = await self.door.knock(self.account, self.text(key))
+        knock = await self.door.knock(self.account, self.text(key), own=False)
         if knock.error is not None:
             raise knock.error
         return knock
@@ -79,16 +80,36 @@ class Changing:
         }  # fmt: skip
         return await perform(visitor.intruding(purpose), self.call, values)
 
+    async def first_of(self, *keys: str) -> str | None:
+        """Return the first of the keys whose password is in force, None where none is."""
+        for key in keys:
+            if (await self.enter(key)).seen.accepted:
+                return key
+        return None
+
+    async def in_force(self, new: str, reply: Reply, *, likely: bool) -> str | None:
+        """Return whether the new password or the one from before is in force, None where neither is.
+
+        What the answer said decides which is tried first, so that a wrong one is sent only where it misled;
+        `likely` is believed where it said nothing.
+        """
+        changed = reply.done if reply.done is not None else likely and not reply.refused_by_status
+        both = (new, self.current) if changed else (self.current, new)
+        return await self.first_of(*both)
+
     async def find_current(self, keys: tuple[str, ...]) -> bool:
         """Find out which password is in force: the account's own, or one of the two newest of `keys`.
 
-        Sends: at most three logins.
+        A second one of ours is owed only after the own one was seen to be out of force: the first of the two
+        that come into question is right, or the second.
+
+        Sends: at most three logins, nearly always two.
         """
-        for key in ("", *keys[::-1][:2]):
-            if (await self.enter(key)).seen.accepted:
-                self.current = key
-                return True
-        return False
+        newest = keys[::-1][:2]
+        between = bool(newest) and _number(newest[0]) > 1
+        found = await self.first_of(*((*newest[::-1], "") if between else ("", *newest)))
+        self.current = found or ""
+        return found is not None
 
     async def set_back(self) -> bool:
         """Make the account's own password the one in force again; tell whether it is.
@@ -96,24 +117,38 @@ class Changing:
         Where the application refuses it as an earlier one, other passwords come in between.
         """
         ledger = self.context.ledger
-        for number in range(2, MAX_HISTORY + 4):
+        begun = max(_number(self.current), 1)
+        for number in range(begun + 1, begun + MAX_HISTORY + 3):
             if not self.current:
                 return True
-            knock = await self.enter(self.current)
-            if not knock.seen.accepted:
+            if not await self._change_to(""):
                 return False
-            await self.change(knock.visitor, "", _BACK)
-            if (await self.enter("")).seen.accepted:
-                self.current = ""
+            if not self.current:
                 return True
-            key = f"{_STRONG}{number}"
+            key, before = f"{_STRONG}{number}", self.current
             ledger.owe(key, f"账户 {self.account.id} 的口令改为临时口令")
-            knock = await self.enter(self.current)
-            await self.change(knock.visitor, key, _BACK)
-            if (await self.enter(key)).seen.accepted:
-                ledger.settle(self.current)
-                self.current = key
+            if not await self._change_to(key):
+                return False
+            ledger.settle(before if self.current == key else key)
         return False
+
+    async def _change_to(self, key: str) -> bool:
+        """Change the password and find out which one is in force; tell whether one of the two is."""
+        knock = await self.enter(self.current)
+        if not knock.seen.accepted:
+            return False
+        reply = await self.change(knock.visitor, key, _BACK)
+        found = await self.in_force(key, reply, likely=True)
+        if found is None:
+            return False
+        self.current = found
+        return True
+
+
+def _number(key: str) -> int:
+    """Return how many strong passwords there were with this one, 0 of other keys."""
+    head, _, number = key.partition("/")
+    return int(number) if f"{head}/" == _STRONG and number.isdecimal() else 0
 
 
 def _prepare(web: WebAsset, context: Context, door: Door) -> Changing:
@@ -149,10 +184,15 @@ async def probe(asset: Asset, context: Context) -> Observed:
                 f"改回原口令须改密 {changing.call.history + 1} 次，未开始",
                 cure=f"将测试账户的口令历史设为不多于 {MAX_HISTORY} 次，否则以人工佐证补充",
             )
-        if (await changing.enter("")).seen.accepted is not True:
+        recall(web, context, changing.account)
+        first = await changing.enter("")
+        note(web, context, changing.account, first.seen)
+        if first.seen.accepted is not True:
             raise LoginRefused(f"账户 {changing.account.id} 以正确口令未能登录", cure="核对账户与口令")
         tries, earlier = await _offer(changing)
         back = await changing.set_back()
+        if not back:
+            bar(web, context, changing.account)
         if back:
             for one in context.ledger.debts():
                 context.ledger.settle(one.key)
@@ -214,7 +254,7 @@ async def _try(changing: Changing, kind: str, key: str) -> PasswordTry:
     if kind == "same":
         accepted = reply.done if reply.done is not None else (False if reply.refused_by_status else None)
     else:
-        accepted = await _in_force(changing, key)
+        accepted = await _in_force(changing, key, reply)
     if accepted is False or kind == "same":
         changing.context.ledger.settle(key)
     return PasswordTry(
@@ -223,19 +263,21 @@ async def _try(changing: Changing, kind: str, key: str) -> PasswordTry:
     )  # fmt: skip
 
 
-async def _in_force(changing: Changing, key: str) -> bool:
+async def _in_force(changing: Changing, key: str, reply: Reply) -> bool:
     """Tell whether a password that was offered is the one in force now.
 
     Raises:
         Unclear: neither it nor the old one opens the account; the debt stands.
 
     """
-    if (await changing.enter("")).seen.accepted:
-        return False
-    if (await changing.enter(key)).seen.accepted:
-        changing.current = key
-        return True
-    raise Unclear(f"账户 {changing.account.id} 改密后新旧口令均未能登录", cure="由管理员核对并重置该账户口令")
+    found = await changing.in_force(key, reply, likely=False)
+    if found is None:
+        bar(changing.door.web, changing.context, changing.account)
+        raise Unclear(
+            f"账户 {changing.account.id} 改密后新旧口令均未能登录", cure="由管理员核对并重置该账户口令"
+        )
+    changing.current = found
+    return found == key
 
 
 async def _earlier(changing: Changing, visitor: Browser) -> Replay | None:
@@ -271,6 +313,7 @@ def _classes(text: str) -> int:
 
 
 def _lost(changing: Changing) -> Unclear:
+    bar(changing.door.web, changing.context, changing.account)
     return Unclear(
         f"账户 {changing.account.id} 的原口令和临时口令均不能登录", cure="由管理员核对并重置该账户口令"
     )
@@ -325,6 +368,8 @@ async def undo(asset: Asset, context: Context) -> None:
             raise _lost(changing)
         context.ledger.end(attempt, "found")
         if not await changing.set_back():
+            bar(web, context, changing.account)
             raise Unclear(f"账户 {changing.account.id} 未能改回原口令", cure="由管理员重置该账户口令")
+    unbar(web, context, changing.account)
     for one in context.ledger.debts():
         context.ledger.settle(one.key)
