@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from dengbao.model import Criterion, WebAsset
+from dengbao.model import Criterion, Exchange, WebAsset
 from dengbao.probes.web.facts_access import UserSeen, WebUsers
 
+from . import proofs
 from .hosts import ask
 from .wording import listing
 
@@ -29,6 +31,12 @@ def source(users: WebUsers) -> str:
     off = sum(one.enabled is False for one in users.users)
     where = f"用户列表 {users.path}" if users.source == "page" else f"用户表 {users.path}"
     return f"{where}共 {len(users.users)} 个账户，其中停用 {off} 个"
+
+
+def list_proofs(users: WebUsers, criteria: Iterable[Criterion]) -> tuple[Exchange, ...]:
+    """Return where the accounts that should not be there can be seen again."""
+    request = f"GET {users.path}（用户列表）" if users.source == "page" else f"查询用户表 {users.path}"
+    return proofs.findings(criteria, lambda _one: request, at=users.at)
 
 
 def whole(users: WebUsers) -> tuple[Criterion, ...]:

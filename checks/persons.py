@@ -142,6 +142,16 @@ def export_proofs(export: ExportSeen) -> Iterator[Exchange]:
             yield Exchange(request=export.request, answer=answer, at=one.at, role=one.role)
 
 
+def in_clear_proofs(export: ExportSeen, criteria: tuple[Criterion, ...]) -> Iterator[Exchange]:
+    """Yield the export of those who may, where it holds in clear what must be masked."""
+    right = next((one for one in export.tries if one.allowed), None)
+    start = f"export_masked_{export.name}_"
+    bad = [one.measured for one in criteria if one.met is False and one.name.startswith(start)]
+    if bad and right is not None:
+        answer = f"{right.status}，{'；'.join(bad)}"
+        yield Exchange(request=export.request, answer=answer, at=right.at, role=right.role)
+
+
 def view_proofs(view: ViewSeen, criteria: tuple[Criterion, ...]) -> Iterator[Exchange]:
     """Yield the page where something of it is not as it should be."""
     bad = [one for one in criteria if one.met is False and one.name.startswith(f"masked_{view.path}_")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dengbao.model import Criterion
+from dengbao.model import Criterion, Exchange
 from dengbao.probes.web.facts import PlainSeen, WebLoginPage, WebPlain, WebSession
+
+from . import proofs
 
 FACT = "web.login_page"
 PLAIN_FACT = "web.plain"
@@ -21,6 +23,27 @@ def channel(login: WebLoginPage, plain: WebPlain | None, session: WebSession | N
     if plain is not None:
         found.extend(_plain(one) for one in plain.entries if one.answer not in _NOT_SEEN)
     return tuple(found)
+
+
+def channel_proofs(
+    login: WebLoginPage, plain: WebPlain | None, criteria: tuple[Criterion, ...]
+) -> tuple[Exchange, ...]:
+    """Return the requests by which a login without encryption can be seen again."""
+    entries = {f"no_plain_entry:{one.port}": one for one in (plain.entries if plain is not None else ())}
+    own = [one for one in criteria if one.name not in entries]
+    action = login.form.action if login.form is not None else ""
+    found = list(proofs.findings(own, lambda one: _request(one, login.page.path, action), at=login.page.at))
+    for one in criteria:
+        entry = entries.get(one.name)
+        if entry is not None and one.met is False:
+            request = f"GET http://（端口 {entry.port}）{entry.path}"
+            found.append(Exchange(request=request, answer=one.measured, at=entry.at))
+    return tuple(found)
+
+
+def _request(one: Criterion, page: str, action: str) -> str:
+    where = "" if one.name == "page_over_https" else f"（查看登录表单提交至 {action or '本页'}）"
+    return f"GET {page}{where}"
 
 
 def unseen(plain: WebPlain | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dengbao.model import Criterion
+from dengbao.model import Criterion, Exchange
 from dengbao.probes.web.facts import ControlSeen, DefaultTry, WebDefaultAccounts
 
 from .web_logins import believed, sight
@@ -25,6 +25,20 @@ def _criterion(one: DefaultTry, control: ControlSeen) -> Criterion:
         measured=f"{one.username}（第 {one.entry} 条）{detail}",
         fact=FACT,
         decisive=True,
+    )
+
+
+def default_proofs(seen: WebDefaultAccounts) -> tuple[Exchange, ...]:
+    """Return the logins by which default accounts that work can be seen again; never a password."""
+    return tuple(
+        Exchange(
+            request=f"以 {one.username}（口令表第 {one.entry} 条）登录",
+            answer=sight(one.attempt),
+            at=one.attempt.at,
+            role=one.username,
+        )
+        for one in seen.tries
+        if one.attempt is not None and believed(one.attempt, seen.control)
     )
 
 

@@ -137,12 +137,31 @@ def lock_proofs(seen: WebLockout) -> tuple[Exchange, ...]:
     """Return the steps by which the finding can be seen again."""
     role = f"可锁定测试账户 {seen.account}"
     found = [
-        Exchange(request=f"以错误口令登录（第 {number} 次）", answer=_answer(one), role=role)
+        Exchange(request=f"以错误口令登录（第 {number} 次）", answer=_answer(one), at=one.at, role=role)
         for number, one in enumerate(seen.wrong, 1)
     ]
     if seen.right_after is not None:
-        found.append(Exchange(request="以正确口令登录", answer=_answer(seen.right_after), role=role))
+        last = seen.right_after
+        found.append(Exchange(request="以正确口令登录", answer=_answer(last), at=last.at, role=role))
     return tuple(found)
+
+
+def failure_proofs(seen: WebFailures, lockout: WebLockout | None) -> tuple[Exchange, ...]:
+    """Return the two failed logins that are compared, and those that led to no lock."""
+    names = (
+        ("以不存在的账户登录", seen.unknown, ""),
+        ("以错误口令登录", seen.wrong, f"可锁定测试账户 {seen.account}"),
+    )
+    found = tuple(
+        Exchange(
+            request=request,
+            answer=_answer(one.login) + (f"，提示“{one.said}”" if one.said else ""),
+            at=one.login.at,
+            role=role,
+        )
+        for request, one, role in names
+    )
+    return (*found, *(lock_proofs(lockout) if lockout is not None else ()))
 
 
 def _answer(one: LoginSeen) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dengbao.model import Criterion
+from dengbao.model import Criterion, Exchange
 from dengbao.probes.web.facts import ALIKE_PERCENT, Replay, WebLogout
+
+from . import proofs
 
 FACT = "web.logout"
 _CARRIERS = {"cookie": "会话 Cookie", "bearer": "访问令牌", "": "会话凭据"}
@@ -36,6 +38,19 @@ def endings(seen: WebLogout) -> tuple[Criterion, ...]:
         )
         for one in seen.replays
     )
+
+
+def logout_proofs(seen: WebLogout) -> tuple[Exchange, ...]:
+    """Return the logout, and the pages that could still be seen after it."""
+    alive = [one for one in seen.replays if one.ended is False] if took_effect(seen) else []
+    if not alive:
+        return ()
+    done = Exchange(
+        request=f"{seen.method} {seen.answer.path}（退出）",
+        answer=f"返回 {seen.answer.status}",
+        at=seen.answer.at,
+    )
+    return (*(proofs.page(one.after, _after(one), how=f"以{_what(seen, one)}") for one in alive), done)
 
 
 def sight(seen: WebLogout, criteria: tuple[Criterion, ...]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dengbao.model import Criterion
+from dengbao.model import Criterion, Exchange
 from dengbao.probes.web.facts import UNLIKE_PERCENT, PageSeen, SessionPage, WebPages, WebSession
 
+from . import proofs
 from .wording import listing
 
 FACT = "web.pages"
@@ -59,6 +60,13 @@ def refusals(pages: WebPages, session: WebSession | None) -> tuple[Criterion, ..
             decisive=True,
         )
         for one in pages.pages
+    )
+
+
+def refusal_proofs(pages: WebPages, session: WebSession | None) -> tuple[Exchange, ...]:
+    """Return the requests by which pages that strangers are shown can be seen again."""
+    return tuple(
+        proofs.page(one, sight(one, session)) for one in pages.pages if refused(one, session) is False
     )
 
 

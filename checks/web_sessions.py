@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dengbao.model import Criterion
+from dengbao.model import Criterion, Exchange
 from dengbao.probes.web.facts_identity import WebIdle, WebSecondFactor
+
+from . import proofs
 
 IDLE: Final = "web.idle"
 FACTOR: Final = "web.second_factor"
@@ -60,6 +62,33 @@ def idle_remarks(seen: WebIdle) -> str:
     if seen.token_lifetime_s is not None:
         parts.append(f"令牌有效期 {seen.token_lifetime_s} 秒")
     return "；".join(parts)
+
+
+def idle_proofs(seen: WebIdle, criterion: Criterion) -> tuple[Exchange, ...]:
+    """Return the request by which a session that outlives its time can be seen again."""
+    if seen.idle is None:
+        return ()
+    how = f"GET {seen.path}（登录后静置 {seen.waited_s or 0:.0f} 秒）"
+    return proofs.findings((criterion,), lambda _one: how, at=seen.idle.after.at, role=seen.account)
+
+
+def factor_proofs(seen: WebSecondFactor, criteria: tuple[Criterion, ...]) -> tuple[Exchange, ...]:
+    """Return the logins and pages by which a missing or loose second factor can be seen again."""
+    open_page = next((one for one in seen.skipped if one.reached), None)
+    requests = {
+        "demanded": ("以用户名、口令登录", seen.first.at),
+        "skipped": (f"GET {open_page.path if open_page else '/'}（口令通过后不输入第二因素）",
+                    open_page.at if open_page else None),
+        "wrong": ("以用户名、口令和错误的第二因素登录", seen.wrong.at if seen.wrong else None),
+        "cryptographic": ("以用户名、口令登录，查看第二因素", seen.first.at),
+    }  # fmt: skip
+    failed = [one for one in criteria if one.met is False]
+    return tuple(
+        Exchange(
+            request=requests[one.name][0], answer=one.measured, at=requests[one.name][1], role=seen.account
+        )
+        for one in failed
+    )
 
 
 def demanded(seen: WebSecondFactor) -> tuple[Criterion, ...]:

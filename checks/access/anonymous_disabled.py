@@ -16,8 +16,8 @@ from dengbao.probes.windows.facts import WindowsAccounts, WindowsSettings
 from .. import databases, db_access, db_accounts, db_products, db_rights, win_accounts, windows
 from ..hosts import SSHD, ask, no_default_seats, place, under_match
 from ..hosts import told as told_host
-from ..web_defaults import default_logins, told
-from ..web_pages import refusals, summary
+from ..web_defaults import default_logins, default_proofs, told
+from ..web_pages import refusal_proofs, refusals, summary
 from ..wording import listing
 
 # What the facts cannot show and people must add.
@@ -45,6 +45,7 @@ def web_strangers_see_no_protected_page(
         statement=f"经测试验证，{summary(pages, anonymous)}{also}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=(*refusal_proofs(pages, session), *(default_proofs(defaults) if defaults else ())),
     )
 
 

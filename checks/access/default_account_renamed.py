@@ -103,4 +103,5 @@ def web_default_names_are_gone(users: WebUsers) -> Judgement:
         statement=f"经核查，{app_users.source(users)}；{told(criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=app_users.list_proofs(users, criteria),
     )

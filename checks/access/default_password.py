@@ -16,7 +16,7 @@ from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 from .. import databases, db_defaults, win_accounts, windows
 from ..hosts import PASSWORDS, Seat, ask, is_default, local_only, seats
 from ..hosts import told as told_host
-from ..web_defaults import default_logins, told
+from ..web_defaults import default_logins, default_proofs, told
 from ..wording import listing
 
 # What the facts cannot show and people must add.
@@ -49,6 +49,7 @@ def web_default_passwords_are_refused(seen: WebDefaultAccounts) -> Judgement:
         statement=f"经测试验证，{told(seen, criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=default_proofs(seen),
     )
 
 

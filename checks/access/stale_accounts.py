@@ -124,4 +124,5 @@ def web_accounts_are_needed(users: WebUsers, asset: WebAsset, params: StaleParam
         statement=f"经核查，{app_users.source(users)}；{told(criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=app_users.list_proofs(users, criteria),
     )

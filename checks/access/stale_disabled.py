@@ -113,4 +113,5 @@ def web_unneeded_accounts_are_disabled(users: WebUsers, asset: WebAsset, params:
         statement=f"经核查，{app_users.source(users)}；{told((disabled, *app_users.whole(users)))}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=app_users.list_proofs(users, (disabled,)),
     )

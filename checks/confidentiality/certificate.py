@@ -8,6 +8,7 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.tls.facts import Certificate, TlsCertificate
 
+from .. import proofs
 from ..wording import listing
 
 _FACT = "tls.certificate"
@@ -41,7 +42,7 @@ def certificate_is_valid(seen: TlsCertificate, params: CertificateParams) -> Jud
             name="certificate", question="是否出示服务端证书", met=False, decisive=True, fact=_FACT,
             measured="以明文 HTTP 提供服务，没有证书",
         )  # fmt: skip
-        return _judgement((lacking,), f"经测试验证，{where} 以明文 HTTP 提供服务，未出示服务端证书。")
+        return _judgement(seen, (lacking,), f"经测试验证，{where} 以明文 HTTP 提供服务，未出示服务端证书。")
     leaf = seen.chain[0]
     criteria = (
         _trust(seen),
@@ -52,15 +53,16 @@ def certificate_is_valid(seen: TlsCertificate, params: CertificateParams) -> Jud
         _signatures(seen),
     )
     told = "；".join(one.measured for one in criteria)
-    return _judgement(criteria, f"经测试验证，{where} 出示的证书（主题 {leaf.subject}）：{told}。")
+    return _judgement(seen, criteria, f"经测试验证，{where} 出示的证书（主题 {leaf.subject}）：{told}。")
 
 
-def _judgement(criteria: tuple[Criterion, ...], statement: str) -> Judgement:
+def _judgement(seen: TlsCertificate, criteria: tuple[Criterion, ...], statement: str) -> Judgement:
     return Judgement(
         criteria=criteria,
         statement=statement,
         coverage=Coverage.PARTIAL,
         remainder="核查系统设计文档，确认各传输路径的证书签发、私钥保管与更新方式",
+        proofs=proofs.certificate(seen, criteria),
     )
 
 

@@ -6,7 +6,7 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
 
-from ..web_channel import channel, sight, unseen
+from ..web_channel import channel, channel_proofs, sight, unseen
 
 
 @check("confidentiality.cleartext_login", half="各传输环节是否加密，须抓包核查")
@@ -24,4 +24,5 @@ def web_login_is_not_in_clear(
         statement=f"经测试验证，{sight(login, criteria)}{more}。",
         coverage=Coverage.PARTIAL,
         remainder="重要业务数据和个人信息在各传输环节是否加密，须抓包核查" + more,
+        proofs=channel_proofs(login, plain, criteria),
     )

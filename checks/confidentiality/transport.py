@@ -7,7 +7,7 @@ from dengbao.model import Coverage, DatabaseAsset, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabaseServer
 from dengbao.probes.tls.facts import TlsVersions
 
-from .. import databases, db_channels
+from .. import databases, db_channels, proofs
 from ..channels import (
     ChannelParams,
     allowed_version,
@@ -31,22 +31,26 @@ def channel_is_encrypted(seen: TlsVersions, params: ChannelParams) -> Judgement:
     Source: GB/T 22239-2019 8.1.4.8 a).
     """
     if is_clear_text(seen):
+        open_text = (clear_text_criterion(seen),)
         return Judgement(
-            criteria=(clear_text_criterion(seen),),
+            criteria=open_text,
             statement=f"经测试验证，{place(seen)} 以明文 HTTP 提供服务，传输通道未采用密码技术。",
             coverage=Coverage.PARTIAL,
             remainder=_REMAINDER,
+            proofs=proofs.channel(seen, open_text),
         )
     require_tls(seen)
     allowed = params.tls_versions_allowed
     plain, weak = no_plain_suite(seen), no_weak_suite(seen)
+    criteria = (allowed_version(seen, allowed), no_other_version(seen, allowed), plain, weak)
     return Judgement(
-        criteria=(allowed_version(seen, allowed), no_other_version(seen, allowed), plain, weak),
+        criteria=criteria,
         statement=(
             f"经测试验证，{sight(seen)}；不加密、匿名或出口级套件：{plain.measured}；弱算法套件：{weak.measured}。"
         ),
         coverage=Coverage.PARTIAL,
         remainder=_REMAINDER,
+        proofs=proofs.channel(seen, criteria),
     )
 
 

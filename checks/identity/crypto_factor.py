@@ -114,4 +114,5 @@ def web_uses_a_cryptographic_factor(seen: WebSecondFactor) -> Judgement:
         statement=f"经测试验证，账户 {seen.account} {criterion.measured}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=web_sessions.factor_proofs(seen, (criterion,)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dengbao.checking import check
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, Exchange, Judgement
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords
 from dengbao.probes.web.facts import WebEmptyPassword
@@ -44,6 +44,14 @@ def web_login_refuses_an_empty_password(seen: WebEmptyPassword) -> Judgement:
         statement=f"经测试验证，账户 {seen.account} 以正确口令可登录，{measured}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=(
+            Exchange(
+                request="以空口令登录",
+                answer=f"{sight(seen.attempt)}；{result}",
+                at=seen.attempt.at,
+                role=seen.account,
+            ),
+        ),
     )
 
 

@@ -172,4 +172,5 @@ def web_ends_idle_sessions(seen: WebIdle, params: IdleParams) -> Judgement:
     return Judgement(
         criteria=(criterion,),
         statement=f"经测试验证，{criterion.measured}{'；' + more if more else ''}。",
+        proofs=web_sessions.idle_proofs(seen, criterion),
     )

@@ -75,4 +75,8 @@ def web_handles_failed_logins(seen: WebFailures, lockout: WebLockout | None) -> 
     Source: GB/T 22239-2019 8.1.4.1 b).
     """
     criteria = (web_lockout.refused(seen), web_lockout.alike(seen), web_lockout.handled(lockout))
-    return Judgement(criteria=criteria, statement=f"经测试验证，{web_lockout.sentence(criteria)}。")
+    return Judgement(
+        criteria=criteria,
+        statement=f"经测试验证，{web_lockout.sentence(criteria)}。",
+        proofs=web_lockout.failure_proofs(seen, lockout),
+    )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dengbao.checking import check
-from dengbao.model import Criterion, DatabaseAsset, Judgement, WebAsset
+from dengbao.model import Criterion, DatabaseAsset, Exchange, Judgement, WebAsset
 from dengbao.probes.database.facts import DatabaseAccess, DatabaseAccounts, DatabasePasswords
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostPasswords, HostSshd
 from dengbao.probes.web.facts import WebPages, WebSession
 from dengbao.probes.web.facts_identity import WebForged, WebReach
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsSettings
 
-from .. import databases, db_accounts, web_reach, win_accounts, windows
+from .. import databases, db_accounts, proofs, web_reach, win_accounts, windows
 from ..hosts import PAM, PASSWORDS, SSHD, ask, seats, told, under_match
 from ..pam import CREDENTIAL_MODULES, succeeds
-from ..web_pages import refusals, summary
+from ..web_pages import refusal_proofs, refusals, summary
 from ..wording import listing
 
 
@@ -45,7 +45,21 @@ def web_pages_demand_a_login(
     return Judgement(
         criteria=criteria,
         statement=f"经测试验证，{summary(pages, own)}{control}{more}。",
-        proofs=web_reach.proofs(reach, criteria),
+        proofs=(
+            *refusal_proofs(pages, session),
+            *web_reach.proofs(reach, criteria),
+            *_forged_proofs(forged),
+        ),
+    )
+
+
+def _forged_proofs(forged: WebForged | None) -> tuple[Exchange, ...]:
+    """Return the forged credentials that were taken, as whose they passed."""
+    tried = zip(forged.tries, web_reach.forgeries(forged), strict=True) if forged is not None else ()
+    return tuple(
+        proofs.page(seen.after, one.measured, how=one.question.removesuffix("是否被拒绝"))
+        for seen, one in tried
+        if one.met is False
     )
 
 

@@ -6,7 +6,7 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.web.facts import WebLogout
 
-from ..web_logout import endings, sight
+from ..web_logout import endings, logout_proofs, sight
 
 # What the facts cannot show and people must add.
 LEFT = "会话空闲超时自动退出的时长与效果，须人工实测并留存截图"
@@ -24,4 +24,5 @@ def web_logout_ends_the_session(seen: WebLogout) -> Judgement:
         statement=f"经测试验证，{sight(seen, criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder=LEFT,
+        proofs=logout_proofs(seen),
     )

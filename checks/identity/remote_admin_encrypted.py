@@ -14,10 +14,10 @@ from dengbao.probes.tls.facts import TlsEndpoint, TlsVersions
 from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsSettings
 
-from .. import databases, db_channels, win_channels, windows
+from .. import databases, db_channels, proofs, win_channels, windows
 from ..channels import ChannelParams, allowed_version, no_other_version, no_plain_suite, require_tls, sight
 from ..hosts import SSHD, ask, match_note, told, unless_matched
-from ..web_channel import channel, unseen
+from ..web_channel import channel, channel_proofs, unseen
 from ..web_channel import sight as login_sight
 from ..wording import listing
 
@@ -31,11 +31,13 @@ def endpoint_is_encrypted(endpoint: TlsEndpoint, seen: TlsVersions, params: Chan
     require_tls(seen)
     allowed = params.tls_versions_allowed
     suites = no_plain_suite(seen)
+    criteria = (allowed_version(seen, allowed), no_other_version(seen, allowed), suites)
     return Judgement(
-        criteria=(allowed_version(seen, allowed), no_other_version(seen, allowed), suites),
+        criteria=criteria,
         statement=f"经测试验证，通信端点 {sight(seen)}；不加密、匿名或出口级套件：{suites.measured}。",
         coverage=Coverage.PARTIAL,
         remainder=f"{endpoint.server_name} 是否为远程管理路径、是否另有未加密的管理通道，须人工核查",
+        proofs=proofs.channel(seen, criteria),
     )
 
 
@@ -54,6 +56,7 @@ def web_login_page_is_encrypted(
         statement=f"经测试验证，{login_sight(login, criteria)}{more}。",
         coverage=Coverage.PARTIAL,
         remainder=f"是否另有未加密的远程管理途径，须人工核查{more}",
+        proofs=channel_proofs(login, plain, criteria),
     )
 
 

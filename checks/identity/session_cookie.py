@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dengbao.checking import check
 from dengbao.errors import Undetermined
-from dengbao.model import Criterion, Judgement
+from dengbao.model import Criterion, Exchange, Judgement
 from dengbao.probes.web.facts import CookieSeen, WebSession
 
+from .. import proofs
 from ..wording import listing
 
 FACT = "web.session"
@@ -39,6 +42,16 @@ def web_session_is_kept_from_eavesdroppers(session: WebSession) -> Judgement:
     return Judgement(
         criteria=tuple(criteria),
         statement=f"经测试验证，登录后由 Cookie {names} 承载会话（SameSite：{sites}）：{told}。",
+        proofs=_proofs(session, criteria, f"应答头 Set-Cookie 中的 {names}"),
+    )
+
+
+def _proofs(session: WebSession, criteria: Iterable[Criterion], where: str) -> tuple[Exchange, ...]:
+    return proofs.findings(
+        criteria,
+        lambda _one: f"登录（{session.scheme}），查看{where}",
+        at=session.login.at,
+        role=session.account,
     )
 
 
@@ -108,4 +121,5 @@ def _token(session: WebSession) -> Judgement:
     return Judgement(
         criteria=criteria,
         statement=f"经测试验证，登录后由请求头中的访问令牌承载会话，不使用 Cookie：{told}。",
+        proofs=_proofs(session, criteria, "请求头中的访问令牌"),
     )

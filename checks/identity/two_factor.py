@@ -116,4 +116,5 @@ def web_demands_two_factors(seen: WebSecondFactor) -> Judgement:
         statement=f"经测试验证，账户 {seen.account} {told}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=web_sessions.factor_proofs(seen, criteria),
     )

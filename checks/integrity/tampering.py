@@ -129,6 +129,9 @@ def _told(seen: MessageSeen) -> str:
 
 
 def _proofs(channel: WebTampering, signed: list[MessageSeen]) -> Iterator[Exchange]:
+    if channel.scheme == "http":
+        at = channel.tries[0].at if channel.tries else None
+        yield Exchange(request=f"{channel.request}（明文 HTTP）", answer="明文应答，通道不校验", at=at)
     for one in channel.tries:
         if one.altered and one.ended == "answered":
             yield Exchange(request=f"{channel.request}（加密记录翻转一位）", answer=_ended(one), at=one.at)

@@ -6,6 +6,7 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.tls.facts import TlsVersions
 
+from .. import proofs
 from ..channels import (
     ChannelParams,
     allowed_version,
@@ -30,17 +31,21 @@ def channel_protects_integrity(seen: TlsVersions, params: ChannelParams) -> Judg
     Source: GB/T 22239-2019 8.1.4.7 a).
     """
     if is_clear_text(seen):
+        open_text = (clear_text_criterion(seen),)
         return Judgement(
-            criteria=(clear_text_criterion(seen),),
+            criteria=open_text,
             statement=f"经测试验证，{place(seen)} 以明文 HTTP 提供服务，传输通道未采用校验技术或密码技术。",
             coverage=Coverage.PARTIAL,
             remainder=_REMAINDER,
+            proofs=proofs.channel(seen, open_text),
         )
     require_tls(seen)
     allowed = params.tls_versions_allowed
+    criteria = (allowed_version(seen, allowed), no_other_version(seen, allowed), no_anonymous_suite(seen))
     return Judgement(
-        criteria=(allowed_version(seen, allowed), no_other_version(seen, allowed), no_anonymous_suite(seen)),
+        criteria=criteria,
         statement=f"经测试验证，{sight(seen)}；匿名套件：{no_anonymous_suite(seen).measured}。",
         coverage=Coverage.PARTIAL,
         remainder=_REMAINDER,
+        proofs=proofs.channel(seen, criteria),
     )

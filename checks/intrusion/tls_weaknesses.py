@@ -6,6 +6,7 @@ from dengbao.checking import check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.tls.facts import TlsVersions, TlsWeaknesses
 
+from .. import proofs
 from ..channels import no_plain_suite, no_weak_suite, place, require_tls
 from ..wording import listing
 
@@ -48,6 +49,7 @@ def known_defects_do_not_show(seen: TlsVersions, weaknesses: TlsWeaknesses) -> J
         ),
         coverage=Coverage.PARTIAL,
         remainder=LEFT,
+        proofs=proofs.channel(seen, criteria),
     )
 
 

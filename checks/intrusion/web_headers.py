@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from dengbao.checking import check
 from dengbao.errors import Undetermined
-from dengbao.model import Coverage, Criterion, Judgement
+from dengbao.model import Coverage, Criterion, Exchange, Judgement
 from dengbao.probes.web.facts import HeadersSeen, WebHeaders
 
+from .. import proofs
 from ..wording import listing
 
 # What the facts cannot show and people must add.
@@ -48,7 +49,24 @@ def web_answers_carry_protective_headers(seen: WebHeaders) -> Judgement:
         statement=f"经测试验证，查看 {len(pages)} 个公开页面的响应头：{told}。",
         coverage=Coverage.PARTIAL,
         remainder=LEFT,
+        proofs=tuple(_proofs(seen, pages, criteria)),
     )
+
+
+def _proofs(seen: WebHeaders, pages: list[HeadersSeen], criteria: list[Criterion]) -> Iterator[Exchange]:
+    """Yield one page with all that headers lack, and the answer that tells of the inside."""
+    telling = [one for one in criteria if one.met is False and one.name in ("no_version", "no_inside")]
+    lacking = [one.measured for one in criteria if one.met is False and one not in telling]
+    if lacking:
+        yield proofs.answer(pages[0], lacking)
+    for one in telling:
+        given = [*pages, *([seen.unknown] if seen.unknown else [])]
+        yield proofs.answer(next(filter(_tells, given), pages[0]), [one.measured])
+
+
+def _tells(one: HeadersSeen) -> bool:
+    versions = (one.headers.get(name, "") for name in _TELLING)
+    return bool(one.error_words) or any(map(_VERSION.search, versions))
 
 
 def _each(

@@ -7,7 +7,7 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.web.facts_persons import WebExports, WebPersons
 
-from ..persons import exported, masking, view_proofs
+from ..persons import exported, in_clear_proofs, masking, view_proofs
 
 _LEFT = "须完整显示的岗位与场景的授权依据，查询、导出的审批与留痕，须人工核查"
 
@@ -32,5 +32,8 @@ def shown_persons_are_masked(persons: WebPersons, exports: WebExports | None) ->
         statement=f"经测试验证，{'；'.join(told)}。",
         coverage=Coverage.PARTIAL,
         remainder=_LEFT,
-        proofs=tuple(one for view in views for one in view_proofs(view, criteria)),
+        proofs=(
+            *(one for view in views for one in view_proofs(view, criteria)),
+            *(one for export in found for one in in_clear_proofs(export, criteria)),
+        ),
     )

@@ -8,7 +8,7 @@ from dengbao.probes.database.facts import DatabaseAccounts, DatabaseGrants, Data
 from dengbao.probes.web.facts import WebPages, WebSession
 
 from .. import databases, db_rights
-from ..web_pages import refusals, summary
+from ..web_pages import refusal_proofs, refusals, summary
 
 # What the facts cannot show and people must add.
 WEB_LEFT = "登录用户之间按岗位限制查询、导出个人信息及脱敏展示的措施，须人工核查"
@@ -27,6 +27,7 @@ def web_personal_data_need_a_login(pages: WebPages, session: WebSession | None) 
         statement=f"经测试验证，{summary(pages, criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=refusal_proofs(pages, session),
     )
 
 

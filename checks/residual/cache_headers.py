@@ -7,6 +7,8 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.web.facts import SessionPage, WebSession
 
+from .. import proofs
+
 # What the facts cannot show and people must add.
 LEFT = "服务端敏感数据所在的存储空间释放前是否完全清除，须核查配置或系统设计文档"
 
@@ -27,6 +29,11 @@ def web_pages_are_not_cached(session: WebSession) -> Judgement:
         statement=f"经测试验证，登录后查看 {len(telling)} 个受保护页面的缓存设置：{told}。",
         coverage=Coverage.PARTIAL,
         remainder=LEFT,
+        proofs=tuple(
+            proofs.page(page.during, f"返回 {page.during.status}，{one.measured}", role=session.account)
+            for page, one in zip(telling, criteria, strict=True)
+            if one.met is False
+        ),
     )
 
 

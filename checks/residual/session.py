@@ -15,7 +15,7 @@ from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy, Windows
 
 from .. import databases, db_system, win_system, windows
 from ..hosts import ask, modes, told
-from ..web_logout import endings, sight
+from ..web_logout import endings, logout_proofs, sight
 from ..wording import listing
 
 # What the facts cannot show and people must add.
@@ -49,6 +49,7 @@ def web_session_is_cleared_by_logout(seen: WebLogout) -> Judgement:
         statement=f"经测试验证，{sight(seen, criteria)}。",
         coverage=Coverage.PARTIAL,
         remainder=WEB_LEFT,
+        proofs=logout_proofs(seen),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ...model import Facts, Value
 
 
@@ -63,6 +65,7 @@ class TlsVersions(Facts, tag="tls.versions"):
     tlcp_suites: tuple[str, ...] | None = None
     sm_suites: tuple[str, ...] | None = None
     sm_group: bool | None = None
+    at: datetime | None = None
 
 
 class TlsEndpoint(Facts, tag="tls.endpoint"):
@@ -102,6 +105,7 @@ class TlsWeaknesses(Facts, tag="tls.weaknesses"):
     client_renegotiation: bool | None = None
     fallback_scsv: bool | None = None
     unanswered: tuple[Unanswered, ...] = ()
+    at: datetime | None = None
 
 
 class Certificate(Value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from ...errors import ProbeError, ProbeIncapable
@@ -88,6 +89,7 @@ async def versions_of(
         tlcp_suites=own.tlcp,
         sm_suites=own.sm_suites,
         sm_group=own.sm_group,
+        at=datetime.now(UTC),
     )
 
 

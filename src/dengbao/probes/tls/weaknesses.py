@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from ...errors import ProtocolMismatch
@@ -62,6 +63,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
         secure_renegotiation=_flag(report, "session_renegotiation", "supports_secure_renegotiation"),
         client_renegotiation=_renegotiates(report),
         fallback_scsv=_flag(report, "tls_fallback_scsv", "supports_fallback_scsv"),
+        at=datetime.now(UTC),
         unanswered=tuple(_unanswered(report)),
     )
     return Observed(facts=(facts,), privilege="网络")

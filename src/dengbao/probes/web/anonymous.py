@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final
 
 import anyio
@@ -177,6 +178,7 @@ def _told(answer: Answer) -> HeadersSeen:
         headers=found,
         meta_csp=answer.document.metas.get("content-security-policy", "")[:500],
         error_words=answer.document.error_words,
+        at=datetime.now(UTC),
     )
 
 
@@ -245,10 +247,10 @@ async def plain_at(browser: Browser, url: httpx.URL) -> PlainSeen:
     except ProbeError as exc:
         return PlainSeen(port=port, path=path, answer=_SILENT.get(exc.reason, "unknown"), note=exc.message)
     if answer.location:
-        return PlainSeen(port=port, path=path, answer="to_https", status=answer.status)
+        return PlainSeen(port=port, path=path, answer="to_https", status=answer.status, at=datetime.now(UTC))
     document = answer.document
     return PlainSeen(
         port=port, path=path, answer="content", status=answer.status,
         password_field=any(one.has_password for one in document.forms),
-        text_chars=document.text_chars, scripts=document.scripts,
+        text_chars=document.text_chars, scripts=document.scripts, at=datetime.now(UTC),
     )  # fmt: skip

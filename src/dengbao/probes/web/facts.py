@@ -1,18 +1,18 @@
-"""What was seen of a web application; pure values, no bodies, no cookie values, no passwords."""
+"""What was seen of a web application, and when (`at`); no bodies, no cookie values, no passwords."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from ...errors import Reason
 from ...model import Facts, Value
 
+# From this share of common text on, two answers count as the same page; below the next one of its own text
+# a page does not count as shown.
 ALIKE_PERCENT: Final = 80
-"""From this share of common text on, two answers count as the same page."""
 UNLIKE_PERCENT: Final = 20
-"""Below this share of its own text a page does not count as shown."""
-SHELL_CHARS: Final = 80
-"""A page with scripts and less text than this draws its content in the browser; its text says nothing."""
+SHELL_CHARS: Final = 80  # a page with scripts and less text draws its content in the browser
 
 
 class PageSeen(Value):
@@ -52,6 +52,7 @@ class PageSeen(Value):
     pragma: str | None = None
     problem: str = ""
     reason: Reason | None = None
+    at: datetime | None = None
 
     @property
     def answered(self) -> bool:
@@ -194,6 +195,7 @@ class HeadersSeen(Value):
     headers: dict[str, str]
     meta_csp: str = ""
     error_words: tuple[str, ...] = ()
+    at: datetime | None = None
 
 
 class WebHeaders(Facts, tag="web.headers"):
@@ -208,8 +210,7 @@ class WebHeaders(Facts, tag="web.headers"):
 class PlainSeen(Value):
     """What a port says to unencrypted HTTP.
 
-    `answer` is `closed`, `not_http`, `to_https`, `content`, or where it was not seen `timed_out`,
-    `out_of_scope`, `unknown`.
+    `answer` is `closed`, `not_http`, `to_https`, `content`; unseen: `timed_out`, `out_of_scope`, `unknown`.
     """
 
     port: int
@@ -220,6 +221,7 @@ class PlainSeen(Value):
     text_chars: int | None = None
     scripts: int | None = None
     note: str = ""
+    at: datetime | None = None
 
 
 class WebPlain(Facts, tag="web.plain"):
@@ -248,6 +250,7 @@ class LoginSeen(Value):
     locked_words: tuple[str, ...] = ()
     captcha_words: tuple[str, ...] = ()
     problem: str = ""
+    at: datetime | None = None
 
     @property
     def by_marker(self) -> bool | None:
@@ -330,16 +333,13 @@ class Replay(Value):
     @property
     def ended(self) -> bool | None:
         """Tell whether the session was refused after the logout."""
-        if self.before.reached is not True:
-            return None
-        if self.after.failing:
+        if self.before.reached is not True or self.after.failing:
             return None
         # A firewall that has had enough answers 403, too: that must be what strangers were told before.
         if (self.after.login_demanded and self.after.status != 403) or self._as_to_a_stranger:
             return True
-        if self.after.reached and (self.like_before_percent or 0) >= ALIKE_PERCENT:
-            return False
-        return None
+        alike = (self.like_before_percent or 0) >= ALIKE_PERCENT
+        return False if self.after.reached and alike else None
 
     @property
     def _as_to_a_stranger(self) -> bool:

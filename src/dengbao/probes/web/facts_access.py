@@ -155,3 +155,4 @@ class WebUsers(Facts, tag="web.users"):
     users: tuple[UserSeen, ...]
     complete: bool | None
     columns: tuple[str, ...] = ()
+    at: datetime | None = None

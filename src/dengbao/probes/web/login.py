@@ -9,6 +9,7 @@ import weakref
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -263,6 +264,7 @@ def _seen(prepared: Prepared, answer: Answer, chain: Chain, token: str) -> Login
         token=bool(token) if login.token_json_key else None,
         locked_words=("HTTP 429",) if answer.status == 429 else locked_words(said),
         captcha_words=captcha_words(said),
+        at=datetime.now(UTC),
     )
 
 

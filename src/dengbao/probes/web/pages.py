@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import httpx
@@ -90,6 +91,7 @@ def describe(path: str, chain: Chain, compare: Compare) -> PageSeen:
         unknown_status=unknown.last.status if unknown else None,
         cache_control=last.headers.get("cache-control"),
         pragma=last.headers.get("pragma"),
+        at=datetime.now(UTC),
     )
     stranger = compare.strangers.get(path)
     if stranger is None or not _unlike_stranger(seen, stranger):
@@ -118,7 +120,7 @@ def like(chain: Chain, other: Chain) -> int | None:
 
 def unanswered(path: str, error: ProbeError) -> PageSeen:
     """Return the facts of an address that gave no answer."""
-    return PageSeen(path=path, problem=error.message, reason=error.reason)
+    return PageSeen(path=path, problem=error.message, reason=error.reason, at=datetime.now(UTC))
 
 
 async def look_at(browser: Browser, path: str, compare: Compare) -> tuple[PageSeen, Chain | None]:

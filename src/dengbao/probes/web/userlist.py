@@ -133,7 +133,10 @@ def _complete(chain: Chain, count: int) -> bool | None:
 def _facts(source: str, path: str, rows: list[Row], *, complete: bool | None) -> WebUsers:
     users = tuple(_user(one) for one in rows if one.get("username"))
     meanings = tuple(dict.fromkeys(key for one in rows for key in one if key != "*"))
-    return WebUsers(source=source, path=path, users=users, complete=complete, columns=meanings)
+    return WebUsers(
+        source=source, path=path, users=users, complete=complete, columns=meanings,
+        at=datetime.now().astimezone(),
+    )  # fmt: skip
 
 
 def _user(row: Row) -> UserSeen:
