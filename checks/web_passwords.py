@@ -88,7 +88,9 @@ def change_proofs(seen: WebPasswordChange) -> tuple[Exchange, ...]:
 def unique(seen: WebUniqueness) -> tuple[Criterion, ...]:
     """Return a criterion for each name that was created again, and one on the list itself."""
     first = seen.of("new")
-    works = first is not None and first.created is True
+    control = seen.of("other")
+    # A second new name shows that it was the name for which the others were refused.
+    works = all(one is not None and one.created is True for one in (first, control))
     found = [_again(seen, kind, works=works) for kind in ("same", "case", "space")]
     if seen.doubled is not None:
         told = f"用户列表共 {seen.names} 个用户名，" + (
@@ -106,7 +108,7 @@ def unique(seen: WebUniqueness) -> tuple[Criterion, ...]:
 def _again(seen: WebUniqueness, kind: str, *, works: bool) -> Criterion:
     one: CreateTry | None = seen.of(kind)
     created = one.created if one is not None else None
-    met = None if created is None or not works else not created
+    met = False if created else (True if created is False and works else None)
     if one is None:
         told = f"{_NAMES[kind]}的用户名未测"
     else:

@@ -82,7 +82,7 @@ def windows_accounts_are_unique(accounts: WindowsAccounts, identity: WindowsIden
 def web_users_are_unique(seen: WebUniqueness) -> Judgement:
     """Judge that a user name that exists cannot be given again, also in other case or with a space.
 
-    Refusals count only while a new name is accepted by the same request.
+    Refusals count only while new names are accepted by the same request, before and afterwards.
 
     Source: GB/T 22239-2019 8.1.4.1 a).
     """
@@ -90,6 +90,11 @@ def web_users_are_unique(seen: WebUniqueness) -> Judgement:
     told = "；".join(one.measured for one in criteria)
     first = seen.of("new")
     works = "新建成功" if first is not None and first.created else "未能新建，上述结果不足以说明问题"
+    control = seen.of("other")
+    if control is not None:
+        works += "，其后换用另一用户名" + (
+            "新建成功" if control.created else "未能新建，下列拒绝不足以说明问题"
+        )
     removed = "测试用户已删除" if seen.removed else "测试用户未能删除，须由管理员删除"
     return Judgement(
         criteria=criteria,

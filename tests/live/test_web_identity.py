@@ -67,6 +67,7 @@ SITUATIONS: Table = {
     "one of a name": (Conduct(), (USERS,), {UNIQUE: C}),
     "other case is another user": (Conduct(unique="exact"), (USERS,), {UNIQUE: P}),
     "two of a name": (Conduct(unique="none"), (USERS,), {UNIQUE: N}),
+    "refuses any second user": (Conduct(unique="once"), (USERS,), {UNIQUE: U}),
     "creates nobody": (Conduct(creates=False), (USERS,), {UNIQUE: U}),
     # Idle sessions.
     "idle sessions end": (SHORT, (IDLE,), {IDLES: C}),

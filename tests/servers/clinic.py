@@ -60,7 +60,7 @@ class Conduct:
     history: int = 0
     change_works: bool = True
     change_ends_sessions: bool = True
-    unique: str = "folded"  # folded, exact, none
+    unique: str = "folded"  # folded, exact, none, once (refuses any second user)
     creates: bool = True
     removes: bool = True
     token: str = "opaque"  # opaque, prefix, jwt, jwt-none, jwt-unsigned, jwt-any
@@ -360,6 +360,7 @@ class Clinic:
             "folded": name.strip().casefold() in {one.strip().casefold() for one in self.users},
             "exact": name in self.users,
             "none": False,
+            "once": len(self.users) > len(PASSWORDS),
         }[self.conduct.unique]
         if known or not self.conduct.creates:
             return JSONResponse({"code": 1, "msg": "用户已存在"}, 409)

@@ -127,7 +127,7 @@ class WebPasswordChange(Facts, tag="web.password_change"):
 
 
 class CreateTry(Value):
-    """A user that was to be created: `kind` is `new`, `same`, `case`, `space`.
+    """A user that was to be created: `kind` is `new`, `same`, `case`, `space`, or `other`: another new name.
 
     `told` is what the declared markers say; `rows_before` and `rows_after` how often the list shows the name.
     """
