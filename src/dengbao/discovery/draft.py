@@ -80,6 +80,9 @@ def _login(found: Found) -> Iterator[str]:
     yield "    login:"
     if found.call is not None:
         yield from _call(found)
+    elif found.basic:
+        yield f"      path: {scalar(found.basic)}"
+        yield f"      style: basic    {_CHECK}：页面脚本以 Basic 头提交口令"
     elif form is not None and form.named and form.method == "post":
         yield from _form(found, form)
     else:

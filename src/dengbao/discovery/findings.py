@@ -50,7 +50,10 @@ class LoginCall:
 
 @dataclass
 class Found:
-    """Everything found; empty means not found, never that there is none."""
+    """Everything found; empty means not found, never that there is none.
+
+    `basic` is the address to which a script sends name and password in a Basic header.
+    """
 
     url: str
     title: str = ""
@@ -63,6 +66,7 @@ class Found:
     wordings: tuple[str, ...] = ()
     tried: Tried | None = None
     call: LoginCall | None = None
+    basic: str = ""
     login_paths: tuple[str, ...] = ()
     cookies: tuple[str, ...] = ()
     token_hints: tuple[str, ...] = ()

@@ -15,15 +15,15 @@ from ..model import WebAsset, WebLogin
 from ..probes.base import Context
 from ..probes.web.browser import clean_url
 from ..probes.web.chromium import Window, flaw, opened_window
-from ..probes.web.driving import Driven, Sent, drawn_page, drive, find_fields, open_page
+from ..probes.web.driving import Driven, Fields, Sent, drawn_page, drive, find_fields, open_page
 from . import words
-from .findings import LoginCall, Tried
+from .findings import LoginCall, LoginForm, Tried
 from .forms import login_form
 from .trying import PURPOSE, codes, nobody
 from .walk import MAX_LISTED, Walk
 
 if TYPE_CHECKING:
-    from playwright.async_api import Response
+    from playwright.async_api import Locator, Response
 
 ALL_S: Final = 60.0
 _DRAWN_S: Final = 8.0
@@ -48,10 +48,13 @@ async def render(walk: Walk, start: httpx.URL, context: Context) -> None:
     try:
         async with asyncio.timeout(ALL_S), opened_window(asset, context, probe="discover") as window:
             asked: list[Response] = []
+            wanted: set[str] = set()  # Chromium itself asks its maker's servers: that is not the page's doing
             window.inside.on("response", lambda one: asked.append(one))  # noqa: PLW0108 - it wants a function
+            window.inside.on("request", lambda one: wanted.add(httpx.URL(one.url).host))
             await _find(walk, window, start)
             _sort(walk, asked[:200])
-            for place, why in list(window.forward.refused.items())[:3]:
+            refused = [one for one in window.forward.refused.items() if one[0].rpartition(":")[0] in wanted]
+            for place, why in refused[:3]:
                 walk.found.notes.append(f"页面还请求了 {place}，未放行：{why}")
     except TimeoutError as exc:
         raise TimedOut(f"{ALL_S:g} 秒内浏览器未能画出页面", cure="检查应用的响应速度") from exc
@@ -69,10 +72,20 @@ async def _find(walk: Walk, window: Window, start: httpx.URL) -> None:
         drawn = await drawn_page(window.page, fields.frame)
         found = walk.found
         found.rendered, found.page = True, walk.told(drawn.url)
-        found.form = login_form(drawn.document)
+        found.form = login_form(drawn.document) or await _as_drawn(fields)
         found.captcha = drawn.document.captcha
-        found.title = found.title or drawn.document.title
+        found.title = drawn.document.title or found.title
         return
+
+
+async def _as_drawn(fields: Fields) -> LoginForm:
+    """Return the form of what is visible, where the page holds other password fields unseen."""
+    names = [""] if fields.username is None else [await _name(fields.username)]
+    return LoginForm("", "", names[0], await _name(fields.password), named=False)
+
+
+async def _name(field: Locator) -> str:
+    return await field.get_attribute("name") or await field.get_attribute("id") or ""
 
 
 def _sort(walk: Walk, asked: list[Response]) -> None:
@@ -84,7 +97,9 @@ def _sort(walk: Walk, asked: list[Response]) -> None:
         own = url.host == walk.browser.base.host and one.request.method == "GET"
         if not own or one.request.resource_type not in ("xhr", "fetch") or not words.may_be_asked(path):
             continue
-        if one.status in (401, 403) and path not in protected:
+        if one.status == 401 and words.is_login(path) and words.sends_basic(walk.sources):
+            walk.found.basic = path
+        elif one.status in (401, 403) and path not in protected:
             protected.append(path)
     walk.found.protected = tuple(dict.fromkeys(protected))[:MAX_LISTED]
     walk.found.public = tuple(dict.fromkeys(public))[:MAX_LISTED]

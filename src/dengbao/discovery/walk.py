@@ -82,9 +82,9 @@ async def explore(browser: Browser, start: httpx.URL, found: Found) -> Walk:
     walk = Walk(browser, found)
     first = await browser.visit(start)
     _settle(walk, start, first)
-    found.title = first.last.document.title
     visitor = browser.fork()
     await _find_login(walk, start, first, visitor)
+    found.title = _title(first, walk.login)
     found.cookies = tuple(_cookies(visitor, browser))
     shown = [one for one in (first, walk.login) if one is not None]
     await _read_scripts(walk, shown)
@@ -105,6 +105,12 @@ def _settle(walk: Walk, start: httpx.URL, first: Chain) -> None:
     walk.found.url = str(walk.browser.base)
     if first.stopped:
         walk.found.notes.append(f"打开网址后未再跟随：{first.stopped}")
+
+
+def _title(first: Chain, login: Chain | None) -> str:
+    """Return how the start calls itself, or where that is an error the login page."""
+    titles = [one.last.document.title for one in (first, login) if one is not None and one.last.status == 200]
+    return next((one for one in titles if one), "")
 
 
 def _cookies(visitor: Browser, browser: Browser) -> Iterator[str]:
@@ -134,7 +140,11 @@ async def _find_login(walk: Walk, start: httpx.URL, first: Chain, visitor: Brows
 
 
 async def _take_login(walk: Walk, chain: Chain) -> None:
-    again = await walk.visit(chain.last.url)
+    bare = words.without_way_back(chain.last.url)
+    again = await walk.visit(bare)
+    moved = again is None or again.last.url != bare or bare == chain.last.url
+    if again is not None and not moved and login_form(again.last.document) is not None:
+        chain, again = again, chain
     document = chain.last.document
     found = walk.found
     found.page = walk.told(chain.last.url)
@@ -149,6 +159,7 @@ async def _take_login(walk: Walk, chain: Chain) -> None:
 
 
 def _take_action(walk: Walk, target: httpx.URL) -> None:
+    target = words.without_way_back(target)
     walk.found.action = walk.told(target)
     if origin(target) != origin(walk.browser.base):
         walk.found.notes.append("登录表单提交到另一地址，核对其是否在授权范围内")
@@ -219,7 +230,7 @@ async def _sort_pages(walk: Walk, start: httpx.URL, first: Chain, shown: list[Ch
     public: list[str] = [walk.found.page] if walk.found.page else []
     for url in (start, *await _candidates(walk, first, shown)):
         path = walk.told(url)
-        if path in (*protected, *public):
+        if path in (*protected, *public) or walk.told(words.without_way_back(url)) == walk.found.page:
             continue
         chain = first if url is start else await walk.visit(url)
         if chain is None:

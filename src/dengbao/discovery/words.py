@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+import httpx
+
 # Where logins commonly are; a script's router answers `#/login` itself, so it is no address to ask for.
 LOGIN_PATHS: Final = (
     "/login", "/user/login", "/users/sign_in", "/signin", "/login.html", "/login.jsp", "/login.php",
@@ -42,6 +44,12 @@ _WORDING: Final = re.compile(
 )
 _TOKEN: Final = re.compile(
     r"""["'`](Authorization|X-Access-Token|X-Auth-Token|X-Token|Admin-Token|satoken)["'`]|(Bearer )""",
+    re.IGNORECASE,
+)
+_BASIC: Final = re.compile(r"""["'`]Basic ["'`]\s*\+|["'`]Basic \$\{""")
+# By these a login page remembers where one came from; it is the same page without.
+_WAY_BACK: Final = re.compile(
+    r"next|redirect(?:_?to|_?url|_?uri)?|return_?(?:url|to|path)?|(?:back|from|continue|goto|ref)(?:_?url)?",
     re.IGNORECASE,
 )
 _CSRF_NAME: Final = re.compile(
@@ -99,6 +107,19 @@ def token_hints(sources: Iterable[str]) -> tuple[str, ...]:
     """Return names of headers that scripts send a token in, at most three."""
     found = (one.group(1) or one.group(2) for text in sources for one in _TOKEN.finditer(text))
     return _distinct((one.strip() for one in found), 3)
+
+
+def sends_basic(sources: Iterable[str]) -> bool:
+    """Tell whether a script makes a Basic header of name and password."""
+    return any(_BASIC.search(text) for text in sources)
+
+
+def without_way_back(url: httpx.URL) -> httpx.URL:
+    """Return an address without the parameters that tell where to go after the login."""
+    kept = [(key, value) for key, value in url.params.multi_items() if not _WAY_BACK.fullmatch(key)]
+    if len(kept) == len(url.params.multi_items()):
+        return url
+    return url.copy_with(params=kept) if kept else url.copy_with(query=None)
 
 
 def _distinct(found: Iterable[str], most: int) -> tuple[str, ...]:
