@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -23,6 +24,8 @@ _ACK: Final = 0x10
 _PLAIN_IP: Final = b"\x08\x00\x45"
 _TCP_BYTE: Final = bytes([TCP])
 _CHANGES: Final = FIN | SYN | RST
+_LEAST: Final = 54  # headers of Ethernet, IPv4 and TCP without options
+_HEADER: Final = struct.Struct(">H2xH16xI4xBB").unpack_from  # total, fragment; sequence, offset, flags
 
 
 class _Entry:
@@ -101,12 +104,16 @@ class Table:
     ) -> bool:
         """Take a segment that carries the next bytes of its direction, or none; False if it does not."""
         direction, entry = known
-        begin, end = 34 + ((data[46] >> 4) << 2), 14 + ((data[16] << 8) | data[17])
-        fits = 54 <= begin <= end <= len(data) and not (data[47] & _CHANGES or data[20] & 0x3F or data[21])
+        size = len(data)
+        if size < _LEAST:
+            return False
+        total, fragment, seq, offset, flags = _HEADER(data, 16)
+        begin, end = 34 + ((offset >> 4) << 2), 14 + total
+        fits = 54 <= begin <= end <= size and not (flags & _CHANGES or fragment & 0x3FFF)
         if not fits or entry.protocol != TCP or not entry.first_packet:
             return False
         if begin < end:
-            if direction.expected != int.from_bytes(data[38:42], "big") or direction.ahead:
+            if direction.expected != seq or direction.ahead:
                 return False
             if direction.peer.chunks:
                 direction.peer.flush()
