@@ -34,20 +34,30 @@ def idle(seen: WebIdle, limit: int) -> Criterion:
 def _idle(seen: WebIdle, limit: int) -> tuple[bool | None, str]:
     if seen.concurrent is not True:
         return None, "同一账户再次登录后先前的会话即失效或未能确认，无从对照空闲超时"
+    if seen.shared:
+        return None, "同一账户再次登录取得同一会话凭据，静置的会话无从与活动的会话分开"
     if seen.idle is None or seen.awake is None or seen.waited_s is None:
         return None, f"授权等待 {seen.wait_allowed_s:g} 秒，未静置会话实测"
     waited = f"会话静置 {seen.waited_s:.0f} 秒后访问 {seen.path}"
-    ended, other = seen.idle.ended, seen.awake.ended
+    ended = seen.idle.ended
     if ended is None:
         return None, f"{waited}，应答不足以判断会话是否失效"
-    if not ended:
-        enough = seen.waited_s >= limit
-        more = "" if enough else f"，未等至 {limit} 秒"
-        return (False if enough else None), f"{waited} 返回 {seen.idle.after.status}，会话仍有效{more}"
-    if other is not False:
+    if ended:
+        return _ended(seen, limit, waited)
+    enough = seen.waited_s >= limit
+    more = "" if enough else f"，未等至 {limit} 秒"
+    return (False if enough else None), f"{waited} 返回 {seen.idle.after.status}，会话仍有效{more}"
+
+
+def _ended(seen: WebIdle, limit: int, waited: str) -> tuple[bool | None, str]:
+    """Tell whether it was for being idle that a session ended: nothing else may explain it."""
+    if seen.idle is None or seen.awake is None or seen.awake.ended is not False:
         return None, f"{waited} 已失效，但同时保持活动的会话也失效或未能确认，不能归于空闲超时"
+    if seen.others != 0 and seen.crowded is not False:
+        more = "次数未知的" if seen.others is None else f" {seen.others} 次"
+        return None, f"{waited} 已失效，但其间同一账户另有{more}登录，可能超出会话数量，不能归于空闲超时"
     told = f"{waited} 返回 {seen.idle.after.status}，会话已失效；同时保持活动的会话仍有效"
-    return (True if seen.waited_s <= limit + _SLACK_S else None), told
+    return (True if seen.waited_s is not None and seen.waited_s <= limit + _SLACK_S else None), told
 
 
 def idle_remarks(seen: WebIdle) -> str:

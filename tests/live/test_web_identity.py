@@ -10,6 +10,7 @@ import pytest
 
 from dengbao.errors import Reason
 from dengbao.model import Account, Level, ParamValue, Scope, WebAsset, WebLogin
+from dengbao.probes.logins import Logins
 from dengbao.probes.registry import probes_for
 from tests.servers.clinic import PASSWORDS, SEED, SEED_VARIABLE, VARIABLES, Conduct, Running, serving
 
@@ -73,6 +74,7 @@ SITUATIONS: Table = {
     "idle sessions end": (SHORT, (IDLE,), {IDLES: C}),
     "idle sessions go on": (Conduct(), (IDLE,), {IDLES: N}),
     "one session only": (Conduct(single=True, idle_s=0.9), (IDLE,), {IDLES: U}),
+    "one token for every login": (Conduct(shared=True), (IDLE,), {IDLES: U}),
     "all sessions end": (Conduct(absolute_s=1.0), (IDLE,), {IDLES: U}),
     # The second factor.
     "declared, not asked for": (Conduct(factor="declared"), (FACTOR,), dict.fromkeys(FACTORS, N)),
@@ -198,7 +200,9 @@ def test_no_probe_logs_in_with_an_account_whose_password_could_not_be_set_back()
     with serving(Conduct(history=9)) as running:
         ledger = MemoryLedger()
         whole = running.asset()
-        change = msgspec.structs.replace(running.application().password_change, history=0)
+        declared = running.application().password_change
+        assert declared is not None
+        change = msgspec.structs.replace(declared, history=0)
         told = msgspec.structs.replace(running.application(), password_change=change)
         see(
             msgspec.structs.replace(whole, app=told),
@@ -207,3 +211,27 @@ def test_no_probe_logs_in_with_an_account_whose_password_could_not_be_set_back()
         )
         assert running.clinic.most_in_a_row.get("doctor", 0) <= 1
         assert ledger.owed
+
+
+class Busy(Logins):
+    """A run in which two more sessions of every account begin whenever somebody asks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def counted(self, place: str, username: str) -> int:
+        del place, username
+        self.asked += 2
+        return self.asked
+
+
+@pytest.mark.parametrize(("most", "wanted"), [(0, C), (2, U)])
+def test_a_session_pushed_out_by_others_is_not_taken_for_an_idle_one(most: int, wanted: str) -> None:
+    with serving(Conduct(idle_s=0.9, most_sessions=most)) as running:
+        scope = Scope(level=Level.LOGIN, addresses=("127.0.0.0/8",), connections_per_s=2000, wait_s=WAIT_S)
+        profile = {**PROFILE, "idle_timeout_max_s": IDLE_S}
+        asset = running.asset(logout="")
+        sight = look(asset, scope=scope, only=(IDLE,), profile=profile, logins=Busy())
+        seen = sight.judge(IDLES, PARAMS[IDLES])
+        assert (seen.verdict or seen.status).value == wanted, seen.statement

@@ -67,6 +67,8 @@ class Conduct:
     open_paths: tuple[str, ...] = ()
     idle_s: float = 600.0
     single: bool = False
+    shared: bool = False
+    most_sessions: int = 0  # of one user; the one that was used longest ago ends
     absolute_s: float = 1e9
     factor: str = ""  # "", declared (but not asked for), enforced, skippable, unchecked
     anything_passes: bool = False
@@ -176,6 +178,11 @@ class Clinic:
         key = secrets.token_hex(16)
         if self.conduct.single:
             self.end(user)
+        own = {name: one for name, one in self.sessions.items() if one.user == user and one.whole and whole}
+        if self.conduct.shared and own:
+            return next(iter(own))
+        if self.conduct.most_sessions and len(own) >= self.conduct.most_sessions:
+            del self.sessions[min(own, key=lambda name: own[name].used)]
         now = time.monotonic()
         self.sessions[key] = Session(user, now, now, whole)
         if not self.conduct.token.startswith("jwt"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -25,6 +26,7 @@ class Logins:
         self._own = threading.Lock()
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._refused: dict[tuple[str, str], LoginRefused] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
     def turn(self, asset: AssetBase, account: Account) -> Iterator[None]:
@@ -84,3 +86,11 @@ class Logins:
     def forget(self, place: str, username: str) -> None:
         """Note that an account is let in again, because its password was set back."""
         self._refused.pop((place, username), None)
+
+    def count(self, place: str, username: str) -> None:
+        """Note that an account began a session at a place."""
+        self._counts[place, username] += 1
+
+    def counted(self, place: str, username: str) -> int:
+        """Return how many sessions an account began at a place in this run."""
+        return self._counts[place, username]

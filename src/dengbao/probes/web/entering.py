@@ -13,9 +13,10 @@ from ...model import Asset, WebAsset, WebLogin
 from ..base import Context
 from .browser import Browser, Chain
 from .facts import LoginSeen, PageSeen
+from .facts_sent import WebPasswordSent
 from .login import Attempt, Prepared, declared, prepare, submit, with_pages
 from .pages import Compare, describe, look_at, references, unanswered, unknown_path
-from .refusals import note, recall
+from .refusals import count, note, recall
 from .second import take_second_step
 
 MAX_PAGES: Final = 50
@@ -47,6 +48,7 @@ class Entered:
     login: LoginSeen
     earlier_cookies: dict[str, set[str]]
     session_in_url: bool
+    sent: WebPasswordSent
 
 
 def as_web(asset: Asset) -> WebAsset:
@@ -115,6 +117,7 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     attempt = await submit(visitor, prepared, account.username, password, assist=True)
     for name, values in attempt.earlier.items():
         earlier.setdefault(name, set()).update(values)
+    sent = attempt.sent or WebPasswordSent(by="toolkit")
     if attempt.error is None:
         attempt = await take_second_step(visitor, asset, context, account, attempt)
     if attempt.error is not None:
@@ -123,12 +126,13 @@ async def enter(browser: Browser, asset: WebAsset, context: Context, who: str = 
     during = await look(visitor, asset.protected, compare)
     seen = with_pages(attempt, before.seen, during.seen)
     note(asset, context, account, seen)
+    count(asset, context, account, seen)
     _require_accepted(seen, during, before, account.id)
     way = [one for one in (prepared.page, attempt.chain) if one is not None]
     in_url = attempt.in_url or any(
         one.session_in_url for one in (*way, *before.chains.values(), *during.chains.values())
     )
-    return Entered(visitor, compare, before, during, seen, earlier, in_url)
+    return Entered(visitor, compare, before, during, seen, earlier, in_url, sent)
 
 
 async def _prepared(visitor: Browser, login: WebLogin, context: Context) -> Prepared:

@@ -164,6 +164,8 @@ class WebIdle(Facts, tag="web.idle"):
 
     `concurrent`: the first session went on when the second began. `idle` is the page with the session that
     was left alone for `waited_s`, `awake` the same page with the other one at the same time.
+    `shared`: the second login was given the first one's own credential. `others` is how many more sessions of
+    the account began meanwhile; `crowded`: as many more, begun one after the other, end a session.
     `cookie_lifetime_s`: of the cookies that carry the session, None where they end with the browser.
     `token_lifetime_s`: from the claims of a JWT.
     """
@@ -178,6 +180,9 @@ class WebIdle(Facts, tag="web.idle"):
     awake: Replay | None = None
     cookie_lifetime_s: int | None = None
     token_lifetime_s: int | None = None
+    shared: bool | None = None
+    others: int | None = None
+    crowded: bool | None = None
 
 
 class WebSecondFactor(Facts, tag="web.second_factor"):

@@ -20,11 +20,13 @@ from .leaving import leave
 from .login import declared, turn
 from .pages import describe
 from .reach import jwt_lifetime_s, replayed
+from .refusals import counted
 from .session import find_carriers
 
 MAX_WAIT_S: Final = 3600.0
 AWAKE_EVERY_S: Final = 45.0
 MARGIN_S: Final = 5.0
+MAX_OTHERS: Final = 12
 LIMITS: Final = Limits(all_s=MAX_WAIT_S + 600)
 
 
@@ -60,9 +62,17 @@ async def probe(asset: Asset, context: Context) -> Observed:
         wait = min(
             allowed, MAX_WAIT_S, float(limit) + MARGIN_S if isinstance(limit, int | float) else MAX_WAIT_S
         )
-        if wait > 0 and facts.concurrent:
+        if wait > 0 and facts.concurrent and not facts.shared:
             context.say(f"会话静置 {wait:.0f} 秒后复查")
+            account = context.account(web, facts.account)
+            begun = counted(web, context, account)
             facts = await _wait(pair, facts, wait)
+            others = counted(web, context, account) - begun
+            facts = msgspec.structs.replace(facts, others=others)
+            if facts.idle is not None and facts.idle.ended and 0 < others <= MAX_OTHERS:
+                async with turn(web):
+                    crowded = await _crowd(browser, web, context, pair.path, others)
+                facts = msgspec.structs.replace(facts, crowded=crowded)
         for visitor in (pair.idle, pair.awake):
             await leave(visitor, web, pair.first.during.chains.values())
     return Observed((facts,), privilege=f"账户 {facts.account}")
@@ -84,6 +94,7 @@ async def _pair(browser: Browser, web: WebAsset, context: Context, allowed: floa
     concurrent = await _alive(first.visitor, path, first)
     token = first.visitor.token if carriers.kind == "bearer" else ""
     value = next((first.visitor.jar.value(one) for one in carriers.names), token)
+    again = next((second.visitor.jar.value(one) for one in carriers.names), second.visitor.token)
     lifetimes = [
         one.lifetime_s
         for one in first.visitor.jar.cookies.values()
@@ -93,6 +104,7 @@ async def _pair(browser: Browser, web: WebAsset, context: Context, allowed: floa
         account=web.login.account if web.login else "", carrier=carriers.kind, path=path,
         concurrent=concurrent, wait_allowed_s=allowed,
         cookie_lifetime_s=min(lifetimes) if lifetimes else None, token_lifetime_s=jwt_lifetime_s(value),
+        shared=value == again if value else None,
     )  # fmt: skip
     return Pair(first, first.visitor, second.visitor, path, first.during.chains[path]), facts
 
@@ -107,6 +119,20 @@ async def _alive(visitor: Browser, path: str, entered: Entered) -> bool | None:
         return describe(path, await visitor.visit(path), entered.compare).reached
     except ProbeError:
         return None
+
+
+async def _crowd(browser: Browser, web: WebAsset, context: Context, path: str, others: int) -> bool | None:
+    """Tell whether a session ends because so many more of its account begin, as they did during the wait."""
+    try:
+        first = await enter(browser, web, context)
+        for _ in range(others):
+            one = await enter(browser, web, context)
+            await leave(one.visitor, web, one.during.chains.values())
+        alive = await _alive(first.visitor, path, first)
+        await leave(first.visitor, web, first.during.chains.values())
+    except ProbeError:
+        return None
+    return None if alive is None else not alive
 
 
 async def _wait(pair: Pair, facts: WebIdle, wait_s: float) -> WebIdle:

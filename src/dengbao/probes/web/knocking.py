@@ -14,7 +14,7 @@ from .entering import Looked, completed, look
 from .facts import LoginSeen
 from .login import Attempt, declared, prepare, submit
 from .pages import Compare, references
-from .refusals import note, recall
+from .refusals import count, note, recall
 from .second import asks_code, take_second_step
 
 
@@ -73,6 +73,7 @@ class Door:
         if attempt.error is None:
             attempt = await self._second(visitor, account, attempt, second=second)
         seen = await completed(visitor, attempt, self.before, self.compare)
+        count(self.web, self.context, account, seen)
         if own:
             note(self.web, self.context, account, seen)
         return Knock(seen, visitor, prepared.page, attempt.chain, attempt.error)

@@ -25,6 +25,17 @@ def note(web: WebAsset, context: Context, account: Account, seen: LoginSeen) -> 
         bar(web, context, account)
 
 
+def count(web: WebAsset, context: Context, account: Account, seen: LoginSeen) -> None:
+    """Note that a session of the account may have begun."""
+    if seen.accepted is not False:
+        context.logins.count(*_key(web, account))
+
+
+def counted(web: WebAsset, context: Context, account: Account) -> int:
+    """Return how many sessions of the account may have begun in this run."""
+    return context.logins.counted(*_key(web, account))
+
+
 def bar(web: WebAsset, context: Context, account: Account) -> None:
     """Let no probe of the run log in with the account; one that may be locked is none of that kind."""
     if not account.sacrificial:
