@@ -21,6 +21,7 @@ _SECRET: Final = ("password", "password_other", "token")
 # A serial number of 18 digits passes region, date and check digit once in forty thousand. Three different
 # id numbers are no accident, and in a large text no fewer than twice what serial numbers alone could give.
 _SURE: Final = 3
+_TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _FAILING: Final = 3  # of serials that begin with region and date ten fail for each that holds
 _BY_CHANCE_PER_BYTE: Final = 2 * 2.4e-5 / 19
 # 第三、四位 of GB/T 2260: 01–20 and 51–70 cities, 21–50 prefectures, 90 directly administered counties.
@@ -81,7 +82,13 @@ def _clean(place: ScannedPlace, found: list[Found]) -> bool | None:
 def _sure(found: Found, place: ScannedPlace) -> bool:
     if found.kind == "id_card":
         return not _serials(place) and found.distinct >= _SURE + int(place.text_bytes * _BY_CHANCE_PER_BYTE)
-    return found.kind == "password" and found.in_columns > 0
+    return found.kind == "password" and _are_stored(found)
+
+
+def _are_stored(found: Found) -> bool:
+    """Tell whether passwords stand in a table, or under so many keys that they are no example of a manual."""
+    in_table = any(one.column and (one.table or one.file.lower().endswith(_TABLES)) for one in found.at)
+    return in_table or (found.in_columns >= _SURE and found.distinct >= _SURE)
 
 
 def _serials(place: ScannedPlace) -> bool:

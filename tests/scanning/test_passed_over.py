@@ -96,7 +96,9 @@ def test_names_of_tables_carry_no_person_and_no_control_character() -> None:
     assert "password" in shown
 
 
-@pytest.mark.parametrize("message", ["must be at least 8 characters", "incorrect", "changeme"])
+@pytest.mark.parametrize(
+    "message", ["must be at least 8 characters", "incorrect", "changeme", "your_password_here", "$PGPASS"]
+)
 def test_a_bare_word_behind_password_may_be_a_message(message: str) -> None:
     report = scan("a.json", f'{{"password":"{message}"}}\n'.encode())
     assert (report.count(Kind.PASSWORD), report.count(Kind.PASSWORD_OTHER)) == (0, 1)
@@ -108,3 +110,8 @@ def test_serial_numbers_that_look_like_ids_are_told_by_those_that_fail() -> None
     assert report.count(Kind.ID_CARD) == report.alike_held == 18
     assert report.alike_failed == 182
     assert scan("b.csv", f"sfzh\n{CARD}\n".encode()).alike_failed == 0
+
+
+def test_switches_and_days_in_a_column_of_passwords_are_of_no_known_form() -> None:
+    report = scan("a.csv", b"id,pwd\n1,0\n2,Y\n3,2024-01-01\n4,abc123\n")
+    assert (report.count(Kind.PASSWORD), report.count(Kind.PASSWORD_OTHER)) == (1, 3)

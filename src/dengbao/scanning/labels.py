@@ -61,7 +61,8 @@ _TEMPLATE: Final = re.compile(
     r"password|passwd|pwd|input|hidden|function|this\.|request\.|req\.|self\.|os\.)",
     re.IGNORECASE,
 )
-_BARE_WORD: Final = re.compile(r"[A-Za-z.:!?-]+")
+_BARE_WORD: Final = re.compile(r"[A-Za-z_.:!?$()-]+")
+_NO_WORD: Final = re.compile(r".{1,2}|\d{4}-\d\d-\d\d.*")  # switches and days of change
 _HAS_DIGIT: Final = re.compile(r"\d")
 _STATES: Final = {"clear": Kind.PASSWORD, "other": Kind.PASSWORD_OTHER}
 
@@ -70,6 +71,8 @@ def kind_of_password(text: str) -> Kind | None:
     """Return as what kind a value that stands where a password belongs is counted; None if it is none."""
     if _TEMPLATE.search(text):
         return None
+    if _NO_WORD.fullmatch(text):
+        return Kind.PASSWORD_OTHER
     shape = kind_of_hash(text)
     return None if shape == "empty" else _STATES.get(shape, Kind.PASSWORD_HASH)
 
