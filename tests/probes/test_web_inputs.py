@@ -16,7 +16,8 @@ from dengbao.probes.web.wrong import right_file, wrong_values
 
 SPECIMEN = "11010519491231002X"
 PAGE = b"""<form><input name=n maxlength=3 required><input name=a type=number min=0 max=9>
-<select name=s></select><input name=p pattern="[0-9]{3}"><input name=r pattern="(a+)+b"><input name=d type=date></form>"""
+<select name=s></select>
+<input name=p pattern="[0-9]{3}"><input name=r pattern="(a+)+b"><input name=d type=date></form>"""
 
 
 def values(one: InputField) -> dict[str, str]:
