@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from dengbao.errors import Reason
 from dengbao.model import Application, Call, Level, Raw, Scope, UserAdmin, Verdict, WebAsset
@@ -17,7 +23,9 @@ from dengbao.probes.web.facts_access import WebMatrix, WebUsers
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
 from dengbao.secrets import Secrets
+from dengbao.undoing import owed_in
 
+from ..runs import HEAD, dengbao, environment
 from ..servers.roles import ADMIN, FUNCTIONS, LOCK, PASSWORD, PEOPLE, VARIABLE, Conduct, serving
 from .harness import PROFILE, MemoryLedger, Sight, claims_no_more, look
 
@@ -114,14 +122,63 @@ def test_a_change_that_cannot_be_taken_back_stays_owed_and_undo_settles_it() -> 
         assert sight.ledger.owed == {}
 
 
-def test_a_change_without_undo_is_never_sent() -> None:
-    alone = msgspec.structs.replace(LOCK, undo=None)
+def test_a_status_does_not_prove_that_a_change_was_taken_back_and_nobody_else_makes_it() -> None:
+    with serving(Conduct(undo_pretends=True)) as running:
+        sight = see(running.asset((*FUNCTIONS, LOCK)))
+        assert running.roles.asked.count("POST /admin/lock") == 1
+        assert list(sight.ledger.owed) == ["lock/xt1/xt1"]
+    assert "锁定账户（撤销未能确认，未再以其他角色请求，须人工核对）" in sight.judge(OVER).remainder
+
+
+def test_what_was_carried_out_and_then_sent_to_log_in_is_no_refusal() -> None:
+    with serving(Conduct(lock_by_all=True)) as running:
+        sight = see(running.asset((*FUNCTIONS, LOCK)))
+        assert running.roles.locked == set()
+        assert sight.ledger.owed == {}
+    assert sight.verdicts((OVER,)) == {OVER: U}
+
+
+@pytest.mark.parametrize(
+    ("undo", "why"),
+    [(None, "会改变数据且未登记撤销请求，未发送"),
+     (Call(path="/admin/unlock", fields={"user": "{object}"}), "撤销请求未登记成功标志（undo.done）")],
+)  # fmt: skip
+def test_a_change_that_nothing_takes_back_for_sure_is_never_sent(undo: Call | None, why: str) -> None:
+    alone = msgspec.structs.replace(LOCK, undo=undo)
     with serving(Conduct()) as running:
         sight = see(running.asset((*FUNCTIONS, alone)))
         assert not any("lock" in one for one in running.roles.asked)
     outcome = sight.judge(OVER)
     assert outcome.verdict is Verdict.CONFORM
-    assert "锁定账户（会改变数据且未登记撤销请求，未发送）" in outcome.remainder
+    assert why in outcome.remainder
+
+
+def test_a_run_killed_in_the_middle_of_a_change_takes_it_back_the_next_time(tmp_path: Path) -> None:
+    with serving(Conduct()) as running:
+        folder = tmp_path / "e"
+        folder.mkdir()
+        told = {"assets": [msgspec.to_builtins(running.asset((*FUNCTIONS, LOCK)))]}
+        head = HEAD.replace("level: intrude", "level: intrude\n  connections_per_s: 1000")
+        text = head.rstrip().removesuffix("assets:") + yaml.safe_dump(told, allow_unicode=True)
+        (folder / "engagement.yaml").write_text(text, encoding="utf-8")
+        running.roles.hold_at = 1
+        run = (sys.executable, "-m", "dengbao", "run", str(folder), "--item", "2.e.3")
+        process = subprocess.Popen(
+            run, env=environment(**{VARIABLE: PASSWORD}), stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            assert running.roles.held.wait(60)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+            running.roles.released.set()
+        assert running.roles.locked == {"ceshi"}
+        assert owed_in(folder)
+        done = dengbao("run", folder, "--item", "2.e.3", env=environment(**{VARIABLE: PASSWORD}))
+        assert done.returncode in (0, 3), done.stderr
+        assert running.roles.locked == set()
+    assert owed_in(folder) == ()
 
 
 def test_every_intrusive_request_is_announced_and_none_is_sent_below_the_level() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 import socket
@@ -47,6 +48,8 @@ class Conduct:
     by_scripts: bool = False
     locked_out: tuple[str, ...] = ()  # accounts that cannot log in
     undo_fails: bool = False
+    undo_pretends: bool = False  # an error told with status 200
+    lock_by_all: bool = False  # anybody may lock; who may not see the list is then sent to log in
 
 
 @dataclass
@@ -59,6 +62,10 @@ class Roles:
     locked: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    hold_at: int = 0  # the answer to this lock is held back
+    locks: int = 0
+    held: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -71,6 +78,7 @@ class Roles:
                 Route("/audit", self.logs, methods=every),
                 Route("/api/report", self.report, methods=every),
                 Route("/admin/lock", self.lock, methods=["POST"]),
+                Route("/admin/locked", self.lock_list),
                 Route("/admin/unlock", self.unlock, methods=["POST"]),
                 Route("/{path:path}", self.unknown, methods=every),
             ]
@@ -194,15 +202,28 @@ class Roles:
 
     async def lock(self, request: Request) -> Response:
         turned = self.refused(request, "lock")
-        if turned is not None:
+        if turned is not None and not self.conduct.lock_by_all:
             return turned
         self.locked.add(str((await request.form()).get("user")))
+        self.locks += 1
+        if self.locks == self.hold_at:
+            self.held.set()
+            await asyncio.to_thread(self.released.wait, 20)
+        return (
+            RedirectResponse("/admin/locked", 303) if self.conduct.lock_by_all else self.page("<p>已锁定</p>")
+        )
+
+    async def lock_list(self, request: Request) -> Response:
+        if PEOPLE.get(self.sessions.get(request.cookies.get("SID", ""), "")) != ADMIN:
+            return RedirectResponse("/login", 302)
         return self.page("<p>已锁定</p>")
 
     async def unlock(self, request: Request) -> Response:
         turned = self.refused(request, "lock")
         if turned is not None or self.conduct.undo_fails:
             return turned or self.page("<p>操作失败</p>", 500)
+        if self.conduct.undo_pretends:
+            return self.page("<p>系统繁忙，请稍后再试</p>")
         self.locked.discard(str((await request.form()).get("user")))
         return self.page("<p>已解锁</p>")
 

@@ -81,9 +81,9 @@ class Matrix:
     async def ask(self, function: WebFunction) -> None:
         """Ask for one function as everybody."""
         if function.changes:
-            if function.undo is not None:
-                self.cells.extend(await carry_out(self.parties, function, self.context, PURPOSE))
-            self._note(function, skipped="" if function.undo else "会改变数据且未登记撤销请求，未发送")
+            cells, why = await carry_out(self.parties, function, self.context, PURPOSE)
+            self.cells.extend(cells)
+            self._note(function, skipped=why)
             return
         truths = {one.id: found async for one, found in self._references(function)}
         usable = {one: truth for one, truth in truths.items() if not truth.why}
