@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
-from .judge import FLAT, at_codes, at_digits, at_groups, at_mail
+from .judge import FLAT, at_codes, at_digits, at_groups, at_mail, common
 from .kinds import Hit
 from .labels import WORDS, at_word
 from .windows import lower_ascii
@@ -119,6 +119,14 @@ _LONG_GROUPS_ID: Final = 2
 _CODE_ID: Final = 3
 _MAIL_ID: Final = 4
 _WORDS_ID: Final = 5
+# A credit code with at least one letter, else every number would be looked at twice.
+_WITH_LETTER: Final = b"|".join(
+    [b"[A-Y][1-9][0-9]{6}[0-9A-Y]{10}"]
+    + [
+        b"[1-9][1-9][0-9]{%d}[A-Y]%s" % (6 + place, b"[0-9A-Y]{%d}" % (9 - place) if place < 9 else b"")
+        for place in range(10)
+    ]
+)
 
 
 class FastEngine:
@@ -138,7 +146,7 @@ class FastEngine:
             (rb"(?:^|[^0-9])[0-9]{11}", _DIGITS_ID, 0),
             (rb"[0-9]{3}[ -][0-9]{4}[ -][0-9]{4}", _GROUPS_ID, 0),
             (rb"[0-9]{6}[ -][0-9]{8}[ -][0-9]{3}", _LONG_GROUPS_ID, 0),
-            (rb"(?:^|[^0-9A-Za-z])[1-9A-Y][1-9][0-9]{6}[0-9A-Y]{10}", _CODE_ID, 0),
+            (rb"(?:^|[^0-9A-Za-z])(?:" + _WITH_LETTER + rb")", _CODE_ID, 0),
             (rb"[0-9A-Za-z_+%-]@[0-9A-Za-z]", _MAIL_ID, 0),
         ]
         for number, word in enumerate(_WORD_BYTES, _WORDS_ID):
@@ -162,11 +170,11 @@ class FastEngine:
         self._database.scan(data[floor:] if floor else data, match_event_handler=note)
         found = _Found(low)
         for end in sorted(ends[_DIGITS_ID]):
-            found.add(at_digits(data, end + floor - 11)[0])
+            at = end + floor - 11
+            found.add(common(data, at) or at_digits(data, at)[0])
         for what in range(_GROUPS_ID, len(ends)):
             for end in sorted(ends[what]):
-                if what != _CODE_ID or not data[end + floor - 18 : end + floor].isdigit():
-                    found.add(_judge(data, what, end + floor))
+                found.add(_judge(data, what, end + floor))
         return found.sorted()
 
 

@@ -63,7 +63,7 @@ _BANK_LABEL: Final = _words(
 _LABEL_BYTES: Final = 80
 
 
-def _common(data: bytes, at: int) -> Hit | None:
+def common(data: bytes, at: int) -> Hit | None:
     """Return what begins at `at` if it is an id card or a phone that nothing is glued to: most of all."""
     around = data[at - 1 : at + 19] if at else b""
     if (
@@ -80,7 +80,7 @@ def _common(data: bytes, at: int) -> Hit | None:
 
 def at_digits(data: bytes, at: int) -> tuple[Hit | None, int]:
     """Judge the run of digits that covers `at`; return the hit if any, and where to go on."""
-    if hit := _common(data, at):
+    if hit := common(data, at):
         return hit, hit[1]
     if plain := _PLAIN_RUN.match(data, at):
         end = plain.end()
