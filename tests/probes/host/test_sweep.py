@@ -15,7 +15,22 @@ from dengbao.probes.host.identity_facts import HostRights
 from dengbao.probes.host.parse_identity import read_rights
 
 _PATH = 'PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"'
-_TOOLS = ("sh", "find", "stat", "head", "tail", "grep", "sed", "timeout", "cat", "ls", "sort", "tr", "cut")
+_TOOLS = (
+    "sh",
+    "find",
+    "stat",
+    "head",
+    "tail",
+    "grep",
+    "sed",
+    "timeout",
+    "cat",
+    "ls",
+    "sort",
+    "tr",
+    "cut",
+    "readlink",
+)
 
 
 @pytest.fixture
@@ -96,3 +111,22 @@ def test_file_systems_mounted_below_are_searched_or_named(tmp_path: Path, kind: 
         assert [one.path for one in found.open_files or ()] == [f"{deep}/file"]
         assert found.skipped == (f"{tree}/a/nas nfs4", f"{tree}/a/two\\040words xfs")
         assert run(tree, tools).skipped == ()
+
+
+@pytest.mark.parametrize("kind", ["full", "busybox"])
+def test_a_linked_place_is_searched_below_where_it_leads(tmp_path: Path, kind: str) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        place = Path(name)
+        place.chmod(0o755)
+        volume = place / "mnt/data/volume"
+        volume.mkdir(parents=True)
+        (volume / "file").write_text("x\n", encoding="ascii")
+        (volume / "file").chmod(0o666)
+        (place / "data").symlink_to(place / "mnt/data")
+        mounts = tmp_path / "mounts"
+        mounts.write_text(
+            f"/dev/x {volume} ext4 rw 0 0\nnas:/a {place}/mnt/data/nas nfs4 rw 0 0\n", encoding="ascii"
+        )
+        found = run(place / "data", "/usr/bin:/bin" if kind == "full" else busybox(tmp_path), mounts)
+        assert found.searched == (str(place / "data"), str(volume))
+        assert found.skipped == (f"{place}/mnt/data/nas nfs4",)

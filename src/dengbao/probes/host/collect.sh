@@ -337,9 +337,10 @@ passable() {
 for one in /etc /root /home /opt /srv /data /u01 /var/log /var/spool /var/www /usr/local/bin /usr/local/sbin /usr/local/etc; do
   [ -d "$one" ] || continue
   look "$one"
-  # File systems mounted below are searched too, if they lie on this host.
+  # File systems mounted below are searched too, if they lie on this host; mounts are told by their true place.
+  real=$(readlink -f "$one" 2>/dev/null)
   while read -r _ at type _; do
-    case $at in "$one"/*) ;; *) continue ;; esac
+    case $at in "$one"/*|"${real:-$one}"/*) ;; *) continue ;; esac
     case $at in *\\*) printf "%s skipped %s %s\n" "$N" "$at" "$type"; continue ;; esac
     passable "$at" || continue
     case $type in
