@@ -50,10 +50,10 @@ def whole(users: WebUsers) -> tuple[Criterion, ...]:
 def rostered(users: WebUsers, asset: WebAsset) -> Criterion:
     """Return whether every usable account stands on the declared roster."""
     question = "可用账户是否均在登记的人员账户清单内"
-    roster = {one.casefold() for one in asset.app.roster} if asset.app is not None else set()
+    roster = {one.strip().casefold() for one in asset.app.roster} if asset.app is not None else set()
     if not roster:
         return ask("roster", question, None, "未登记人员账户清单（app.roster）", FACT)
-    extra = [one.username for one in usable(users) if one.username.casefold() not in roster]
+    extra = [one.username for one in usable(users) if one.username.strip().casefold() not in roster]
     seen = f"不在登记的人员账户清单内的账户：{listing(extra) or '无'}"
     return ask("roster", question, not extra, seen, FACT)
 

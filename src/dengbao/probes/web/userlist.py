@@ -20,17 +20,14 @@ from .lookup import table_rows
 from .parties import LIMITS, admit, described
 from .reading import find_json
 from .rows import MAX_ROWS, Row, mismatch, rows_of, when
+from .states import STATES, enabled, meaning_of
 
 # How lists call what the engagement gives no column for; the first heading that fits is taken.
 _HEADINGS: Final = {
     "role": re.compile(r"^(?:用户)?角色|role|岗位|权限组", re.IGNORECASE),
-    "enabled": re.compile(r"状态|启用|停用|enabled|status|active|disabled", re.IGNORECASE),
+    **STATES,
     "last_login": re.compile(r"(?:最近|最后|上次).{0,2}登[录陆]|last_?log(?:in|on)", re.IGNORECASE),
 }
-_OFF: Final = re.compile(
-    r"停用|禁用|已?锁定|冻结|离职|注销|失效|disabled|inactive|locked|suspended", re.IGNORECASE
-)
-_ON: Final = re.compile(r"正常|启用|有效|在用|在职|enabled|active|normal", re.IGNORECASE)
 _MORE: Final = re.compile(r"下一页|next page|[?&](?:page|pageNum|pageNo|p)=\d+", re.IGNORECASE)
 _TOTAL: Final = re.compile(r"共\s*(\d+)\s*(?:条|个|人|名|项|位)")
 _TOTALS: Final = (
@@ -61,6 +58,8 @@ async def probe(asset: Asset, context: Context) -> Observed:
         raise NotDeclared("未登记用户列表", where=f"测评对象 {web.id}", cure="登记 app.users")
     if admin.table is not None and "username" in admin.table.columns:
         rows = await table_rows(web, context, admin.table)
+        if meaning_of(admin.table.columns.get("enabled", "")) == "state":
+            rows = [{"state" if key == "enabled" else key: text for key, text in one.items()} for one in rows]
         return Observed((_facts("table", admin.table.table, rows, complete=len(rows) < MAX_ROWS),))
     return await _by_page(web, context, admin)
 
@@ -99,7 +98,10 @@ def _guessed(chain: Chain, usernames: str) -> dict[str, str]:
         names = [one.text(strip=True) for one in LexborHTMLParser(document.source).css("th")]
     found: dict[str, str] = {}
     for meaning, pattern in _HEADINGS.items():
-        fits = next((one for one in names if one != usernames and pattern.search(one)), None)
+        several = [one for one in names if one != usernames and pattern.search(one)]
+        if meaning in STATES:
+            several = [one for one in several if meaning_of(one) == meaning]
+        fits = next(iter(several), None)
         if fits is not None:
             found[meaning] = fits
     return found
@@ -145,17 +147,6 @@ def _user(row: Row) -> UserSeen:
     days = max((datetime.now().astimezone() - at).days, 0) if at is not None else None
     return UserSeen(
         username=row["username"].strip()[:64], role=row.get("role", "").strip()[:32],
-        enabled=_enabled(row["enabled"]) if "enabled" in row else None, last_login_days=days,
+        enabled=enabled(row), last_login_days=days,
         never_logged_in=None if last is None else not last.strip(),
     )  # fmt: skip
-
-
-def _enabled(text: str) -> bool | None:
-    word = text.strip().casefold()
-    if word in ("1", "true", "y", "yes", "t"):
-        return True
-    if word in ("0", "false", "n", "no", "f"):
-        return False
-    if _OFF.search(word):
-        return False
-    return True if _ON.search(word) else None
