@@ -122,6 +122,8 @@ def _said(channel: WebTampering) -> str:
 
 
 def _told(seen: MessageSeen) -> str:
+    if seen.blind:
+        return f"报文“{seen.name}”（{seen.request}）空报文也显示被接受，登记的标志不能区分成败，未据以认定"
     if not seen.control:
         return f"报文“{seen.name}”（{seen.request}）原样发送未被接受，其余方式的结果不足为凭"
     ways = [f"{_WAYS[way]}：{_measured(seen.of(way))}" for way in _WAYS if seen.of(way)]
@@ -137,7 +139,7 @@ def _proofs(channel: WebTampering, signed: list[MessageSeen]) -> Iterator[Exchan
             yield Exchange(request=f"{channel.request}（加密记录翻转一位）", answer=_ended(one), at=one.at)
     for seen in signed:
         for each in seen.tries:
-            if each.accepted and each.way != "right":
+            if each.accepted and each.way in _WAYS and seen.control:
                 told = _WAYS[each.way] + (f"“{each.field}”" if each.field else "")
                 request = f"{seen.request}（{told}）"
                 yield Exchange(request=request, answer=f"{each.status}，接受", at=each.at, role=seen.role)

@@ -52,8 +52,9 @@ class WebTampering(Facts, tag="web.tampering"):
 class MessageTry(Value):
     """One business message as sent.
 
-    `way` is `right`, `altered`, `unsigned`, `wrong_key`, `replayed` or `stale`. `field` is the field that was altered. `accepted` by the declared markers, or by a status that refuses;
-    None where the answer does not tell. `problem` is Chinese: why no answer came.
+    `way` is `right`, `altered`, `unsigned`, `wrong_key`, `replayed`, `stale` or `empty`. `field` is the field
+    that was altered. `accepted` by the declared markers, or by a status that refuses; None where the answer
+    does not tell. `problem` is Chinese: why no answer came.
     """
 
     way: str
@@ -87,9 +88,14 @@ class MessageSeen(Value):
 
     @property
     def control(self) -> bool:
-        """Tell whether the right message was accepted, at first and at the end."""
+        """Tell whether the right message was accepted, at first and at the end, and an empty one was not."""
         right = self.of("right")
-        return bool(right) and all(one.accepted for one in right)
+        return bool(right) and all(one.accepted for one in right) and not self.blind
+
+    @property
+    def blind(self) -> bool:
+        """Tell whether what is taken for acceptance fits every answer: even an empty message had it."""
+        return any(one.accepted for one in self.of("empty"))
 
 
 class WebMessages(Facts, tag="web.messages"):

@@ -23,8 +23,9 @@ from .signing import sign
 PURPOSE: Final = Purpose(Level.INTRUDE, "篡改、重放自己的业务报文", "6.a.2")
 MOST_FIELDS: Final = 8
 STALE_S: Final = 900.0
-MOST_TAKEN_BACK: Final = 16
 _REFUSING: Final = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 412, 415, 422, 428})
+# The statuses of an undo by which there is nothing to take back; one who may not is told otherwise.
+_NOTHING: Final = frozenset({200, 400, 404, 409, 410, 422})
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Packet:
 async def probe(asset: Asset, context: Context) -> Observed:
     """Send each declared message right, in every wrong way, and right again.
 
-    Sends: per message two right ones, one for each of at most 8 fields altered, one unsigned, one signed
-        with another key, one replayed, one stale; the request that takes a right one back, if declared.
+    Sends: per message two right ones, an empty one, one for each of at most 8 fields altered, one unsigned,
+        one signed with another key, one replayed, one stale; the request that takes a right one back, if
+        declared.
     Changes: what a right message does, taken back where `undo` is declared.
     Level: intrude.
 
@@ -66,7 +68,7 @@ async def undo(asset: Asset, context: Context) -> None:
             if message is None or message.undo is None:
                 raise NotDeclared(f"报文未登记撤销方法：{debt.what}", cure="登记 messages[].undo，或人工撤销")
             async with _as(browser, web, context, message) as visitor:
-                await _Sender(web, context, message, visitor).take_back(debt.key)
+                await _Sender(web, context, message, visitor).take_back([debt.key])
 
 
 def _declared(web: WebAsset) -> tuple[Message, ...]:
@@ -92,21 +94,21 @@ class _Sender:
     message: Message
     visitor: Browser
     tries: list[MessageTry] = field(default_factory=list)
+    owed: list[str] = field(default_factory=list)
+    _run: str = field(default_factory=lambda: secrets.token_hex(6))
 
     async def run(self) -> MessageSeen:
         """Send the message in every way, then take back what was or may have been carried out."""
         message = self.message
-        key = f"{message.id}/{secrets.token_hex(6)}"
-        if message.undo is not None:
-            self.context.ledger.owe(key, f"业务报文“{message.name}”已发送，须撤销")
         try:
             first = self._packet()
             await self._send("right", first)
             if self.tries[-1].accepted:
                 await self._wrong(first)
                 await self._send("right", self._packet())
+                await self._send("empty", Packet({}, {}, b""))
         finally:
-            await self.take_back(key, sum(one.accepted is not False for one in self.tries))
+            await self.take_back(self.owed)
         account = self.web.find_account(message.account)
         return MessageSeen(
             id=message.id, name=message.name, role=account.role if account else "",
@@ -169,29 +171,35 @@ class _Sender:
         fields = {**packet.fields, name: altered_text(packet.fields[name])}
         return Packet(fields, packet.headers, self._body(fields))
 
-    async def take_back(self, key: str, times: int = MOST_TAKEN_BACK) -> None:
-        """Send the declared request that takes a message back, as often as one was carried out.
+    async def take_back(self, keys: list[str]) -> None:
+        """Send the declared request that takes a message back once for each that may have been carried out.
 
-        After a crash it is not known how often: it is sent until the application says that there is nothing.
+        Where the application says that there is nothing to take back, the rest was not carried out either.
         """
         if self.message.undo is None:
             return
         values = {name: text for name, text in self.message.fields.items() if "." not in name}
-        right = not times
-        for number in range(min(times, MOST_TAKEN_BACK)):
-            reply = await perform(self.visitor, self.message.undo, values, note="撤销自己的报文")
-            done = reply.done if reply.done is not None else 200 <= reply.status < 300
-            if not done:
-                right = right or number > 0 or reply.done is False or reply.refused_by_status
-                break
-            right = True
-        if right:
+        nothing = False
+        for key in keys:
+            if not nothing:
+                reply = await perform(self.visitor, self.message.undo, values, note="撤销自己的报文")
+                done = reply.done if reply.done is not None else 200 <= reply.status < 300
+                nothing = not done and reply.status in _NOTHING
+                if not done and not nothing:
+                    return
             self.context.ledger.settle(key)
 
     async def _send(self, way: str, packet: Packet, name: str = "") -> None:
         message, at = self.message, datetime.now(UTC)
         url, body, kind = packed(message, self.visitor.resolve(message.path), packet.fields, {})
         headers = {**packet.headers, **({"Content-Type": kind} if kind else {})}
+        if way == "empty" and message.style == "json":
+            body, headers["Content-Type"] = b"{}", "application/json"
+        key = f"{message.id}/{self._run}/{len(self.tries)}"
+        owes = message.undo is not None and way != "empty"  # nothing stands in an empty one
+        if owes:
+            self.context.ledger.owe(key, f"业务报文“{message.name}”已发送，须撤销")
+            self.owed.append(key)
         told = f"{_WAYS[way]}{f'：{name}' if name else ''}，值不记录"
         try:
             answer = await self.visitor.send(message.method, url, content=body, headers=headers, note=told)
@@ -201,6 +209,9 @@ class _Sender:
             return
         done = told_by(message, chain)
         accepted = done if done is not None else (False if chain.first.status in _REFUSING else None)
+        if accepted is False and owes:
+            self.owed.remove(key)
+            self.context.ledger.settle(key)
         self.tries.append(
             MessageTry(way=way, field=name, at=at, status=chain.first.status, accepted=accepted)
         )
@@ -208,7 +219,7 @@ class _Sender:
 
 _WAYS: Final = {
     "right": "原样", "altered": "改动字段", "unsigned": "去掉签名", "wrong_key": "换用别的密钥签名",
-    "replayed": "原样重放", "stale": "时间戳过期",
+    "replayed": "原样重放", "stale": "时间戳过期", "empty": "空报文",
 }  # fmt: skip
 
 
