@@ -276,6 +276,12 @@ def _whole(seen: Seen, fact: str) -> tuple[Criterion, ...]:
     """Return an open criterion where a capture is cut off or lacks packets: nobody saw the rest."""
     lacks = [f"{one.name} {one.broken.rstrip('。')}" for one in seen.recordings if one.broken]
     lacks += [f"{one.name} 抓包时丢弃 {one.dropped} 个包" for one in seen.recordings if one.dropped]
+    # tcpdump tells at its end what was lost; one that was killed on the way tells nothing.
+    lacks += [
+        f"{one.name} 抓包未正常结束，是否丢包不明"
+        for one in seen.recordings
+        if one.live and one.dropped is None
+    ]
     if not lacks:
         return ()
     text = f"抓包不完整：{listing(lacks)}"
