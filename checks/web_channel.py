@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dengbao.model import Criterion, Exchange
 from dengbao.probes.web.facts import PlainSeen, WebLoginPage, WebPlain, WebSession
+from dengbao.probes.web.facts_sent import WebPasswordSent
 
-from . import proofs
+from . import proofs, web_sent
 
 FACT = "web.login_page"
 PLAIN_FACT = "web.plain"
@@ -13,13 +14,16 @@ _NOT_SEEN = {"timed_out": "时限内无应答", "out_of_scope": "不在授权范
 _REFUSES = {"closed": "拒绝连接", "not_http": "不应答明文 HTTP", "to_https": "转到 https"}
 
 
-def channel(login: WebLoginPage, plain: WebPlain | None, session: WebSession | None) -> tuple[Criterion, ...]:
+def channel(
+    login: WebLoginPage, plain: WebPlain | None, session: WebSession | None, sent: WebPasswordSent | None
+) -> tuple[Criterion, ...]:
     """Return the criteria on the login page, on where passwords go, and on entries without encryption.
 
     Where no form was seen, the declared address counts only if a login by it worked.
     """
     worked = session is not None and session.login.accepted is True
-    found = [_page(login, worked=worked), _submit(login, worked=worked), _not_in_url(login, worked=worked)]
+    found = [_page(login, worked=worked), _submit(login, worked=worked)]
+    found += web_sent.seen(sent) or [_not_in_url(login, worked=worked)]
     if plain is not None:
         found.extend(_plain(one) for one in plain.entries if one.answer not in _NOT_SEEN)
     return tuple(found)

@@ -5,19 +5,23 @@ from __future__ import annotations
 from dengbao.checking import check
 from dengbao.model import Coverage, Judgement
 from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
+from dengbao.probes.web.facts_sent import WebPasswordSent
 
 from ..web_channel import channel, channel_proofs, sight, unseen
 
 
 @check("confidentiality.cleartext_login", half="各传输环节是否加密，须抓包核查")
 def web_login_is_not_in_clear(
-    login: WebLoginPage, plain: WebPlain | None, session: WebSession | None
+    login: WebLoginPage,
+    plain: WebPlain | None,
+    session: WebSession | None,
+    sent: WebPasswordSent | None,
 ) -> Judgement:
     """Judge that the login page and the password travel over HTTPS only, never in an address.
 
     Source: GB/T 22239-2019 8.1.4.8 a).
     """
-    criteria = channel(login, plain, session)
+    criteria = channel(login, plain, session, sent)
     more = f"；{unseen(plain)}" if unseen(plain) else ""
     return Judgement(
         criteria=criteria,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dengbao.checking import Params, check
-from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement
+from dengbao.model import Coverage, Criterion, DatabaseAsset, Judgement, WebAsset
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePasswords, DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPassword, HostPasswords, HostPolicy
+from dengbao.probes.web.facts import WebSession
+from dengbao.probes.web.facts_access import WebUsers
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity, WindowsPolicy
 
-from .. import databases, db_accounts, win_policy, windows
+from .. import app_ageing, app_users, databases, db_accounts, win_policy, windows
 from ..host_ageing import ageing_notes
 from ..hosts import PASSWORDS, POLICY, Seat, ask, local_only, seats, told
 from ..wording import listing
+
+# What the facts cannot show and people must add.
+WEB_LEFT = "口令有效期设置的截图或配置，须由管理员提供"
 
 
 class AgeingParams(Params):
@@ -106,3 +111,26 @@ def windows_passwords_age(
     """
     criteria = win_policy.ageing(policy, accounts, identity, params.password_max_age_days)
     return Judgement(criteria=criteria, statement=windows.sentence(criteria))
+
+
+@check("identity.password_ageing", half=WEB_LEFT)
+def web_passwords_age(
+    users: WebUsers, session: WebSession | None, asset: WebAsset, params: AgeingParams
+) -> Judgement:
+    """Judge by when passwords were changed and used: one that let somebody in while overdue is not enforced.
+
+    Young passwords alone prove no rule, an application may be new; people add the setting.
+
+    Source: GB/T 22239-2019 8.1.4.1 a).
+    """
+    criteria = (
+        app_ageing.changed_in_time(users, asset, session, params.password_max_age_days),
+        *app_users.whole(users),
+    )
+    return Judgement(
+        criteria=criteria,
+        statement=f"经核查，{app_users.source(users)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL,
+        remainder=WEB_LEFT,
+        proofs=app_users.list_proofs(users, criteria),
+    )

@@ -12,6 +12,7 @@ from dengbao.probes.host.facts import HostSshd
 from dengbao.probes.host.system_facts import HostListening, HostServices
 from dengbao.probes.tls.facts import TlsEndpoint, TlsVersions
 from dengbao.probes.web.facts import WebLoginPage, WebPlain, WebSession
+from dengbao.probes.web.facts_sent import WebPasswordSent
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsSettings
 
 from .. import databases, db_channels, proofs, win_channels, windows
@@ -43,13 +44,16 @@ def endpoint_is_encrypted(endpoint: TlsEndpoint, seen: TlsVersions, params: Chan
 
 @check("identity.remote_admin_encrypted", half="是否另有未加密的远程管理途径")
 def web_login_page_is_encrypted(
-    login: WebLoginPage, plain: WebPlain | None, session: WebSession | None
+    login: WebLoginPage,
+    plain: WebPlain | None,
+    session: WebSession | None,
+    sent: WebPasswordSent | None,
 ) -> Judgement:
     """Judge that the application is logged in to over HTTPS only.
 
     Source: GB/T 22239-2019 8.1.4.1 c).
     """
-    criteria = channel(login, plain, session)
+    criteria = channel(login, plain, session, sent)
     more = f"；{unseen(plain)}" if unseen(plain) else ""
     return Judgement(
         criteria=criteria,

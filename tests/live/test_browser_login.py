@@ -22,6 +22,7 @@ from dengbao.probes.sessions import Sessions
 from dengbao.probes.web.browser import opened
 from dengbao.probes.web.entering import Entered, enter
 from dengbao.probes.web.facts import WebLogout, WebSession
+from dengbao.probes.web.facts_sent import WebPasswordSent
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
 from dengbao.secrets import Secrets
@@ -64,6 +65,13 @@ def seen(asset: WebAsset, **more: object) -> Sight:
     return look(asset, only=("web.session",), engines=ENGINES, **more)  # type: ignore[arg-type]
 
 
+def sent_by(sight: Sight) -> tuple[str, str, bool | None]:
+    found = sight.facts["web.password_sent"]
+    assert isinstance(found, WebPasswordSent)
+    assert found.by == "page"
+    return found.form, found.scheme, found.in_url
+
+
 def session_of(sight: Sight, *, logout: bool = True) -> WebSession:
     assert set(sight.missing) == (set() if logout else {"web.logout"}), sight.missing
     found = sight.facts["web.session"]
@@ -88,6 +96,7 @@ def test_a_token_that_scripts_send_carries_the_session() -> None:
     with serving_app(spa.app()) as url:
         sight = seen(spa_asset(url))
     session = session_of(sight)
+    assert sent_by(sight) == ("base64", "http", False)
     assert session.login.accepted is True
     assert session.carrier == "bearer"
     assert spa.attempts == [(USER, PASSWORD)]
@@ -103,7 +112,9 @@ def test_a_token_that_scripts_send_carries_the_session() -> None:
 def test_a_scrambled_password_is_typed_and_the_page_does_the_rest() -> None:
     spa = Spa(cookie=True, scramble=True, mark=True)
     with serving_app(spa.app()) as url:
-        session = session_of(seen(spa_asset(url)))
+        sight = seen(spa_asset(url))
+    session = session_of(sight)
+    assert sent_by(sight) == ("other", "http", False)
     assert spa.attempts == [(USER, PASSWORD)]
     assert session.carrier == "cookie"
     cookies = {one.name: one for one in session.cookies}

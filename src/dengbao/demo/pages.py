@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Final
@@ -126,10 +127,16 @@ def user_list(request: Request, visitor: Visitor) -> Response:
 
 def _users_page(request: Request, visitor: Visitor, *, status: int = 200, text: str = "") -> Response:
     store = store_of(request)
+    users = store.users()
+    changed = {one.username: _when(one.password_changed_at) for one in users}
     return page(
-        request, "users.html", visitor, status=status, users=store.users(), roles=tuple(Role), text=text,
-        now_s=store.now_s(),
+        request, "users.html", visitor, status=status, users=users, roles=tuple(Role), text=text,
+        now_s=store.now_s(), changed=changed,
     )  # fmt: skip
+
+
+def _when(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S+00:00")
 
 
 @_does("用户管理")

@@ -134,13 +134,17 @@ class WebMatrix(Facts, tag="web.matrix"):
 
 
 class UserSeen(Value):
-    """An account of the application. `enabled` is None where no column tells, as are the days."""
+    """An account of the application. `enabled` is None where no column tells, as are the days.
+
+    `password_days` is the age of the password in whole days.
+    """
 
     username: str
     role: str = ""
     enabled: bool | None = None
     last_login_days: int | None = None
     never_logged_in: bool | None = None
+    password_days: int | None = None
 
 
 class WebUsers(Facts, tag="web.users"):

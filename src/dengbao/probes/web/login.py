@@ -20,8 +20,10 @@ from ...errors import NotDeclared, NotSupported, ProbeError, ProtocolMismatch
 from ...model import Marker, WebAsset, WebLogin
 from .browser import Answer, Browser, Chain, asset_url, clean_url, origin, session_in
 from .facts import LoginSeen, PageSeen
+from .facts_sent import WebPasswordSent
 from .imported import import_session
 from .kept import log_in_by_chromium
+from .password_sent import by_page
 from .reading import Document, Form, captcha_words, find_json, locked_words
 
 _CAPTCHA_CURE: Final = "为测试账户免除验证码（可在 login.fields 中登记固定验证码字段），否则以人工佐证补充"
@@ -79,6 +81,7 @@ class Attempt:
     chain: Chain | None = None
     earlier: Mapping[str, set[str]] = field(default_factory=dict, repr=False)
     in_url: bool = False
+    sent: WebPasswordSent | None = None
 
 
 async def prepare(browser: Browser, login: WebLogin) -> Prepared:
@@ -231,9 +234,11 @@ async def _by_chromium(
     browser.token_header = driven.token_header
     drawn = replace(prepared, page=Chain((driven.page,)))
     seen = _seen(drawn, driven.chain.first, driven.chain, driven.token)
+    sent = by_page(driven.sent, driven.urls, who, prepared.login.password_field) if driven.sent else None
     return Attempt(
-        seen, driven.token, chain=driven.chain, earlier=driven.earlier, in_url=session_in(driven.urls)
-    )
+        seen, driven.token, chain=driven.chain, earlier=driven.earlier, in_url=session_in(driven.urls),
+        sent=sent,
+    )  # fmt: skip
 
 
 def _same_place_again(browser: Browser, answer: Answer) -> httpx.URL | None:

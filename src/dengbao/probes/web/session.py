@@ -56,8 +56,10 @@ async def probe(asset: Asset, context: Context) -> Observed:
         try:
             logout = await _logout(entered, web, pages, carriers)
         except ProbeError as exc:
-            return Observed((session,), (missing(WebLogout, exc, exc.reason),), f"账户 {login.account}")
-    return Observed(facts=(session, logout), privilege=f"账户 {login.account}")
+            return Observed(
+                (session, entered.sent), (missing(WebLogout, exc, exc.reason),), f"账户 {login.account}"
+            )
+    return Observed(facts=(session, entered.sent, logout), privilege=f"账户 {login.account}")
 
 
 def _pages(entered: Entered) -> tuple[SessionPage, ...]:

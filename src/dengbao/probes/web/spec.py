@@ -14,6 +14,7 @@ from .facts import (
     WebPlain,
     WebSession,
 )
+from .facts_sent import WebPasswordSent
 from .spec_access import SPECS as ACCESS
 from .spec_identity import SPECS as IDENTITY
 from .spec_inputs import SPECS as INPUTS
@@ -39,7 +40,7 @@ SPECS: tuple[ProbeSpec, ...] = (
     ProbeSpec(
         name="web.session",
         title="以登记账户登录，查看会话与退出",
-        facts=(WebSession, WebLogout),
+        facts=(WebSession, WebLogout, WebPasswordSent),
         level=Level.LOGIN,
         applies=_is_web,
         run="dengbao.probes.web.session:probe",

@@ -27,7 +27,14 @@ _HEADINGS: Final = {
     "role": re.compile(r"^(?:用户)?角色|role|岗位|权限组", re.IGNORECASE),
     **STATES,
     "last_login": re.compile(r"(?:最近|最后|上次).{0,2}登[录陆]|last_?log(?:in|on)", re.IGNORECASE),
+    "password_changed": re.compile(
+        r"(?:口令|密码).{0,4}(?:修改|更新|变更|更换)(?!人)|(?:修改|更新|变更|更换)(?:口令|密码)(?:时间|日期)"
+        r"|(?:password|pwd)_?(?:last_?)?(?:changed?|set|updated?|modified)|last_?(?:password|pwd)_?(?:change|set)",
+        re.IGNORECASE,
+    ),
 }
+_DATE: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_OLDEST_DAYS: Final = 20 * 366  # columns that were never filled hold 1970 or 1900
 _MORE: Final = re.compile(r"下一页|next page|[?&](?:page|pageNum|pageNo|p)=\d+", re.IGNORECASE)
 _TOTAL: Final = re.compile(r"共\s*(\d+)\s*(?:条|个|人|名|项|位)")
 _TOTALS: Final = (
@@ -143,10 +150,25 @@ def _facts(source: str, path: str, rows: list[Row], *, complete: bool | None) ->
 
 def _user(row: Row) -> UserSeen:
     last = row.get("last_login")
-    at = when(last, None) if last else None
-    days = max((datetime.now().astimezone() - at).days, 0) if at is not None else None
+    days = _days(last or "")
     return UserSeen(
         username=row["username"].strip()[:64], role=row.get("role", "").strip()[:32],
-        enabled=enabled(row), last_login_days=days,
+        enabled=enabled(row),
+        last_login_days=None if days is None else max(days, 0),
         never_logged_in=None if last is None else not last.strip(),
+        password_days=_password_days(row.get("password_changed", "")),
     )  # fmt: skip
+
+
+def _days(text: str) -> int | None:
+    """Return how many whole days ago a time or date was, negative if it is to come."""
+    at = when(text, None)
+    if at is None and (found := _DATE.fullmatch(text.strip())):
+        at = when(f"{found[1]}-{found[2]}-{found[3]} 00:00", None)
+    return (datetime.now().astimezone() - at).days if at is not None else None
+
+
+def _password_days(text: str) -> int | None:
+    """Return a password's age; a time to come, or older than any application, tells something else."""
+    days = _days(text)
+    return max(days, 0) if days is not None and -1 <= days <= _OLDEST_DAYS else None
