@@ -149,6 +149,27 @@ def test_after_a_crash_as_many_are_taken_back_as_were_sent(
     assert ledger.owed == {}
 
 
+def test_nothing_described_is_sent_in_clear_where_the_application_is_https(
+    certificates: Certificates,
+) -> None:
+    conduct, plain = Gateway(), Gateway(tls=False, kept=[{"visit": "V1"}])
+    ledger = MemoryLedger()
+    ledger.owe("settle/0123456789ab/0", "业务报文“结算”已发送，须撤销")
+    with gateway(conduct, certificates) as url, gateway(plain, certificates) as clear:
+        asset = conduct.asset(url, certificates.ca_file)
+        assert asset.app is not None
+        message = asset.app.messages[0]
+        assert message.undo is not None
+        undo = msgspec.structs.replace(message.undo, path=f"{clear}/cancel")
+        app = msgspec.structs.replace(asset.app, messages=(msgspec.structs.replace(message, undo=undo),))
+        asset = msgspec.structs.replace(asset, app=app)
+        sight = look(asset, scope=Scope(level=Level.OBSERVE, addresses=("127.0.0.0/8",)), only=("none",))
+        with pytest.raises(ProbeError, match="明文"):
+            asyncio.run(messages.undo(asset, sight.context(ledger)))
+    assert plain.kept == [{"visit": "V1"}]
+    assert ledger.owed
+
+
 def test_what_cannot_be_taken_back_stays_owed(certificates: Certificates) -> None:
     conduct = Gateway()
     ledger = MemoryLedger()

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from ...errors import NotDeclared
+from ...errors import NotDeclared, ProtocolMismatch
 from ...model import Call, Marker
 from .browser import Browser, Chain, clean_url
 from .login import csrf_token, matches
@@ -82,6 +82,7 @@ async def perform(
 
     Raises:
         NotDeclared: a placeholder has no value, or the token is nowhere; and what a visit raises.
+        ProtocolMismatch: the request would go in clear although the application is given as https.
 
     """
     given = dict(values or {})
@@ -101,6 +102,8 @@ async def perform(
     fields.update({name: filled(text, given) for name, text in call.fields.items()})
     fields.update(extra or {})
     url = visitor.resolve(filled(call.path, given, in_path=True), base)
+    if visitor.base.scheme == "https" and url.scheme != "https":
+        raise ProtocolMismatch("请求转到明文 HTTP，未提交", cure="核对 app 中该请求的地址；应全程使用 HTTPS")
     url, content, kind = packed(call, url, fields, files or {}, bare)
     if kind:
         headers["Content-Type"] = kind
