@@ -310,10 +310,10 @@ class _Seeing:
         self.masked: Counter[str] = Counter()
         self._plain = PlainEngine()
 
-    def hits(self, data: bytes, low: int) -> list[Hit]:
+    def hits(self, data: bytes, low: int, small: bytes | None = None) -> list[Hit]:
         """Return the hits of a window."""
         self.masked.update(masked_numbers(data[low:].decode("utf-8", "replace")))
-        return self._plain.hits(data, low)
+        return self._plain.hits(data, low, small)
 
 
 def _found(body: bytes, export: Export) -> tuple[dict[str, int], dict[str, int], bool]:
