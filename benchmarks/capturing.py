@@ -23,20 +23,28 @@ _FILE_MB = 200
 _LARGE_MB = 500  # of a capture of any size: `write 5000000000 | read` takes a minute
 _HOARDERS = 2500
 _SEGMENT = 1460
+_TURNS = 2
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def figures() -> Iterator[Figure]:
-    """Read a file of 200 MB, half in clear and half under TLS; then 0.5 GB of the same from a pipe."""
+    """Read a file of 200 MB, half in clear and half under TLS; then 0.5 GB of the same from a pipe.
+
+    The limit of 100 MB/s is for streams put together and looked into, in one process and of its processor
+    time: a capture is read in order, so more processors do not help. It is taken twice, the better counts.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.pcap")
         with path.open("wb") as out:
             _write(out, _FILE_MB * _MB)
-        with path.open("rb", buffering=0) as source:
-            took, _, flows = _read(source)
+        turns = []
+        for _ in range(_TURNS):
+            with path.open("rb", buffering=0) as source:
+                turns.append(_read(source))
+        took, _, flows = min(turns)
         size = path.stat().st_size / _MB
     how = f"{size:.0f} MB，MTU 1500，一半 HTTP（满是身份证号的 JSON）一半 TLS，{flows} 个连接，"
-    how += f"处理器时间 {took:.1f} 秒"
+    how += f"处理器时间 {took:.1f} 秒，{size / took:.0f} MB/s（应 ≥ 100）"
     yield Figure("读取抓包并重组", took / size * 100, 1, "秒/100 MB", how)
     peak, flows = _piped("write", _LARGE_MB * _MB)
     how = f"{_LARGE_MB / 1000:g} GB，同样的内容经管道读入，不落盘，{flows} 个连接"

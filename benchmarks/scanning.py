@@ -1,4 +1,4 @@
-"""How fast personal data is found, beside ripgrep with the bare patterns in one run; and in what memory."""
+"""How fast personal data is found, beside ripgrep with the bare patterns; and in what memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from dengbao.scanning import FastEngine, PlainEngine, Scanner, scan_paths
+from dengbao.scanning import FastEngine, PlainEngine, Scanner, scan_paths, workers_for
 from dengbao.scanning.engines import Engine
 from tests.scanning.corpus import Maker
 
 from .figures import Figure, peak_mib
 
 _MB = 10**6
-_FILE_MB = 60
+_FILE_MB = 150
+_PLAIN_MB_S = 25
+_FAST_MB_S = 80
 _STREAM_MB = 200  # `python -m benchmarks.scanning 5000000000` for a stream of 5 GB
 _SAY = (
     "患者于上午就诊，主诉头痛三天，血压正常，处方已开，请到二楼药房取药。复诊时注意事项已告知家属，"
@@ -68,31 +70,48 @@ class Generated:
 
 
 def figures() -> Iterator[Figure]:
-    """Scan a file of 60 MB by both engines and ripgrep in turns, then a stream of 0.2 GB."""
+    """Scan a file by both engines in one process, beside ripgrep; then by the whole command; then a stream.
+
+    The limits of 40 and 110 MB/s are what a bare prototype reached in one process that only looked for id
+    numbers and telephones. They hold for the whole command by the clock on the wall, with its start and with
+    every processor it may use, for that is what somebody waits for. In one process the limits are what keeps
+    the command above them with two processors, one of which gains three quarters.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "his.sql")
         write(path, _FILE_MB * _MB)
         size = path.stat().st_size / _MB
-        bare, plain, fast, both = [], [], [], []
+        bare, plain, fast = [], [], []
+        command: dict[str, list[float]] = {"plain": [], "fast": []}
         for _ in range(_TURNS):
             bare.append(_ripgrep(path))
             plain.append(_scan(path, PlainEngine()))
             fast.append(_scan(path, FastEngine()))
-            begun = time.perf_counter()
-            scan_paths([path], engine=FastEngine(), workers=os.cpu_count() or 1)
-            both.append(time.perf_counter() - begun)
+            for engine, turns in command.items():
+                turns.append(_command(path, engine))
     least = min(bare)
     what = f"{size:.0f} MB 中文病历与 SQL 转储，每 KB 1.1 个身份证号，一成校验位不对；"
-    what += f"{_TURNS} 次取最快，处理器时间"
-    for name, took, limit in (("标准库", min(plain), 2.5), ("hyperscan", min(fast), 0.909)):
+    what += f"{_TURNS} 次取最快"
+    for name, took, limit in (("标准库", min(plain), _PLAIN_MB_S), ("hyperscan", min(fast), _FAST_MB_S)):
         how = (
-            f"{what}；{size / took:.0f} MB/s，ripgrep 裸模式 {size / least:.0f} MB/s，为其 {least / took:.2f}"
+            f"{what}，处理器时间；{size / took:.0f} MB/s（应 ≥ {limit}），"
+            f"ripgrep 裸模式 {size / least:.0f} MB/s，为其 {least / took:.2f}"
         )
-        yield Figure(f"查找个人信息（{name}，单进程）", took / size * 100, limit, "秒/100 MB", how)
-    how = f"同一文件，{os.cpu_count()} 个进程，墙钟 {size / min(both):.0f} MB/s"
-    yield Figure("查找个人信息（hyperscan，多进程）", min(both) / size * 100, 0.909, "秒/100 MB", how)
+        yield Figure(f"查找个人信息（{name}，单进程）", took / size * 100, 100 / limit, "秒/100 MB", how)
+    for name, engine, limit in (("标准库", "plain", 40), ("hyperscan", "fast", 110)):
+        took = min(command[engine])
+        how = f"同一文件，整个命令连同启动，{os.cpu_count()} 核，墙钟 {size / took:.0f} MB/s（应 ≥ {limit}）"
+        yield Figure(f"查找个人信息（{name}，整个命令）", took / size * 100, 100 / limit, "秒/100 MB", how)
     how = f"{_STREAM_MB / 1000:g} GB 的转储，边生成边扫描，不落盘"
     yield Figure("扫描大转储的内存峰值", _peak(_STREAM_MB * _MB), 200, "MiB", how)
+
+
+def _command(path: Path, engine: str) -> float:
+    """Return the seconds that a process of its own takes from its start to its end, with its workers."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", __name__, engine, str(path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
 
 
 def _ripgrep(path: Path) -> float:
@@ -128,4 +147,9 @@ def main(size: int) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] in (["plain"], ["fast"]):
+        paths = (Path(sys.argv[2]),)
+        engine = PlainEngine() if sys.argv[1] == "plain" else FastEngine()
+        scan_paths(paths, engine=engine, workers=workers_for(paths))
+        sys.exit()
     main(int(sys.argv[1]) if len(sys.argv) > 1 else _STREAM_MB * _MB)
