@@ -190,4 +190,7 @@ def _web_left(seen: WebMatrix) -> str:
     parts = [f"未测试的功能：{listing(left)}"] if left else []
     if not any(one.kind == "horizontal" for one in seen.cells):
         parts.append("未登记两个账户各自的对象，横向越权须人工测试")
+    turned = [one for one in seen.cells if one.kind == "vertical" and one.granted is False]
+    if turned and not any(one.way in ("method", "override") for one in seen.cells):
+        parts.append("改用其他请求方法的越权未测试（未登记 also_post），须人工测试")
     return "；".join(parts)

@@ -249,3 +249,11 @@ def test_a_path_that_another_request_writes_to_is_never_posted_to() -> None:
         see(running.asset(app=Application(functions=FUNCTIONS, users=create)))
         assert "POST /audit" in running.roles.asked
         assert "POST /admin/users" not in running.roles.asked
+
+
+def test_no_post_is_sent_where_only_a_get_is_declared() -> None:
+    silent = tuple(msgspec.structs.replace(one, also_post=False) for one in FUNCTIONS)
+    with serving(Conduct()) as running:
+        sight = see(running.asset(silent))
+        assert not [one for one in running.roles.asked if one.startswith("POST")]
+    assert "未登记 also_post" in sight.judge(OVER).remainder

@@ -234,8 +234,8 @@ FUNCTIONS = (
         objects={"ys1": ("1",), "ys2": ("2",)},
     ),
     WebFunction(id="users", name="用户管理", path="/admin/users", roles=(ADMIN,), post="system",
-                shows=Marker(text="用户管理")),
-    WebFunction(id="logs", name="审计记录", path="/audit", roles=(AUDITOR,), post="audit"),
+                also_post=True, shows=Marker(text="用户管理")),
+    WebFunction(id="logs", name="审计记录", path="/audit", roles=(AUDITOR,), post="audit", also_post=True),
     WebFunction(id="report", name="月报接口", path="/api/report", roles=(DOCTOR,),
                 shows=Marker(status=200, json_key="code", json_value="0")),
 )  # fmt: skip

@@ -61,6 +61,7 @@ class WebFunction(Call):
     what belongs to another account is foreign to it. `shows` marks the true answer. `changes`: it changes
     data when carried out, so that only refusals are asked for, unless `undo` takes the change back.
     `post` tells which of the three posts it belongs to: `system`, `security` or `audit`.
+    `also_post`: POST to the path of a GET does nothing but read, too; without that none is ever sent there.
     """
 
     id: str
@@ -72,6 +73,7 @@ class WebFunction(Call):
     changes: bool = False
     undo: Call | None = None
     post: str = ""
+    also_post: bool = False
 
 
 class SecondFactor(Value):

@@ -34,11 +34,12 @@ def other_ways(
 ) -> Iterator[tuple[str, WebFunction, dict[str, str] | None]]:
     """Yield way, request and headers; none for forms with a token, whose refusal would prove nothing.
 
-    None either where POST to the same path is known to do something else: it might create or change.
+    POST for GET only where the vendor says that it but reads, and never where it is known to do something
+    else: an application that was not asked may create or change by it, even from an empty body.
     """
     if function.page or function.csrf_field or function.changes:
         return
-    if function.method == "GET" and _bare(function.path) in writing:
+    if function.method == "GET" and (not function.also_post or _bare(function.path) in writing):
         return
     if function.method == "GET":
         by_post = msgspec.structs.replace(function, method="POST", style="form")
