@@ -63,6 +63,17 @@ SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
     "nothing is recorded": (
         Conduct(records=frozenset()), {**dict.fromkeys(QUESTIONS, N), FIELDS: U, PROTECTION: U},
     ),
+    "a page of patients that refuses with status 200": (Conduct(viewless="error"), but(covers_events=U)),
+    "a page of patients that scripts draw": (Conduct(viewless="shell"), but(covers_events=U)),
+    "the reader sees records of its own alone": (
+        Conduct(own_only=True), but(covers_users=U, covers_events=U, log_protection=U),
+    ),
+    "the log names people, not accounts": (
+        Conduct(real_names=True), {**dict.fromkeys(QUESTIONS, U)},
+    ),
+    "numbers that count the rows of the page": (
+        Conduct(row_numbers=True, removers=frozenset({"系统管理员"})), but(log_protection=U),
+    ),
     "no table on the page": (Conduct(no_table=True), dict.fromkeys(QUESTIONS, U)),
 }  # fmt: skip
 

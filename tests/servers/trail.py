@@ -65,6 +65,10 @@ class Conduct:
     pretends: bool = False  # says that it deleted, and does not
     no_table: bool = False
     single: bool = False  # a new login ends the older session
+    own_only: bool = False  # the reader sees but its own records
+    real_names: bool = False  # the log names people, not accounts
+    row_numbers: bool = False  # the first column counts the rows of the page
+    viewless: str = ""  # the page of patients is an error, with status 200, or a shell
 
 
 @dataclass
@@ -167,6 +171,12 @@ class Hospital:
             return RedirectResponse("/login", 303)
         if PEOPLE[who] != "医生":
             return self.page("<h1>无权访问</h1>", 403)
+        if self.conduct.viewless == "error":
+            return self.page("<h1>提示</h1><p>您没有权限查看患者</p>")
+        if self.conduct.viewless == "shell":
+            return HTMLResponse(
+                "<!doctype html><title>HIS</title><div id=app></div><script src=/a.js></script>"
+            )
         self.note("view", who)
         return self.page("<h1>患者列表</h1><table><tr><td>MZ000001</td><td>某某</td></tr></table>")
 
@@ -184,6 +194,12 @@ class Hospital:
         rows = [one for one, born in zip(self.log, self.born, strict=True) if born <= time.monotonic()]
         shown = rows if self.conduct.oldest_first else rows[::-1]
         shown = shown[: self.conduct.page]
+        if self.conduct.own_only:
+            shown = [one for one in shown if one["user"] == who]
+        if self.conduct.real_names:
+            shown = [{**one, "user": f"某{one['user'][0]}{one['user'][-1]}"} for one in shown]
+        if self.conduct.row_numbers:
+            shown = [{**one, "entry": str(number)} for number, one in enumerate(shown, 1)]
         names = self.conduct.fields
         if self.conduct.json:
             return JSONResponse(

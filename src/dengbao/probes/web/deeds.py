@@ -79,16 +79,16 @@ def fitting(rows: list[Row], sought: Sought) -> Row | None:
     mine = by_user(rows, sought.username)
     if sought.kind == "login_failed" and not mine:
         mine = [one for one in rows if sought.username.casefold() in one["*"].casefold()]
-    named = [one for one in mine if _named(one, sought.kind)]
+    fits = [one for one in mine if named(one, sought.kind)]
     if sought.kind == "login_failed":
         # Nobody of this name exists: whatever was noted of it is the failure.
-        return next(iter(named or mine), None)
+        return next(iter(fits or mine), None)
     if sought.kind == "login":
-        named = [one for one in named if not _FAILED.search(one.get("result", ""))]
-    return next(iter(named), None)
+        fits = [one for one in fits if not _FAILED.search(one.get("result", ""))]
+    return next(iter(fits), None)
 
 
-def _named(row: Row, kind: str) -> bool:
+def named(row: Row, kind: str) -> bool:
     """Tell whether a row is called like a deed of this kind, and not like one of another."""
     text = "\t".join(row.get(one, "") for one in ("type", "object")) if "type" in row else row["*"]
     if any(WORDS[other].search(text) for other in _NOT[kind]):

@@ -48,6 +48,7 @@ class WebTrail(Facts, tag="web.trail"):
 
     `source` is `page` or `table`. `rows` were read at the end, `new_rows` of them were not there before.
     `newest_first`: the newest records are among them for sure; None where that cannot be told.
+    `others_shown`: records of others than the reader are among them; None where no column tells.
     `columns` are the meanings declared. `unreached` are role accounts that could not log in.
     """
 
@@ -62,6 +63,7 @@ class WebTrail(Facts, tag="web.trail"):
     newest_first: bool | None = None
     unreached: tuple[str, ...] = ()
     oldest_days: int | None = None
+    others_shown: bool | None = None
 
     @property
     def shows_new(self) -> bool:
@@ -74,6 +76,8 @@ class WebTrail(Facts, tag="web.trail"):
             return True
         if deed.done is not True or deed.others or not self.shows_new:
             return None
+        if self.others_shown is False and deed.account != self.account:
+            return None  # the reader may see but records of its own
         return False
 
 

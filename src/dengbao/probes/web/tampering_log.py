@@ -17,7 +17,7 @@ from ..base import Context, Purpose
 from .browser import Browser
 from .facts_trail import TamperTry, WebLogTampering
 from .parties import Party, ask_as, stranger
-from .rows import Row
+from .rows import Row, when
 
 PURPOSE: Final = Purpose(Level.INTRUDE, "试删、试改本次检测自己产生的审计记录", "3.c.1")
 _MAX_RECORDS: Final = 24
@@ -77,6 +77,10 @@ class Tampering:
             entry = record.get("entry", "") if record is not None else ""
             if record is None or not entry:
                 return msgspec.structs.replace(tried, problem="未取得本次产生的记录及其编号，未测试")
+            if not identifies(entry, await self.log.rows()):
+                return msgspec.structs.replace(
+                    tried, problem="编号列不唯一或只是行号，可能指向他人的记录，未测试"
+                )
             return await self._on(tried, call, party, name, record)
         except ProbeError as exc:
             return msgspec.structs.replace(tried, problem=exc.message)
@@ -95,7 +99,7 @@ class Tampering:
         after = next((one for one in rows if name in one["*"]), None)
         intact = _same(record, after) if after is not None else None
         if after is None and done is not False and (neighbour is None or _holds(rows, neighbour)):
-            intact = False if neighbour is not None or done else None
+            intact = False if neighbour is not None else None
         return msgspec.structs.replace(
             tried, status=status, done=done, intact=intact, problem="" if intact is False else problem
         )
@@ -115,7 +119,23 @@ class Tampering:
         at = next((number for number, one in enumerate(rows) if name in one["*"]), None)
         if at is None:
             return None
-        return next((rows[one] for one in (at + 1, at - 1) if 0 <= one < len(rows)), None)
+        # The last row of a page moves to the next one by any new record, without any row beside it.
+        if at + 1 < len(rows):
+            return rows[at + 1]
+        return rows[at - 1] if at and not _first_is_newest(rows) else None
+
+
+def identifies(entry: str, rows: list[Row]) -> bool:
+    """Tell whether an entry is one record's own: a number counted from the top is another's tomorrow."""
+    entries = [one.get("entry", "") for one in rows]
+    counted = entries == [str(number) for number in range(1, len(entries) + 1)]
+    return entries.count(entry) == 1 and not counted
+
+
+def _first_is_newest(rows: list[Row]) -> bool:
+    """Tell whether rows may come newest first: the last one is not later than the first for sure."""
+    first, last = (when(one.get("time", one["*"]), None) for one in (rows[0], rows[-1]))
+    return first is None or last is None or first >= last
 
 
 def _same(one: Row, other: Row) -> bool:

@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 
 from ...errors import NotDeclared, ProbeError
-from ...model import Account, Asset, AuditLog, Export, Level, PatientView, WebAsset
+from ...model import Account, Asset, AuditLog, Export, Level, Marker, PatientView, WebAsset
 from ..base import Context, Observed, Purpose, missing
-from .browser import Browser, opened
+from .browser import Browser, Chain, opened
 from .calls import perform
-from .deeds import Sought, by_user, fitting, new_rows, seen
+from .deeds import Sought, by_user, fitting, named, new_rows, seen
 from .entering import Unclear, as_web
 from .facts_trail import Deed, WebLogTampering, WebTrail
 from .leaving import leave
@@ -25,9 +25,11 @@ from .lookup import table_rows
 from .parties import LIMITS, Party, admit, described, role_accounts
 from .rows import Row, mismatch, rows_of, when
 from .tampering_log import Tampering
+from .truth import truth_of
 
 _LAG_S: Final = 8.0
 _STEP_S: Final = 0.5
+_PREFIX: Final = "dbjc"
 _FAILED: Final = Purpose(Level.INTRUDE, "以不存在的用户名登录一次，再到审计记录中查找", "3.a.3")
 _LOCAL: Final = frozenset({"127.0.0.1", "::1"})
 
@@ -203,7 +205,7 @@ class Work:
             ProbeError: the login could not be sent, or did not fail.
 
         """
-        name = f"dbjc{secrets.token_hex(5)}"
+        name = f"{_PREFIX}{secrets.token_hex(5)}"
         visitor = self.browser.fork().intruding(_FAILED)
         attempt = await submit(
             visitor, await prepare(visitor, declared(self.web)), name, secrets.token_urlsafe(12)
@@ -224,11 +226,11 @@ class Work:
             if isinstance(what, Export):
                 request = f"{what.method} {what.path}"
                 reply = await perform(party.visitor, what)
-                done = reply.done if reply.done is not None else _carried_out(reply.status)
+                done = reply.done if reply.done is not None else _carried_out(reply.chain, party)
             else:
                 request = f"GET {what.path}"
                 chain = await party.visitor.visit(what.path)
-                done = _carried_out(chain.first.status)
+                done = _carried_out(chain, party)
         except ProbeError as exc:
             problem = exc.message
         self._note(kind, party.account, request, begun, done=done, problem=problem)
@@ -253,7 +255,8 @@ class Work:
             rows = await self.log.rows()
         fresh = new_rows(self.before, rows)
         deeds = tuple(
-            self._deed(deed, sought, fresh) for deed, sought in zip(self.deeds, self.sought, strict=True)
+            self._deed(deed, sought, fresh, rows)
+            for deed, sought in zip(self.deeds, self.sought, strict=True)
         )
         return WebTrail(
             source="page" if self.log.party is not None else "table",
@@ -267,21 +270,38 @@ class Work:
             newest_first=self.log.newest_first(rows),
             unreached=tuple(one.id for one in self.parties if one.entered is None),
             oldest_days=self._oldest_days(rows),
+            others_shown=self._others_shown(rows),
         )
+
+    def _others_shown(self, rows: list[Row]) -> bool | None:
+        """Tell whether records of others than the account that reads the log are shown."""
+        reader = self.log.party.account if self.log.party is not None else None
+        if reader is None:
+            return True
+        users = {one["user"].strip().casefold() for one in rows if one.get("user", "").strip()}
+        return bool(users - {reader.username.casefold()}) if users else None
 
     def _matched(self, rows: list[Row]) -> list[bool]:
         fresh = new_rows(self.before, rows)
         return [fitting(fresh, one) is not None for one in self.sought]
 
-    def _deed(self, deed: Deed, sought: Sought, fresh: list[Row]) -> Deed:
+    def _deed(self, deed: Deed, sought: Sought, fresh: list[Row], rows: list[Row]) -> Deed:
         row = fitting(fresh, sought)
         if row is None:
             # What is about this user and tells of none of the other deeds might be this one in odd words.
             odd = [one for one in by_user(fresh, sought.username) if not self._explained(one)]
             odd += [one for one in fresh if not one.get("user") and not self._explained(one)]
+            if not by_user(rows, sought.username):
+                # Where the log names people otherwise, by real names or masked, ours look like strangers'.
+                odd += [one for one in fresh if one.get("user") and self._strange(one, sought.kind)]
             return msgspec.structs.replace(deed, others=len(odd))
         found = seen(row, sought, self.log.audit.utc_offset_h, _LOCAL)
         return msgspec.structs.replace(deed, record=found)
+
+    def _strange(self, row: Row, kind: str) -> bool:
+        """Tell whether a row tells of such a deed by somebody who is none of ours."""
+        ours = _PREFIX in row["*"] or any(by_user([row], one.username) for one in self.sought if one.username)
+        return not ours and named(row, kind)
 
     def _explained(self, row: Row) -> bool:
         return any(fitting([row], one) is not None for one in self.sought)
@@ -298,8 +318,12 @@ class Work:
                 await leave(party.visitor, self.web)
 
 
-def _carried_out(status: int) -> bool | None:
-    return True if 200 <= status < 300 else False if status in (401, 403, 404) else None
+def _carried_out(chain: Chain, party: Party) -> bool | None:
+    """Tell whether something was shown; a refusal, an error or an empty shell may come with status 200."""
+    if chain.first.status in (401, 403, 404):
+        return False
+    known = [party.unknown, party.entered.compare.login if party.entered is not None else None]
+    return None if truth_of(chain, Marker(), [one for one in known if one is not None]).why else True
 
 
 def _login_path(web: WebAsset) -> str:
