@@ -82,6 +82,8 @@ def records(folder: Path, number: int = 1) -> list[dict[str, object]]:
     found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for one in found:
         del one["judged_at"], one["facts"]
+        for proof in one.get("proofs", ()):
+            proof.pop("at", None)
     return found
 
 

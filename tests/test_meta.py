@@ -87,7 +87,7 @@ def test_every_module_is_imported_alone_without_a_warning() -> None:
     """An import that only works after another is a trap."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", ALONE, LIBRARIES, str(ROOT), *modules()],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -198,8 +198,9 @@ def test_a_session_knows_its_assets_only(content: Path, folder: Path) -> None:
 
 
 def on_path() -> dict[str, str]:
-    """Return the engines but for the database servers, which Debian keeps off the path."""
-    return {name: path for name, path in find_engines().items() if name not in {"postgres", "mariadbd"}}
+    """Return the engines but for those that are found elsewhere: Debian's servers, our own environments."""
+    elsewhere = {"postgres", "mariadbd", "schemathesis"}
+    return {name: path for name, path in find_engines().items() if name not in elsewhere}
 
 
 def test_the_database_servers_are_found_where_debian_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
