@@ -63,12 +63,10 @@ TRUTH: Mapping[str, dict[str, str]] = {
     # Its own TLS still takes versions 1.0 and 1.1 and renegotiations, and from this machine it takes logins
     # in clear.
     "cockpit": truth((ENDINGS, U), (CHANNEL, N), (TLS[1:], P), (CACHE, N)),
-    # By hand every function demands a login; that not all of them can be told apart is no proof.
-    "jupyterhub": truth((ENDINGS, N), (CACHE, N), ("identity.login_required", U)),
+    "jupyterhub": truth((ENDINGS, N), (CACHE, N)),
     "twofactor": truth(),
     # A bearer token that no request takes back: there is no logout to declare.
-    # It answers a forged token with 422, which is no refusal of a login by itself.
-    "appbuilder": truth((ENDINGS, U), (CACHE, N), ("identity.login_required", U)),
+    "appbuilder": truth((ENDINGS, U), (CACHE, N)),
 }
 # What nobody is authorised to do stays open: at `observe` nobody logs in, at `login` nobody tries a password.
 NEEDS = {

@@ -52,7 +52,7 @@ def appbuilder(folder: Path) -> Iterator[Site]:
     environment = ["env", f"PYTHONPATH={folder}", "FLASK_APP=hospital"]
     subprocess.run(
         [*environment, str(PYTHON), "-c", SEED],
-        input=json.dumps(PASSWORDS).encode(), check=True, timeout=60, stderr=subprocess.PIPE,
+        input=json.dumps(PASSWORDS).encode(), check=True, timeout=240, stderr=subprocess.PIPE,
     )  # fmt: skip
     port = free_port()
     command = [
@@ -60,7 +60,7 @@ def appbuilder(folder: Path) -> Iterator[Site]:
         f"--chdir={folder}", "hospital:app",
     ]  # fmt: skip
     with (
-        process(command, answers(f"http://127.0.0.1:{port}/login/"), folder, within_s=90),
+        process(command, answers(f"http://127.0.0.1:{port}/login/"), folder, within_s=240),
         fronted("appbuilder", folder, proxied(port)) as site,
     ):
         yield site

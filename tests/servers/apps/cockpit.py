@@ -73,5 +73,5 @@ def cockpit(folder: Path) -> Iterator[Site]:
         "env", f"XDG_CONFIG_DIRS={folder}", f"XDG_RUNTIME_DIR={folder}",
         "unshare", "--mount", "sh", str(folder / "start.sh"), str(folder), str(port),
     ]  # fmt: skip
-    with process(command, connects(port, "127.0.0.1"), folder):
+    with process(command, connects(port, "127.0.0.1"), folder, within_s=120):
         yield Site("cockpit", f"https://127.0.0.1:{port}/", str(certificates.ca_file), folder)

@@ -73,11 +73,11 @@ def jupyterhub(folder: Path) -> Iterator[Site]:
     config.write_text(CONFIG.format(port=port, folder=folder), encoding="ascii")
     command = [str(PYTHON), "-m", "jupyterhub", "-f", str(config), "--log-level=WARN"]
     with (
-        process(command, answers(f"http://127.0.0.1:{port}/hub/health"), folder, within_s=90),
+        process(command, answers(f"http://127.0.0.1:{port}/hub/health"), folder, within_s=240),
         fronted("jupyterhub", folder, proxied(port)) as site,
     ):
         subprocess.run(
             [str(PYTHON), "-c", SEED, str(folder / "hub.sqlite")],
-            input=json.dumps(PASSWORDS).encode(), check=True, timeout=60,
+            input=json.dumps(PASSWORDS).encode(), check=True, timeout=240,
         )  # fmt: skip
         yield site

@@ -85,7 +85,7 @@ def fronted(name: str, folder: Path, where: str, *, extra: str = "") -> Iterator
     )
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     command = [program, "-p", str(folder), "-e", str(folder / "nginx-error.log"), "-c", str(config)]
-    with process(command, connects(port, "127.0.0.1"), folder):
+    with process(command, connects(port, "127.0.0.1"), folder, within_s=120):
         yield Site(name, f"https://127.0.0.1:{port}/", str(certificates.ca_file), folder)
 
 

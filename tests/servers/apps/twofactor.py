@@ -111,7 +111,7 @@ def twofactor(folder: Path) -> Iterator[Site]:
     environment = ["env", "DJANGO_SETTINGS_MODULE=hospital_settings", f"PYTHONPATH={folder}"]
     subprocess.run(
         [*environment, str(PYTHON), "-c", SEED],
-        input=json.dumps([PASSWORDS, OTP_KEYS]).encode(), check=True, timeout=60,
+        input=json.dumps([PASSWORDS, OTP_KEYS]).encode(), check=True, timeout=240,
     )  # fmt: skip
     port = free_port()
     command = [
@@ -119,7 +119,7 @@ def twofactor(folder: Path) -> Iterator[Site]:
         f"--chdir={folder}", "hospital_wsgi",
     ]  # fmt: skip
     with (
-        process(command, answers(f"http://127.0.0.1:{port}/account/login/"), folder, within_s=90),
+        process(command, answers(f"http://127.0.0.1:{port}/account/login/"), folder, within_s=240),
         fronted("twofactor", folder, proxied(port)) as site,
     ):
         yield site

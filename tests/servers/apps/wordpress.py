@@ -101,12 +101,12 @@ def wordpress(folder: Path) -> Iterator[Site]:
             f"location ~ \\.php$ {{ try_files $uri =404; {FASTCGI} fastcgi_pass unix:{folder}/fpm.sock; }}"
         )
         with (
-            process(command, (folder / "fpm.sock").exists, folder),
+            process(command, (folder / "fpm.sock").exists, folder, within_s=120),
             fronted("wordpress", folder, where, extra=php) as site,
         ):
             people = [(name, PASSWORDS[name], role) for name, role in ROLES.items()]
             subprocess.run(
                 ["php", str(folder / "seed.php")],
-                input=json.dumps([site.url.rstrip("/"), people]).encode(), check=True, timeout=60,
+                input=json.dumps([site.url.rstrip("/"), people]).encode(), check=True, timeout=240,
             )  # fmt: skip
             yield site
