@@ -123,7 +123,9 @@ def _said(channel: WebTampering) -> str:
 
 def _told(seen: MessageSeen) -> str:
     if seen.blind:
-        return f"报文“{seen.name}”（{seen.request}）空报文也显示被接受，登记的标志不能区分成败，未据以认定"
+        return (
+            f"报文“{seen.name}”（{seen.request}）残缺的报文也显示被接受，登记的标志不能区分成败，未据以认定"
+        )
     if not seen.control:
         return f"报文“{seen.name}”（{seen.request}）原样发送未被接受，其余方式的结果不足为凭"
     ways = [f"{_WAYS[way]}：{_measured(seen.of(way))}" for way in _WAYS if seen.of(way)]

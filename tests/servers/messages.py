@@ -46,7 +46,10 @@ class Gateway:
     async def settle(self, request: Request) -> Response:
         body = await request.body()
         self.received += 1
-        fields = {str(name): str(one) for name, one in json.loads(body).items()}
+        try:
+            fields = {str(name): str(one) for name, one in json.loads(body).items()}
+        except ValueError:
+            fields = {}
         complaint = "缺少字段" if "nonce" not in fields or "timestamp" not in fields else ""
         complaint = complaint or self._complaint(fields, body, request.headers.get("x-sign", ""))
         if complaint:

@@ -194,7 +194,8 @@ class _Sender:
         url, body, kind = packed(message, self.visitor.resolve(message.path), packet.fields, {})
         headers = {**packet.headers, **({"Content-Type": kind} if kind else {})}
         if way == "empty" and message.style == "json":
-            body, headers["Content-Type"] = b"{}", "application/json"
+            # Not even JSON: one that looks at no field at all might take an empty object for right.
+            body, headers["Content-Type"] = b"{", "application/json"
         key = f"{message.id}/{self._run}/{len(self.tries)}"
         owes = message.undo is not None and way != "empty"  # nothing stands in an empty one
         if owes:
@@ -219,7 +220,7 @@ class _Sender:
 
 _WAYS: Final = {
     "right": "原样", "altered": "改动字段", "unsigned": "去掉签名", "wrong_key": "换用别的密钥签名",
-    "replayed": "原样重放", "stale": "时间戳过期", "empty": "空报文",
+    "replayed": "原样重放", "stale": "时间戳过期", "empty": "残缺报文",
 }  # fmt: skip
 
 
