@@ -59,7 +59,7 @@ def variables() -> dict[str, str]:
     found = {f"DENGBAO_APPS_{name.upper()}": one for name, one in PASSWORDS.items()}
     for name, key in OTP_KEYS.items():
         seed = base64.b32encode(bytes.fromhex(key)).decode("ascii")
-        found[f"DENGBAO_APPS_{name.upper()}_OTP"] = f"otpauth://totp/his:{name}?secret={seed}&period=5"
+        found[f"DENGBAO_APPS_{name.upper()}_OTP"] = f"otpauth://totp/his:{name}?secret={seed}&period=2"
     return found
 
 

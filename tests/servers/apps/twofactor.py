@@ -65,6 +65,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31536000
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 600
+OTP_TOTP_THROTTLE_FACTOR = 0.1
 """
 URLS = """
 from django.contrib import admin
@@ -94,7 +95,7 @@ for name, password in people.items():
     user = User.objects.create_user(name, name + "@his.test", password, is_staff=name != "nurse",
                                     is_superuser=name == "boss")
     if name in keys:
-        TOTPDevice.objects.create(user=user, name="default", key=keys[name], step=5)
+        TOTPDevice.objects.create(user=user, name="default", key=keys[name], step=2, tolerance=5)
 User.objects.get(username="doctor").user_permissions.set(Permission.objects.filter(codename="view_user"))
 """
 WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
@@ -104,7 +105,7 @@ WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsg
 def twofactor(folder: Path) -> Iterator[Site]:
     """Run the administration with its test accounts; `boss`, `doctor` and `victim` have a TOTP device.
 
-    Its codes last 5 s instead of 30 s, so that tests that log in again do not wait long for the next.
+    A new code comes every 2 s instead of 30 s, so that tests that log in again do not wait long for it.
     """
     for name, text in (("settings", SETTINGS), ("urls", URLS), ("wsgi", WSGI)):
         (folder / f"hospital_{name}.py").write_text(text, encoding="ascii")
