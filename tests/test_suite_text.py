@@ -12,8 +12,12 @@ import msgspec
 import pytest
 import yaml
 
+from dengbao import checking
 from dengbao.catalog import load_suite
+from dengbao.catalog.coverage import SORTS
+from dengbao.catalog.plan import fitting, offered
 from dengbao.model import Clause, Evidence, EvidenceKind, Item, Kind, Method, Polarity, Suite
+from dengbao.probes.registry import probes_for
 
 from .official import FILE, Annex, join, read_annex
 
@@ -26,41 +30,41 @@ CLAUSES: Mapping[str, Clause] = {one.id: one for one in SUITE.clauses()}
 W, T, H, D, B = Kind.WEB, Kind.TLS, Kind.HOST, Kind.DATABASE, Kind.BACKUP
 # Every check an item may name, with the kinds of assets it answers.
 CHECKS: Mapping[str, tuple[Kind, ...]] = {
-    "identity.login_required": (W, D, H),
-    "identity.unique_accounts": (H, D),
-    "identity.empty_password": (H, D, W),
-    "identity.password_complexity": (H, D),
-    "identity.password_ageing": (H, D),
-    "identity.login_failure": (H, D),
-    "identity.lockout": (H, D),
-    "identity.idle_timeout": (H, D),
+    "identity.login_required": (W, H, D),
+    "identity.unique_accounts": (W, H, D),
+    "identity.empty_password": (W, H, D),
+    "identity.password_complexity": (W, H, D),
+    "identity.password_ageing": (W, H, D),
+    "identity.login_failure": (W, H, D),
+    "identity.lockout": (W, H, D),
+    "identity.idle_timeout": (W, H, D),
     "identity.logout_ends_session": (W,),
-    "identity.remote_admin_encrypted": (H, D, W, T),
+    "identity.remote_admin_encrypted": (W, H, D, T),
     "identity.session_cookie": (W,),
     "identity.captured_admin": (W, H, D),
-    "integrity.captured_flows": (W,),
-    "confidentiality.captured_flows": (W, D),
-    "identity.two_factor": (H, D),
-    "identity.crypto_factor": (H, D),
-    "access.accounts_assigned": (H, D),
-    "access.anonymous_disabled": (H, D, W),
-    "access.default_account_renamed": (H, D),
-    "access.default_password": (W, D),
-    "access.stale_accounts": (H, D),
-    "access.stale_disabled": (H, D),
-    "access.roles_defined": (D,),
-    "access.privilege_separation": (H, D),
-    "access.least_privilege": (H, D),
-    "access.rules_configured": (D,),
-    "access.no_overreach": (H, D),
-    "access.granularity": (D,),
+    "identity.two_factor": (W, H, D),
+    "identity.crypto_factor": (W, H, D),
+    "identity.cleartext_admin": (H,),
+    "identity.ssh_algorithms": (H,),
+    "access.accounts_assigned": (W, H, D),
+    "access.anonymous_disabled": (W, H, D),
+    "access.default_account_renamed": (W, H, D),
+    "access.default_password": (W, H, D),
+    "access.stale_accounts": (W, H, D),
+    "access.stale_disabled": (W, H, D),
+    "access.roles_defined": (W, H, D),
+    "access.privilege_separation": (W, H, D),
+    "access.least_privilege": (W, H, D),
+    "access.rules_configured": (W, H, D),
+    "access.no_overreach": (W, H, D),
+    "access.granularity": (W, H, D),
     "access.security_labels": (H, D),
     "access.mandatory_control": (H, D),
-    "audit.enabled": (H, D),
-    "audit.covers_users": (H, D),
-    "audit.covers_events": (H, D),
-    "audit.record_fields": (H, D),
-    "audit.log_protection": (H, D),
+    "audit.enabled": (W, H, D),
+    "audit.covers_users": (W, H, D),
+    "audit.covers_events": (W, H, D),
+    "audit.record_fields": (W, H, D),
+    "audit.log_protection": (W, H, D),
     "audit.log_retention": (H, D),
     "audit.process_protection": (H, D),
     "audit.stop_refused": (H,),
@@ -71,12 +75,11 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "intrusion.open_ports": (H,),
     "intrusion.exposed_services": (H,),
     "intrusion.smb_shares": (H,),
-    "identity.cleartext_admin": (H,),
-    "identity.ssh_algorithms": (H,),
     "intrusion.admin_sources": (H, D),
     "intrusion.admin_sources_tried": (H,),
     "intrusion.tls_weaknesses": (W, T),
     "intrusion.web_headers": (W,),
+    "intrusion.api_schema": (W,),
     "intrusion.input_validation": (W,),
     "intrusion.pending_updates": (H, D),
     "intrusion.known_holes": (H,),
@@ -84,13 +87,18 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "trusted.alarm": (H,),
     "trusted.boot": (H,),
     "trusted.runtime": (H,),
+    "integrity.captured_flows": (W,),
     "integrity.transport": (W, T),
     "integrity.storage": (H, D),
-    "confidentiality.transport": (W, T, D),
+    "integrity.rows": (D,),
+    "integrity.rows_altered": (D,),
+    "integrity.tampering": (W,),
+    "confidentiality.captured_flows": (W, D),
+    "confidentiality.transport": (W, D, T),
     "confidentiality.certificate": (W, T),
     "confidentiality.cleartext_login": (W,),
     "confidentiality.sensitive_columns": (D,),
-    "confidentiality.stored_files": (H, D, W),
+    "confidentiality.stored_files": (W, H, D),
     "confidentiality.password_hash": (H, D),
     "backup.performed": (B,),
     "backup.policy": (B,),
@@ -99,10 +107,13 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "backup.restorable": (B,),
     "backup.offsite": (D, B),
     "residual.memory": (H, D),
-    "residual.session": (W, D),
+    "residual.session": (W, H, D),
     "residual.cache_headers": (W,),
     "privacy.restricted_access": (W, D),
     "privacy.real_data_in_test": (W, D),
+    "privacy.export_rights": (W,),
+    "privacy.masking": (W,),
+    "privacy.necessary_fields": (W,),
 }
 # The platforms whose guidance an item needs for each of its kinds.
 PLATFORMS: Mapping[Kind, frozenset[str]] = {
@@ -262,6 +273,23 @@ def test_every_check_is_used_and_all_its_kinds_are_asked() -> None:
             asked.setdefault(use.use, set()).update(item.kinds)
     assert set(asked) == set(CHECKS)
     assert {check for check, kinds in CHECKS.items() if not set(kinds) <= asked[check]} == set()
+
+
+def test_the_table_names_every_kind_that_a_check_answers() -> None:
+    registry = checking.load(ROOT / "checks")
+    asked: dict[str, set[Kind]] = {}
+    for item in SUITE.items():
+        for use in item.checks:
+            asked.setdefault(use.use, set()).update(item.kinds)
+    answers = {
+        check: {
+            asset.kind
+            for _, asset in SORTS
+            if asset.kind in asked[check] and fitting(registry, check, offered(probes_for(asset)))
+        }
+        for check in registry.ids()
+    }
+    assert answers == {check: set(kinds) for check, kinds in CHECKS.items()}
 
 
 def test_tls_endpoints_are_asked_only_where_a_check_answers() -> None:

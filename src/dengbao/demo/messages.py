@@ -71,7 +71,7 @@ def _fields(body: bytes) -> dict[str, str] | None:
         data = json.loads(body) if len(body) <= _MOST_BYTES else None
     except ValueError:
         return None
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or not {"visit", "amount"} <= set(data):
         return None
     return {str(name): str(value) for name, value in data.items()}
 
