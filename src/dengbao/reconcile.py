@@ -30,7 +30,8 @@ def make_record(
         facts=facts, params=dict(params or {}),
         status=outcome.status, verdict=outcome.verdict, reason=outcome.reason, statement=outcome.statement,
         coverage=outcome.coverage, remainder=outcome.remainder, criteria=outcome.criteria,
-        proofs=outcome.proofs, round=chosen.number, suite=chosen.info.suite, suite_sha256=chosen.info.suite_sha256,
+        proofs=outcome.proofs, round=chosen.number, suite=chosen.info.suite,
+        suite_sha256=chosen.info.suite_sha256,
         tool_version=__version__, judged_at=datetime.now(UTC),
     )  # fmt: skip
 
