@@ -103,6 +103,16 @@ def test_a_mistake_in_the_description_is_told_with_its_place(
     assert "0123456789abcdef" not in told
 
 
+def test_one_account_cannot_stand_for_two_roles(tmp_path: Path) -> None:
+    second = ', {id: nurse, username: DOCTOR01, secret: "${ENV:HIS_PASSWORD}", role: nurse}]'
+    write_engagement(
+        tmp_path, text().replace('otp: "${ENV:HIS_OTP}"}]', f'otp: "${{ENV:HIS_OTP}}"}}{second}')
+    )
+    with pytest.raises(UsageError, match="用户名相同而角色不同") as caught:
+        catalog.load_engagement(tmp_path)
+    assert "engagement.yaml:" in str(caught.value)
+
+
 def test_waiting_is_bounded(tmp_path: Path) -> None:
     write_engagement(tmp_path, text().replace("  level: login\n", "  level: login\n  wait_s: 90000\n"))
     with pytest.raises(UsageError, match="wait_s"):

@@ -99,6 +99,18 @@ def test_roles_are_judged_by_what_they_get(situation: str) -> None:
     assert not wrong, f"{situation}: {wrong}"
 
 
+def test_an_object_that_its_owner_was_never_given_proves_nothing() -> None:
+    """Where the first object is shared, the second one is asked of somebody else alone: it may not exist."""
+    shared = msgspec.structs.replace(FUNCTIONS[0], objects={"ys1": ("1",), "ys2": ("1", "404")})
+    with serving(Conduct()) as running:
+        sight = see(running.asset((shared,)))
+    facts = sight.facts["web.matrix"]
+    assert isinstance(facts, WebMatrix)
+    told = [one.problem for one in facts.cells if one.kind == "horizontal" and one.owner == "ys2"]
+    assert told == ["账户 ys2 的首个对象与账户 ys1 共有，无从比对"]
+    assert sight.verdicts((GRAIN,)) == {GRAIN: U}
+
+
 def test_a_change_is_taken_back_whoever_was_let_through() -> None:
     for enforce, verdict in ((True, C), (False, N)):
         with serving(Conduct(enforce=enforce)) as running:

@@ -86,6 +86,7 @@ def _accounts(here: Place, app: Application, asset: WebAsset) -> Iterator[Mistak
             yield Mistake(
                 where, f"测评对象 {asset.id} 没有账户“{used}”", suggest(used, known) or "在 accounts 中登记"
             )
+    yield from _two_roles(here[:-1], asset)
     roles = {one.role for one in asset.accounts if one.role}
     for number, function in enumerate(app.functions):
         for role in function.roles:
@@ -94,6 +95,19 @@ def _accounts(here: Place, app: Application, asset: WebAsset) -> Iterator[Mistak
                     (*here, "functions", number, "roles"), f"没有角色为“{role}”的账户",
                     suggest(role, roles) or "在 accounts 中为该角色登记一个测试账户",
                 )  # fmt: skip
+
+
+def _two_roles(place: Place, asset: WebAsset) -> Iterator[Mistake]:
+    """Yield accounts that are one to the application but stand for two roles: each would have both rights."""
+    seen: dict[str, Account] = {}
+    for number, one in enumerate(asset.accounts):
+        other = seen.setdefault(one.username.casefold(), one)
+        if one.role and other.role and one.role != other.role:
+            yield Mistake(
+                (*place, "accounts", number, "username"),
+                f"测评对象 {asset.id} 的账户 {other.id} 与 {one.id} 用户名相同而角色不同",
+                "为每个角色登记一个自己的测试账户",
+            )  # fmt: skip
 
 
 def _used(here: Place, app: Application) -> Iterator[tuple[Place, str]]:

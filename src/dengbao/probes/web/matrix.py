@@ -19,6 +19,7 @@ from .entering import as_web
 from .facts_access import Asked, FunctionSeen, RoleSeen, WebMatrix
 from .leaving import leave
 from .login import turn
+from .pages import describe
 from .parties import LIMITS, PURPOSE, Party, admit, ask_as, described, role_accounts, stranger
 from .truth import Truth, compared, truth_of
 from .ways import other_ways, polluted, writing_paths
@@ -145,6 +146,11 @@ class Matrix:
             if owner == party.id or foreign is None:
                 continue
             cell = self._cell(function, party, "horizontal", owner)
+            if foreign != theirs[0]:
+                # What the owner was given is its first object: nothing shows that the other one exists.
+                why = f"账户 {owner} 的首个对象与账户 {party.id} 共有，无从比对"
+                self.cells.append(msgspec.structs.replace(cell, problem=why))
+                continue
             own, true = truths.get(party.id), truths.get(owner)
             if own is None or true is None:
                 lacking = party.id if own is None else owner
@@ -241,15 +247,17 @@ class Matrix:
     async def _by_pages(self, party: Party) -> bool | None:
         """Tell by the protected pages, for an account that may use no function."""
         entered = party.entered
-        seen = entered.during.seen if entered is not None else {}
-        for path, page in seen.items():
+        if entered is None:
+            return None
+        for path, page in entered.during.seen.items():
             if not page.reached:
                 continue
             try:
                 chain = await party.visitor.visit(path)
             except ProbeError:
                 continue
-            return chain.last.status == page.final_status and chain.last.document.password_form is None
+            # An answer that says in JSON that nobody is logged in has the status of the page, too.
+            return describe(path, chain, entered.compare).reached
         return None
 
     async def _still_unknown(self, party: Party) -> bool | None:
