@@ -74,8 +74,8 @@ def figures() -> Iterator[Figure]:
 
     The limits of 40 and 110 MB/s are what a bare prototype reached in one process that only looked for id
     numbers and telephones. They hold for the whole command by the clock on the wall, with its start and with
-    every processor it may use, for that is what somebody waits for. In one process the limits are what keeps
-    the command above them with two processors, one of which gains three quarters.
+    every processor it may use, for that is what somebody waits for. In one process the limits of 25 and 80
+    are our own: less would have to be made up for by processors that an engineer's laptop may not have.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "his.sql")
