@@ -22,7 +22,8 @@ KILLS = 20
 DELAY_S = 0.01
 NAMES = ("his", "lis", "pacs")
 PROBES = (
-    "web.anonymous", "web.session", "web.empty_password", "web.default_accounts", "tls.web", "tls.weaknesses",
+    "web.anonymous", "web.session", "web.empty_password", "web.default_accounts", "web.tampering",
+    "tls.web", "tls.weaknesses",
 )  # fmt: skip
 
 

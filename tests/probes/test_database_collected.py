@@ -202,6 +202,8 @@ def test_dm_weak(tmp_path: Path) -> None:
             access_default_account_renamed="conform",  # they cannot be renamed
             access_default_password="undetermined",
             access_least_privilege="conform",
+            access_stale_accounts="undetermined",  # no roster; an expired password is not an expired account
+            access_stale_disabled="undetermined",
             integrity_storage="undetermined",
             confidentiality_password_hash="undetermined",
             residual_session="undetermined",

@@ -177,7 +177,7 @@ def test_a_draft_says_what_is_missing(draft: tuple[ReportInput, ReportOutcome]) 
     assert [(one.place, one.state) for one in outcome.gaps] == [
         ("M.2", "待补证"),
         ("3.a.1", "无法判定（权限不足）"),
-        ("4.d.2", "待补证"),
+        ("4.f.2", "待补证"),
         ("5.a.1", "无法判定（未授权）"),
     ]
     for one in outcome.gaps:

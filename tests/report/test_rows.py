@@ -36,7 +36,7 @@ def test_what_a_person_has_to_do_is_said_once(tmp_path: Path) -> None:
     given = with_by_hand_records(example(tmp_path / "evidence", complete=False, pictures=0))
     assert rows_of(write_report(given, tmp_path / "r.docx", final=False, engines={}), "待补证", "—") == [
         ["2", "医院信息系统及其文档", f"尚需：{an_item('M.2').by_hand.ask}", "待补证", "—"],
-        ["2)", "HIS 业务应用", f"尚需：{an_item('4.d.2').by_hand.ask}", "待补证", "—"],
+        ["2)", "医院信息系统及其文档", f"尚需：{an_item('4.f.2').by_hand.ask}", "待补证", "—"],
     ]
 
 
