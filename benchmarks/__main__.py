@@ -30,13 +30,26 @@ def table(figures: list[Figure]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def main() -> int:
-    """Take the figures; 1 if any is above its limit."""
+MODULES = {
+    one.__name__.rpartition(".")[2]: one
+    for one in (ssh, host_cost, side_by_side, planning, report, vulns, capturing, tls, scanning)
+}
+
+
+def main(names: list[str]) -> int:
+    """Take the figures, all or those of the named modules; 1: one is above its limit, 2: a wrong name."""
+    if strangers := [one for one in names if one not in MODULES]:
+        print(f"没有 {'、'.join(strangers)}；可写：{'、'.join(MODULES)}", file=sys.stderr)
+        return 2
     figures: list[Figure] = []
-    for module in (ssh, host_cost, side_by_side, planning, report, vulns, capturing, tls, scanning):
-        print(f"测量 {module.__name__.rpartition('.')[2]} …", file=sys.stderr, flush=True)
-        figures.extend(module.figures())
+    for name, module in MODULES.items():
+        if not names or name in names:
+            print(f"测量 {name} …", file=sys.stderr, flush=True)
+            figures.extend(module.figures())
     text = table(figures)
+    left = [one for one in MODULES if names and one not in names]
+    if left:
+        text += f"\n本次未测：{'、'.join(left)}\n"
     machine = (
         f"{platform.system()} {platform.machine()}，{os.cpu_count()} 核，Python {platform.python_version()}"
     )
@@ -46,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -19,7 +19,10 @@ def live_rows() -> list[dict[str, str]]:
         table = Path(folder) / "matrix.jsonl"
         environment = {**os.environ, "DENGBAO_MATRIX": str(table)}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "tests/live", "-q", "--no-header"],
+            [
+                sys.executable, "-m", "pytest", "tests/live", "-q", "--no-header",
+                "-n", "auto", "--dist", "loadfile",
+            ],
             cwd=ROOT, env=environment, check=False, stdout=sys.stderr,
         )  # fmt: skip
         if done.returncode:
