@@ -210,11 +210,17 @@ class ResultWriter:
             if len(record.proofs) > MOST_PROOFS:
                 yield f"另有 {len(record.proofs) - MOST_PROOFS} 处（{numbers}）"
             if not record.proofs:
-                for key in refs:
-                    told = self._origins.get(key, "").replace("\n", "")
-                    yield f"{self._numbers.facts[key]}" + (f"：{told}" if told else "")
+                yield from self._read_alike(refs)
         for paper in case.evidence:
             yield self._paper(paper)
+
+    def _read_alike(self, refs: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+        """Yield the numbers of facts with how they were read; those that were read at once share a line."""
+        read: dict[str, list[str]] = {}
+        for key in refs:
+            read.setdefault(self._origins.get(key, "").replace("\n", ""), []).append(self._numbers.facts[key])
+        for told, numbers in read.items():
+            yield "、".join(numbers) + (f"：{told}" if told else "")
 
     def facts(self, result: SuiteResult) -> list[Plain]:
         """Return the stored facts the report rests on: how they were read, and the items each one serves."""
