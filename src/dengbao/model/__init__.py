@@ -60,6 +60,7 @@ from .judgement import (
     RunInfo,
     kind_of,
 )
+from .packet import Allowed, CustodyEntry, Seal
 from .places import DataPlace
 from .results import CaseResult, ClauseResult, ItemResult, SuiteResult
 from .rows import RowIntegrity
@@ -79,6 +80,7 @@ from .traffic import DeclaredFlow, Traffic
 
 __all__ = [
     "Account",
+    "Allowed",
     "Application",
     "Asset",
     "AssetBase",
@@ -98,6 +100,7 @@ __all__ = [
     "Contact",
     "Coverage",
     "Criterion",
+    "CustodyEntry",
     "DataPlace",
     "DatabaseAsset",
     "DeclaredFlow",
@@ -142,6 +145,7 @@ __all__ = [
     "RowIntegrity",
     "RunInfo",
     "Scope",
+    "Seal",
     "SecondFactor",
     "SensitiveColumn",
     "Signature",

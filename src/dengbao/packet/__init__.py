@@ -1,0 +1,1 @@
+"""The sealed packet: written, opened, verified; trusts no file that came from elsewhere."""
