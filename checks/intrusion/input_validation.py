@@ -9,6 +9,7 @@ from dengbao.errors import Undetermined
 from dengbao.model import Coverage, Criterion, Exchange, Judgement
 from dengbao.probes.web.facts_inputs import FormSeen, InputTry, WebInputs
 
+from ..spliced import JOINING, SPLICED, is_control, put_together
 from ..wording import listing
 
 _REMAINDER = "只测试了登记的表单与接口，其余录入界面、通信接口的有效性检验须人工抽测"
@@ -19,6 +20,9 @@ _KINDS = {
     "id_date": "出生日期不存在", "short_id": "身份证号 17 位", "short_phone": "手机号 10 位",
     "unlisted": "字典外代码", "forged_type": "文本冒充该类型文件", "wrong_magic": "内容与扩展名不符的文件",
     "double_extension": "双扩展名文件（.jsp）", "markup": "HTML 标记", "quote": "末尾加单引号",
+    "quote_pair": "末尾加成对单引号",
+    "concat_bars": "以“'||'”拆开的内容", "concat_space": "以“' '”拆开的内容",
+    "concat_plus": "以“'+'”拆开的内容",
 }  # fmt: skip
 # What is asked of a form, and the kinds of wrong values that answer it.
 _ASKED = {
@@ -33,10 +37,16 @@ _ASKED = {
     "file": ("冒充类型的文件是否被拒绝", ("forged_type", "wrong_magic")),
     "file_name": ("可执行的双扩展名文件是否被拒绝", ("double_extension",)),
     "markup": ("HTML 标记是否被拒绝或转义后展示", ("markup",)),
-    "quote": ("单引号是否引发服务端错误", ("quote",)),
+    "quote": ("单引号是否引发服务端错误", ("quote", "quote_pair")),
+    "spliced": ("内容是否不成为所执行语句的一部分", JOINING),
 }  # fmt: skip
 # 数据有效性检验功能缺失或不完善 is 高风险 where it opens injection, scripts or uploads (判例 6.4.3.3).
-_HOLES = ("markup", "quote", "file_name")
+_HOLES = ("markup", "quote", "spliced", "file_name")
+_HARMLESS = ("markup", "quote", *SPLICED)
+_PUT_TOGETHER = {
+    True: "被接受，且按语句合并，内容已成为所执行语句的一部分", False: "被接受，未按语句合并",
+    None: "被接受，是否成为所执行语句的一部分须人工核对",
+}  # fmt: skip
 
 
 # Markup and quotes that do no harm prove no validation: somebody must have said what a field may hold.
@@ -58,7 +68,9 @@ def forms_refuse_wrong_values(inputs: WebInputs) -> Judgement:
     if not tried:
         why = "；".join(f"“{one.name}”{one.problem}" for one in inputs.forms if one.problem)
         raise Undetermined(f"登记的 {len(inputs.forms)} 个表单均未提交：{why or '无内容可试'}")
-    validating = [one for form in tried for one in form.wrong if one.kind not in ("markup", "quote")]
+    validating = [
+        one for form in tried for one in form.wrong if one.kind not in _HARMLESS and not is_control(one)
+    ]
     # Where not one wrong value was refused, no validation is there at all.
     none = bool(validating) and all(one.outcome == "accepted" for one in validating)
     criteria = [one for form in inputs.forms for one in _criteria(form, none=none)]
@@ -84,14 +96,14 @@ def _criteria(form: FormSeen, *, none: bool) -> Iterator[Criterion]:
         tries = [one for one in form.wrong if one.kind in kinds]
         if not tries:
             continue
-        met = _all_met([_holds(one) for one in tries])
+        met = _all_met([_holds(form, one) for one in tries])
         # A refusal may be that of a dead session; what was accepted between needs no second control.
         if met and not form.control:
             met = None
         yield Criterion(
             name=f"{name}_{form.id}", question=f"表单“{form.name}”：{question}",
-            met=met if _begun(form) else None, measured=_measured(tries), fact=_FACT,
-            decisive=none or (name in _HOLES and any(map(_is_hole, tries))),
+            met=met if _begun(form) else None, measured=_measured(form, tries), fact=_FACT,
+            decisive=none or (name in _HOLES and any(_is_hole(form, one) for one in tries)),
         )  # fmt: skip
 
 
@@ -106,10 +118,13 @@ def _all_met(answers: list[bool | None]) -> bool | None:
     return None if None in answers else True
 
 
-def _holds(one: InputTry) -> bool | None:
+def _holds(form: FormSeen, one: InputTry) -> bool | None:
     """Tell whether the server dealt rightly with one wrong value."""
     if one.outcome == "server_error":
         return False
+    if one.kind in SPLICED and one.outcome != "unclear":
+        part = put_together(form, one)
+        return None if part is None else not part
     if one.kind == "markup" and one.escaped is not None:
         return one.escaped
     if one.outcome in ("refused", "normalised"):
@@ -120,8 +135,10 @@ def _holds(one: InputTry) -> bool | None:
     return one.kind == "quote"
 
 
-def _is_hole(one: InputTry) -> bool:
+def _is_hole(form: FormSeen, one: InputTry) -> bool:
     """Tell whether a value got where it opens the application: a page, a statement, a folder of programs."""
+    if one.kind in SPLICED:
+        return one.database or put_together(form, one) is True
     if one.kind == "quote":
         return one.database
     if one.kind == "markup":
@@ -129,10 +146,12 @@ def _is_hole(one: InputTry) -> bool:
     return one.kind == "double_extension" and one.outcome == "accepted"
 
 
-def _words(one: InputTry) -> str:
+def _words(form: FormSeen, one: InputTry) -> str:
     """Return in Chinese what became of one submission."""
     if one.problem:
         return f"未取得应答（{one.problem}）"
+    if one.kind in SPLICED and one.outcome == "accepted":
+        return _PUT_TOGETHER[put_together(form, one)]
     if one.outcome == "server_error":
         inside = f"，回显 {listing(one.words, 2)}" if one.words else ""
         return f"服务端错误 {one.status}{inside}"
@@ -146,8 +165,8 @@ def _words(one: InputTry) -> str:
     )
 
 
-def _measured(tries: list[InputTry]) -> str:
-    return "；".join(f"{one.field} {_KINDS.get(one.kind, one.kind)}{_words(one)}" for one in tries)
+def _measured(form: FormSeen, tries: list[InputTry]) -> str:
+    return "；".join(f"{one.field} {_KINDS.get(one.kind, one.kind)}{_words(form, one)}" for one in tries)
 
 
 def _told(form: FormSeen) -> str:
@@ -156,12 +175,14 @@ def _told(form: FormSeen) -> str:
         return f"{head}未提交：{form.problem}"
     if not _begun(form):
         return f"{head}填写正确的内容未被接受，未再提交错误内容"
-    wrong = form.wrong
+    wrong = [one for one in form.wrong if one.kind not in SPLICED and not is_control(one)]
     refused = sum(one.outcome in ("refused", "normalised") for one in wrong)
     parts = [f"绕过界面逐项提交错误内容 {len(wrong)} 次，服务端拒绝 {refused} 次"]
     notable = [one for one in wrong if one.outcome not in ("refused", "normalised") or one.escaped is False]
+    notable = [*[one for one in form.wrong if one.kind in SPLICED and not _holds(form, one)], *notable]
     if notable:
-        parts.append(listing(f"{one.field} {_KINDS.get(one.kind, one.kind)}{_words(one)}" for one in notable))
+        told = (f"{one.field} {_KINDS.get(one.kind, one.kind)}{_words(form, one)}" for one in notable)
+        parts.append(listing(told))
     if form.untried:
         parts.append(f"字段 {listing(form.untried)} 登记的内容不足，未试")
     if not form.control:
@@ -174,9 +195,9 @@ def _told(form: FormSeen) -> str:
 def _proofs(form: FormSeen) -> Iterator[Exchange]:
     """Yield what a technician can send again: what was wrongly dealt with."""
     for one in form.wrong:
-        if _holds(one) is False:
+        if _holds(form, one) is False and not is_control(one):
             yield Exchange(
                 request=f"{form.request}（{one.field}：{_KINDS.get(one.kind, one.kind)}，其余字段正确）",
-                answer=f"{one.status}，{_words(one)}" if one.outcome != "server_error" else _words(one),
+                answer=("" if one.outcome == "server_error" else f"{one.status}，") + _words(form, one),
                 at=one.at, role=form.role,
             )  # fmt: skip

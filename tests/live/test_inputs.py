@@ -39,6 +39,8 @@ SITUATIONS: Mapping[str, tuple[Conduct, str]] = {
     "files not checked": (Conduct(unchecked=("photo",)), N),
     "markup becomes an element": (Conduct(escapes=False), N),
     "SQL by hand": (Conduct(concatenates=True), N),
+    "SQL by hand, its errors told as wrong input": (Conduct(swallows=True), N),
+    "quotes and signs taken out": (Conduct(strips=True), C),
     "redirect after success and failure alike": (Conduct(style="alike"), U),
     "firewall refuses everything": (Conduct(firewall=True), U),
     "500 for everything": (Conduct(broken=True), U),
@@ -89,6 +91,20 @@ def test_what_is_done_rightly_leaves_nothing_owed() -> None:
     assert sight.ledger.owed == {}
     assert form_of(sight).left == 0
     assert forms.last > 2
+
+
+def test_a_search_that_becomes_part_of_a_statement_is_known_without_an_error() -> None:
+    right = see(Forms(), style="search")
+    assert verdict(right) == C, right.judge("intrusion.input_validation").statement
+    wrong = see(Forms(Conduct(swallows=True)), style="search")
+    assert verdict(wrong) == N
+    assert "已成为所执行语句的一部分" in wrong.judge("intrusion.input_validation").statement
+
+
+def test_what_a_dead_session_was_sent_away_with_is_not_taken_for_removed() -> None:
+    forms = Forms(Conduct(dies=6))
+    sight = see(forms)
+    assert sum("编号" in one for one in sight.ledger.owed.values()) == len(forms.records) - 1
 
 
 def test_an_interface_of_typed_values_is_sent_numbers() -> None:

@@ -62,6 +62,8 @@ class Conduct:
     escapes: bool = True
     markup_refused: bool = False
     concatenates: bool = False  # SQL is put together by hand, and its errors are shown
+    swallows: bool = False  # SQL is put together by hand, and its errors are told as wrong input
+    strips: bool = False  # quotes and signs are taken out of names
     fails: tuple[str, ...] = ()  # fields whose wrong value ends in 500
     style: str = "redirect"  # redirect, soft (200 and words), alike (303 to the same place either way)
     firewall: bool = False  # 403 for every submission
@@ -96,6 +98,7 @@ class Forms:
                 Route("/new", self.new, methods=["GET"]),
                 Route("/new", self.submit, methods=["POST"]),
                 Route("/api/records", self.submit_json, methods=["POST"]),
+                Route("/search", self.search),
                 Route("/records/{number:int}", self.show),
                 Route("/records/{number:int}/delete", self.remove, methods=["POST"]),
             ]
@@ -186,6 +189,11 @@ class Forms:
         told = _asked(fields["name"]) if conduct.concatenates else ""
         if told:
             return _page(f"sqlite3.OperationalError: {html.escape(told)}", 500)
+        if conduct.swallows:
+            fields = {**fields, "name": _read_back(fields["name"])}
+            complaint = complaint or ("" if fields["name"] else "name")
+        if conduct.strips:
+            fields = {**fields, "name": re.sub(r"['|+;]", "", fields["name"])}
         if conduct.refuses_right:
             complaint = complaint or "name"
         if complaint:
@@ -233,6 +241,17 @@ class Forms:
         text = found.get("name", "")
         return _page(f"<h1>患者</h1><p>{html.escape(text) if self.conduct.escapes else text}</p>")
 
+    async def search(self, request: Request) -> Response:
+        turned = self.stranger(request)
+        if turned is not None:
+            return turned
+        asked = request.query_params.get("q", "")
+        if len(asked) > 30:
+            return _page("条件过长", 422)
+        rows = _found(asked, by_hand=self.conduct.swallows)
+        listed = "".join(f"<li>{html.escape(one)}" for one in rows)
+        return _page(f"<h1>查询结果</h1><p>条件 {html.escape(asked)}</p><ul>{listed}</ul>")
+
     async def remove(self, request: Request) -> Response:
         turned = self.stranger(request)
         if turned is not None:
@@ -267,6 +286,11 @@ class Forms:
                 done=Marker(json_key="code", json_value="0"), created_key="data.id", remove=remove,
                 shown="/records/{created}",
             )  # fmt: skip
+        if style == "search":
+            return InputForm(
+                id="search", name="患者查询", account="doctor", path="/search", method="GET",
+                inputs={"q": InputField(sample="测试", max_length=30)}, done=Marker(text="查询结果"),
+            )  # fmt: skip
         soft = self.conduct.style == "soft"
         given: dict[str, object] = {
             "id": "register", "name": "患者登记", "account": "doctor", "path": "/new", "page": "/new",
@@ -285,6 +309,29 @@ def _asked(name: str) -> str:
     except sqlite3.Error as exc:
         return str(exc)
     return ""
+
+
+def _found(asked: str, *, by_hand: bool) -> list[str]:
+    """Search three names; errors are told as nothing found."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE people (name)")
+        db.executemany("INSERT INTO people VALUES (?)", [("测试甲",), ("测试乙",), ("旁人",)])
+        like = f"'%{asked}%'" if by_hand else "?"
+        try:
+            asking = f"SELECT name FROM people WHERE name LIKE {like}"  # noqa: S608 - the fault itself
+            rows = db.execute(asking, () if by_hand else (f"%{asked}%",))
+        except sqlite3.Error:
+            return []
+        return [one for (one,) in rows]
+
+
+def _read_back(name: str) -> str:
+    """Return what a statement put together by hand makes of a name, empty where it fails."""
+    try:
+        with contextlib.closing(sqlite3.connect(":memory:")) as db:
+            return str(db.execute(f"SELECT '{name}'").fetchone()[0])
+    except sqlite3.Error:
+        return ""
 
 
 def _is_day(text: str) -> bool:

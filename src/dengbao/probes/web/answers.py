@@ -100,6 +100,9 @@ def taken_back(reply: Reply, form: InputForm) -> bool:
         return True
     if reply.done is not None or form.remove is None:
         return reply.done is True
-    if matches(form.refused, reply.chain.first, reply.chain):
+    document = reply.chain.last.document
+    # A session that has ended is sent to the login with the same status as one that has done it.
+    turned_away = document.json_error or any(one.has_password for one in document.forms)
+    if turned_away or matches(form.refused, reply.chain.first, reply.chain):
         return False
     return 200 <= reply.status < 300 or reply.status in (302, 303)

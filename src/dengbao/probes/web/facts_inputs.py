@@ -14,11 +14,15 @@ class InputTry(Value):
 
     `kind` is `right`, `too_long`, `empty`, `letters`, `exponent`, `below`, `above`, `impossible_day`,
     `check_digit`, `id_date`, `short_id`, `short_phone`, `unlisted`, `forged_type`, `wrong_magic`,
-    `double_extension`, `markup` or `quote`. `outcome` is `refused`, `accepted`, `normalised` (taken, and what
-    was stored is right), `server_error` or `unclear`. `page_refuses`: the form's own HTML would not have let
-    the value pass; None where the page was not read. `escaped`: how markup came out on the page, False where
-    it became an element. `words` are traces of the program's inside, `database` tells that some are of a
-    database. `problem` is Chinese: why there is no answer.
+    `double_extension`, `markup`, `quote`, `quote_pair` (a doubled quote, after a single one was refused) or
+    `concat_*` (the sample in two pieces, as a statement puts them together; `concat_*_control` as only a
+    filter that takes the signs out does). `joined`: such a value came back as one piece.
+
+    `outcome` is `refused`, `accepted`, `normalised` (taken, and what was stored is right), `server_error` or
+    `unclear`. `page_refuses`: the form's own HTML would not have let the value pass; None where the page was
+    not read. `escaped`: how markup came out on the page, False where it became an element. `words` are traces
+    of the program's inside, `database` tells that some are of a database. `problem` is Chinese: why there is
+    no answer.
     """
 
     kind: str
@@ -30,6 +34,7 @@ class InputTry(Value):
     escaped: bool | None = None
     words: tuple[str, ...] = ()
     database: bool = False
+    joined: bool | None = None
     problem: str = ""
 
 

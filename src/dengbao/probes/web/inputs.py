@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from .leaving import leave
 from .login import turn
 from .page_limits import field_limits, page_refuses
 from .reading import Field
+from .statements import JOINING, PAIR, control, joined, rows_alone, spliced, wanted
 from .wrong import Wrong, right_file, wrong_values
 
 LIMITS: Final = Limits(all_s=420.0)
@@ -38,7 +39,8 @@ WAYS: Final = {
     "check_digit": "身份证号校验位错误", "id_date": "身份证号日期不存在", "short_id": "身份证号 17 位",
     "short_phone": "手机号 10 位", "unlisted": "字典外代码", "forged_type": "文本冒充该类型文件",
     "wrong_magic": "内容与扩展名不符的文件", "double_extension": "双扩展名文件（.jsp）",
-    "markup": "HTML 标记", "quote": "末尾加单引号",
+    "markup": "HTML 标记", "quote": "末尾加单引号", "quote_pair": "末尾加成对单引号",
+    **dict.fromkeys((*JOINING, *(f"{one}_control" for one in JOINING)), "以连接符拆开的内容"),
 }  # fmt: skip
 
 
@@ -152,6 +154,7 @@ class _Typist:
     ids: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     stuck: int = 0
+    found: dict[str, Chain] = field(default_factory=dict)
 
     async def run(self) -> FormSeen:
         """Send right, wrong, right; stop as soon as something cannot be taken back."""
@@ -173,17 +176,14 @@ class _Typist:
         wrong = [
             each
             for name, one in self.form.inputs.items()
-            for each in wrong_values(name, one, nonce, self.files.get(name))
+            for each in (*wrong_values(name, one, nonce, self.files.get(name)), *spliced(name, one))
         ]
         for name in self.form.inputs:
             if not any(one.field == name for one in wrong):
                 self.untried[name] = "登记的内容不足以构造错误值"
-        for each in wrong[:MOST_TRIES]:
-            if self.stuck:
-                return "有测试数据未能删除，未继续提交"
-            if len(self.doubts) >= MOST_DOUBTS:
-                return f"{MOST_DOUBTS} 次提交之后是否新建了数据不明，未继续提交"
-            await self._send(each.kind, each, nonce)
+        problem = await self._one_by_one(wrong[:MOST_TRIES], nonce)
+        if problem:
+            return problem
         if len(wrong) > MOST_TRIES:
             return f"一个表单至多提交 {MOST_TRIES} 次，其余未提交"
         if self.stuck:
@@ -191,6 +191,19 @@ class _Typist:
         await self._send("right")
         if self.tries[-1].outcome == "accepted":
             self._clear_doubts()
+        return ""
+
+    async def _one_by_one(self, wrong: Sequence[Wrong], nonce: str) -> str:
+        for each in wrong:
+            if self.stuck:
+                return "有测试数据未能删除，未继续提交"
+            if len(self.doubts) >= MOST_DOUBTS:
+                return f"{MOST_DOUBTS} 次提交之后是否新建了数据不明，未继续提交"
+            if wanted(each, self.tries):
+                await self._send(each.kind, each, nonce)
+            against = control(each)
+            if against is not None and self.tries[-1].kind == each.kind and self.tries[-1].joined:
+                await self._send(against.kind, against)
         return ""
 
     async def _right(self) -> None:
@@ -256,6 +269,8 @@ class _Typist:
             self.doubts.append(key)
             self.tries.append(InputTry(kind=kind, field=name, at=at, problem=exc.message))
             return
+        if kind in ("right", "quote"):
+            self.found.setdefault(f"quote/{name}" if name else kind, reply.chain)
         created = created_by(reply, self.form, self.first)
         fresh, database = self._words(kind, reply)
         outcome = outcome_of(reply, created, broken=bool(fresh))
@@ -266,9 +281,18 @@ class _Typist:
             outcome=self._normalised(outcome, wrong, shown),
             page_refuses=page_refuses(self.page.get(name), wrong.text) if wrong and not wrong.file else None,
             escaped=self._escaped(reply, shown, nonce) if kind == "markup" else None,
+            joined=self._joined(wrong, reply, shown) if outcome == "accepted" else None,
         )  # fmt: skip
         self.tries.append(seen)
         await self._settle(key, outcome, created)
+
+    def _joined(self, wrong: Wrong | None, reply: Reply, shown: Chain | None) -> bool | None:
+        """Tell whether a value came back as a statement would have made it."""
+        if wrong is None or not wrong.means:
+            return None
+        if self.form.method == "GET" and not self.form.shown and wrong.kind != PAIR:
+            return rows_alone(self.found.get("right"), self.found.get(f"quote/{wrong.field}"), reply.chain)
+        return joined(wrong, shown)
 
     def _words(self, kind: str, reply: Reply) -> tuple[tuple[str, ...], bool]:
         """Return traces of the program's inside that right values did not bring up."""

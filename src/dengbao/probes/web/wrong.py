@@ -44,11 +44,12 @@ _ANYTHING: Final = (".txt", ".csv")
 
 @dataclasses.dataclass(frozen=True)
 class Wrong:
-    """A value that a field must not take, as text or as a file."""
+    """A value that a field must not take, as text or as a file; `means` is what a statement makes of it."""
 
     kind: str
     field: str
     text: str = dataclasses.field(default="", repr=False)
+    means: str = dataclasses.field(default="", repr=False)
     file: FilePart | None = None
 
 
