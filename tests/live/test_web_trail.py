@@ -71,6 +71,9 @@ SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
     "the log names people, not accounts": (
         Conduct(real_names=True), {**dict.fromkeys(QUESTIONS, U)},
     ),
+    "pages are recorded, patients are not": (
+        Conduct(records=KINDS - {"view"} | {"page"}), but(covers_events=U),
+    ),
     "numbers that count the rows of the page": (
         Conduct(row_numbers=True, removers=frozenset({"系统管理员"})), but(log_protection=U),
     ),

@@ -10,7 +10,7 @@ import pytest
 
 from dengbao.model import Marker
 from dengbao.probes.web.browser import Answer, Chain
-from dengbao.probes.web.deeds import Sought, fitting, new_rows, seen
+from dengbao.probes.web.deeds import Sought, clock_of, fitting, new_rows, seen
 from dengbao.probes.web.rows import rows_of, when
 from dengbao.probes.web.truth import truth_of
 
@@ -105,6 +105,44 @@ def test_a_record_counts_for_the_deed_it_names(
     kind: str, rows: list[dict[str, str]], found: int | None
 ) -> None:
     assert fitting(rows, sought(kind)) == (None if found is None else rows[found])
+
+
+VIEW = Sought("view", "ys1", NOW, NOW + timedelta(seconds=1), ("/patients/1001",), ("患者详情",))
+
+
+@pytest.mark.parametrize(
+    ("what", "about", "found"),
+    [
+        ("查看患者", "", True),
+        ("查看", "患者详情", True),
+        ("GET /patients/1001", "", True),
+        ("查询", "MZ000001 /patients/1001", True),
+        # Wide words alone may tell of the page that follows the login.
+        ("查看", "", False),
+        ("访问", "首页", False),
+        ("查询", "系统公告", False),
+        ("GET", "", False),
+        # Another address is another deed, whatever it is called.
+        ("查看患者", "/patients/search", False),
+        ("GET /patients/10012", "", False),
+        ("导出", "/patients/1001", False),
+    ],
+)
+def test_a_record_of_a_view_names_what_was_viewed(what: str, about: str, found: bool) -> None:
+    told = {"user": "ys1", "type": what, "object": about, "*": f"ys1\t{what}\t{about}\t127.0.0.1"}
+    assert (fitting([told], VIEW) is told) is found
+
+
+def test_a_record_of_another_time_by_the_logs_own_clock_is_of_another_deed() -> None:
+    failed = Sought("login_failed", "dbjc1", NOW, NOW)
+    five_slow = {"user": "dbjc1", "type": "登录", "time": "2023-08-25T09:55:00+08:00", "*": "dbjc1"}
+    clock = clock_of([five_slow], [sought("login"), failed], None)
+    assert clock.ahead == timedelta(minutes=-5)
+    for text, found in (("09:55:01", True), ("09:55", True), ("09:54:30", False), ("10:00:00", False)):
+        told = {**row("ys1", "查看患者"), "time": f"2023-08-25 {text} +08:00"}
+        assert (fitting([told], VIEW, clock) is told) is found, text
+    assert fitting([{**row("ys1", "查看患者"), "time": "刚刚"}], VIEW, clock)
+    assert clock_of([], [failed], None).ahead is None
 
 
 def test_a_failed_login_of_a_name_of_ours_is_found_wherever_the_name_stands() -> None:

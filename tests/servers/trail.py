@@ -35,7 +35,10 @@ PASSWORD = "Right-Pass-2023!"
 VARIABLE = "DENGBAO_TEST_TRAIL_PASSWORD"
 PEOPLE = {"ys1": "医生", "xt1": "系统管理员", "sj1": "审计员"}
 KINDS = frozenset({"login", "login_failed", "view", "export", "logout"})
-EVENTS = {"login": "登录", "login_failed": "登录", "view": "查看患者", "export": "导出患者", "logout": "退出"}
+EVENTS = {
+    "login": "登录", "login_failed": "登录", "view": "查看患者", "export": "导出患者", "logout": "退出",
+    "page": "访问",
+}  # fmt: skip
 HEADS = {
     "entry": "编号",
     "time": "日期时间",
@@ -178,6 +181,7 @@ class Hospital:
                 "<!doctype html><title>HIS</title><div id=app></div><script src=/a.js></script>"
             )
         self.note("view", who)
+        self.note("page", who)
         return self.page("<h1>患者列表</h1><table><tr><td>MZ000001</td><td>某某</td></tr></table>")
 
     async def export(self, request: Request) -> Response:

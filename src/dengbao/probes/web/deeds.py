@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from .facts_trail import RecordSeen
 from .rows import Row, when
@@ -38,16 +39,66 @@ _NOT: Final[dict[str, tuple[str, ...]]] = {
     "view": ("login", "logout", "export", "create", "remove"),
     "grant": ("create", "remove"),
 }  # fmt: skip
+# Where words are so wide that they name many deeds, a record needs besides what tells which one it was.
+_USERS: Final = re.compile(r"用户|账[户号]|人员|角色|权限|user|account|role", re.IGNORECASE)
+_SUBJECTS: Final = {
+    **dict.fromkeys(("create", "grant", "remove"), _USERS),
+    "view": re.compile(
+        r"患者|病人|病[历案例]|就诊|就医|门诊|住院|处方|医嘱|参保|诊疗|patient|medical[-_ ]?record|encounter",
+        re.IGNORECASE,
+    ),
+}
+_TELLING_CHARS: Final = 4  # a shorter value ("1") stands in any row by chance
+_ADDRESS: Final = re.compile(r"(?<![\w.:/<])/[a-z][\w./-]{2,}")
+_EARLY: Final = timedelta(seconds=10)
+_LATE: Final = timedelta(seconds=15)
+_MINUTE: Final = timedelta(minutes=1)  # a time without seconds is that much early at most
+_SECONDS: Final = re.compile(r"\d:\d{2}:\d{2}|\d{10}")
 
 
 @dataclass(frozen=True)
 class Sought:
-    """A deed: who it was by, and the time it took (ours)."""
+    """A deed: who it was by, the time it took (ours), and what it was done to.
+
+    `paths` are the addresses asked for by it, `objects` texts of which a record of it may bear one: the
+    name of a user that was created, what the engagement calls the page.
+    """
 
     kind: str
     username: str
     begun: datetime
     ended: datetime
+    paths: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How the log tells time: its declared zone, and how far it is ahead of ours where that is known."""
+
+    offset_h: float | None = None
+    ahead: timedelta | None = None
+
+    def within(self, row: Row, sought: Sought) -> bool:
+        """Tell whether a row may be of the time of a deed; one whose time cannot be told may."""
+        if self.ahead is None:
+            return True
+        text = row.get("time", row["*"])
+        at = when(text, self.offset_h)
+        if at is None:
+            return True
+        early = _EARLY if _SECONDS.search(text) else _MINUTE + _EARLY
+        return sought.begun - early <= at - self.ahead <= sought.ended + _LATE
+
+
+def clock_of(rows: list[Row], deeds: list[Sought], offset_h: float | None) -> Clock:
+    """Return the log's clock by the failed login of ours: nobody else has its name."""
+    for one in deeds:
+        row = fitting(rows, one) if one.kind == "login_failed" and one.username else None
+        at = when(row.get("time", row["*"]), offset_h) if row is not None else None
+        if at is not None:
+            return Clock(offset_h, at - one.begun)
+    return Clock(offset_h)
 
 
 def new_rows(before: list[Row], after: list[Row]) -> list[Row]:
@@ -74,26 +125,62 @@ def by_user(rows: list[Row], username: str) -> list[Row]:
     return [one for one in rows if pattern.search(one.get("user", one["*"]).casefold())]
 
 
-def fitting(rows: list[Row], sought: Sought) -> Row | None:
-    """Return the newest row that tells of a deed, by its words and, for a failure, by its result."""
+def fitting(rows: list[Row], sought: Sought, clock: Clock = Clock()) -> Row | None:
+    """Return the newest row that tells of a deed, by user, time and what it was done to.
+
+    Words alone decide only for deeds of which there is one kind: logging in and out, exporting. For a
+    failure, its result must say so, too.
+    """
     mine = by_user(rows, sought.username)
     if sought.kind == "login_failed" and not mine:
         mine = [one for one in rows if sought.username.casefold() in one["*"].casefold()]
-    fits = [one for one in mine if named(one, sought.kind)]
+    fits = [one for one in mine if tells_of(one, sought)]
     if sought.kind == "login_failed":
         # Nobody of this name exists: whatever was noted of it is the failure.
         return next(iter(fits or mine), None)
     if sought.kind == "login":
         fits = [one for one in fits if not _FAILED.search(one.get("result", ""))]
-    return next(iter(fits), None)
+    return next((one for one in fits if clock.within(one, sought)), None)
+
+
+def tells_of(row: Row, sought: Sought) -> bool:
+    """Tell whether a row names this very deed: what it was done to, and no other kind of deed."""
+    if sought.kind not in _SUBJECTS:
+        return named(row, sought.kind)
+    text = _what(row)
+    if any(WORDS[other].search(text) for other in _NOT[sought.kind]):
+        return False
+    whole = row["*"].casefold()
+    if any(_bears_path(whole, one) for one in sought.paths):
+        return True
+    if sought.paths and _ADDRESS.search(whole):
+        return False  # the record of another address
+    if any(one.casefold() in whole for one in sought.objects if one):
+        return True
+    return named(row, sought.kind) and _SUBJECTS[sought.kind].search(text) is not None
+
+
+def _bears_path(whole: str, path: str) -> bool:
+    """Tell whether a row names an address, with the values of its query that tell something."""
+    parts = urlsplit(path)
+    place = parts.path.rstrip("/").casefold()
+    values = [value.casefold() for _, value in parse_qsl(parts.query)]
+    if len(place.lstrip("/")) < _TELLING_CHARS or not re.search(rf"{re.escape(place)}(?![\w/.-])", whole):
+        return False
+    return all(one in whole for one in values) or "?" not in whole
 
 
 def named(row: Row, kind: str) -> bool:
     """Tell whether a row is called like a deed of this kind, and not like one of another."""
-    text = "\t".join(row.get(one, "") for one in ("type", "object")) if "type" in row else row["*"]
+    text = _what(row)
     if any(WORDS[other].search(text) for other in _NOT[kind]):
         return False
     return WORDS[kind].search(text) is not None
+
+
+def _what(row: Row) -> str:
+    """Return what a row says was done; all of it where no column tells."""
+    return "\t".join(row.get(one, "") for one in ("type", "object")) if "type" in row else row["*"]
 
 
 def seen(row: Row, sought: Sought, offset_h: float | None, sources: frozenset[str]) -> RecordSeen:

@@ -16,7 +16,7 @@ from ...model import Account, Asset, AuditLog, Export, Level, Marker, PatientVie
 from ..base import Context, Observed, Purpose, missing
 from .browser import Browser, Chain, opened
 from .calls import perform
-from .deeds import Sought, by_user, fitting, named, new_rows, seen
+from .deeds import Clock, Sought, by_user, clock_of, fitting, named, new_rows, seen
 from .entering import Unclear, as_web
 from .facts_trail import Deed, WebLogTampering, WebTrail
 from .leaving import leave
@@ -175,7 +175,7 @@ class Work:
 
     def _note(
         self, kind: str, account: Account | str, request: str, begun: datetime, *, done: bool | None,
-        problem: str = "",
+        problem: str = "", paths: tuple[str, ...] = (), objects: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         known = account if isinstance(account, Account) else None
         username = known.username if known is not None else str(account)
@@ -185,7 +185,7 @@ class Work:
                 request=request, at=begun, done=done, problem=problem,
             )
         )  # fmt: skip
-        self.sought.append(Sought(kind, username, begun, _now()))
+        self.sought.append(Sought(kind, username, begun, _now(), paths, objects))
 
     async def _failed_login(self) -> None:
         begun = _now()
@@ -233,7 +233,11 @@ class Work:
                 done = _carried_out(chain, party)
         except ProbeError as exc:
             problem = exc.message
-        self._note(kind, party.account, request, begun, done=done, problem=problem)
+        behind = what.behind if isinstance(what, PatientView) else ()
+        self._note(
+            kind, party.account, request, begun, done=done, problem=problem,
+            paths=(what.path, *behind), objects=(what.name,),
+        )  # fmt: skip
 
     async def log_out(self) -> None:
         """Log out one of the accounts that does not read the log."""
@@ -283,14 +287,19 @@ class Work:
 
     def _matched(self, rows: list[Row]) -> list[bool]:
         fresh = new_rows(self.before, rows)
-        return [fitting(fresh, one) is not None for one in self.sought]
+        clock = self._clock(fresh)
+        return [fitting(fresh, one, clock) is not None for one in self.sought]
+
+    def _clock(self, fresh: list[Row]) -> Clock:
+        return clock_of(fresh, self.sought, self.log.audit.utc_offset_h)
 
     def _deed(self, deed: Deed, sought: Sought, fresh: list[Row], rows: list[Row]) -> Deed:
-        row = fitting(fresh, sought)
+        clock = self._clock(fresh)
+        row = fitting(fresh, sought, clock)
         if row is None:
             # What is about this user and tells of none of the other deeds might be this one in odd words.
-            odd = [one for one in by_user(fresh, sought.username) if not self._explained(one)]
-            odd += [one for one in fresh if not one.get("user") and not self._explained(one)]
+            odd = [one for one in by_user(fresh, sought.username) if not self._explained(one, clock)]
+            odd += [one for one in fresh if not one.get("user") and not self._explained(one, clock)]
             if not by_user(rows, sought.username):
                 # Where the log names people otherwise, by real names or masked, ours look like strangers'.
                 odd += [one for one in fresh if one.get("user") and self._strange(one, sought.kind)]
@@ -303,8 +312,8 @@ class Work:
         ours = _PREFIX in row["*"] or any(by_user([row], one.username) for one in self.sought if one.username)
         return not ours and named(row, kind)
 
-    def _explained(self, row: Row) -> bool:
-        return any(fitting([row], one) is not None for one in self.sought)
+    def _explained(self, row: Row, clock: Clock) -> bool:
+        return any(fitting([row], one, clock) is not None for one in self.sought)
 
     def _oldest_days(self, rows: list[Row]) -> int | None:
         times = [when(one.get("time", one["*"]), self.log.audit.utc_offset_h) for one in rows]
