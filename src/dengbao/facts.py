@@ -199,6 +199,15 @@ class FactStore:
                 found.append(exc)
         return tuple(found)
 
+    def answers(self) -> tuple[FactFile, ...]:
+        """Return every stored answer, in order of their paths.
+
+        Raises:
+            StoreError: a file is damaged.
+
+        """
+        return tuple(self.load_file(path) for path in self._answers())
+
     def origins(self) -> dict[tuple[str, str, str], FactFile]:
         """Return `(asset, kind, digest)` of every stored fact → the answer it came with.
 
@@ -207,8 +216,7 @@ class FactStore:
 
         """
         found = {}
-        for path in self._answers():
-            file = self.load_file(path)
+        for file in self.answers():
             found.update({(file.asset, kind_of(one), fact_digest(one)): file for one in self.decode(file)})
         return found
 

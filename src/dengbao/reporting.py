@@ -13,7 +13,7 @@ from .evidence import folder_of
 from .facts import FactFile
 from .probes.registry import PROBES
 from .report import ReportInput, ReportOutcome, write_report
-from .report.wording import moment
+from .report.wording import beijing, moment
 from .results import fold_round
 from .rounds import Round
 from .session import Session
@@ -35,8 +35,11 @@ def report_round(
     final: bool = False,
     pdf: bool = False,
     say: Callable[[str], None] = lambda _text: None,
+    made_at: datetime | None = None,
 ) -> ReportOutcome:
-    """Write the report of a round to `out`.
+    """Write the report of a round to `out`; `made_at` is the time it bears, by default now.
+
+    Evidence counts as of that day, so that the same report can be made again later.
 
     Raises:
         StoreError: a stored fact is damaged: nothing may be printed that can no longer be proven.
@@ -49,12 +52,13 @@ def report_round(
             "事实文件损坏，报告不予生成：" + "；".join(str(one) for one in damaged),
             cure="从备份恢复这些文件，或开始新的一轮",
         )
-    result, evidence = fold_round(session, chosen)
+    made = made_at or datetime.now(UTC)
+    result, evidence = fold_round(session, chosen, today=beijing(made).date())
     out.parent.mkdir(parents=True, exist_ok=True)
     given = ReportInput(
         engagement=chosen.engagement, suite=session.suite, result=result, run=chosen.info,
         evidence=evidence, evidence_dir=folder_of(session.directory), operator=chosen.info.operator,
-        facts_sha256=chosen.store().digest_of_all(), tool_version=__version__, made_at=datetime.now(UTC),
+        facts_sha256=chosen.store().digest_of_all(), tool_version=__version__, made_at=made,
         template=session.content.templates / session.suite.id / "report.docx",
         origins={key: _origin(file) for key, file in chosen.store().origins().items()},
     )  # fmt: skip
