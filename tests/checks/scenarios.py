@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -56,17 +57,35 @@ class Loaded:
         return apply(variant, asset=self.asset, facts=self.facts, missing=lacks, params=self.scenario.params)
 
 
+def paths() -> list[Path]:
+    """Return every `<chapter>/<question>/<situation>.<verdict>.yaml`."""
+    return sorted(FOLDER.glob("*/*/*.yaml"))
+
+
+def called(path: Path) -> str:
+    """Return what a scenario is called among the tests, without reading it."""
+    situation, verdict = path.stem.rsplit(".", 1)
+    return f"{path.parts[-3]}.{path.parts[-2]}-{situation}-{verdict}"
+
+
+_kinds = cache(facts_types)
+
+
+@cache  # the tests of a scenario and those of all of them share it; nobody changes one
+def load(path: Path) -> Loaded:
+    """Read one scenario."""
+    situation, verdict = path.stem.rsplit(".", 1)
+    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
+    scenario = msgspec.convert(raw, Scenario)
+    base: dict[str, object] = {"id": "a", "name": "测评对象", **_ASSETS[str(scenario.asset["kind"])]}
+    asset: Asset = msgspec.convert({**base, **scenario.asset}, Asset)
+    facts = {str(one["fact"]): msgspec.convert(one, _kinds()[str(one["fact"])]) for one in scenario.facts}
+    return Loaded(f"{path.parts[-3]}.{path.parts[-2]}", situation, verdict, scenario, asset, facts)
+
+
 def load_all() -> Iterator[Loaded]:
-    """Yield every `<chapter>/<question>/<situation>.<verdict>.yaml`."""
-    kinds = facts_types()
-    for path in sorted(FOLDER.glob("*/*/*.yaml")):
-        situation, verdict = path.stem.rsplit(".", 1)
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
-        scenario = msgspec.convert(raw, Scenario)
-        base: dict[str, object] = {"id": "a", "name": "测评对象", **_ASSETS[str(scenario.asset["kind"])]}
-        asset: Asset = msgspec.convert({**base, **scenario.asset}, Asset)
-        facts = {str(one["fact"]): msgspec.convert(one, kinds[str(one["fact"])]) for one in scenario.facts}
-        yield Loaded(f"{path.parts[-3]}.{path.parts[-2]}", situation, verdict, scenario, asset, facts)
+    """Yield every scenario."""
+    return map(load, paths())
 
 
 def choose(registry: Registry, loaded: Loaded) -> Variant:

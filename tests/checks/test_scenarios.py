@@ -11,17 +11,18 @@ import pytest
 from dengbao import checking
 from dengbao.model import Coverage
 
-from .scenarios import Loaded, choose, load_all
+from .scenarios import called, choose, load, load_all, paths
 
 REGISTRY = checking.load(Path(__file__).parents[2] / "checks")
-SCENARIOS = list(load_all())
 # An assessor's opening, and something seen: a number, a name, a quotation, or that there is none.
 OPENING = re.compile(r"经(核查|测试验证)，")
 SEEN = re.compile(r"\d|[A-Za-z_]{2,}|“|：无|未|没有|为空")
 
 
-@pytest.mark.parametrize("loaded", SCENARIOS, ids=lambda one: f"{one.check}-{one.name}-{one.expected}")
-def test_scenario_gives_the_verdict_of_its_name(loaded: Loaded) -> None:
+# Read in the test: every process of the tests collects them all, and one of them runs them.
+@pytest.mark.parametrize("path", paths(), ids=called)
+def test_scenario_gives_the_verdict_of_its_name(path: Path) -> None:
+    loaded = load(path)
     outcome = loaded.run(choose(REGISTRY, loaded))
     got = outcome.verdict.value if outcome.verdict else outcome.status.value
     assert got == loaded.expected, outcome.statement
@@ -36,7 +37,7 @@ def test_scenario_gives_the_verdict_of_its_name(loaded: Loaded) -> None:
 def test_every_variant_has_all_four_situations() -> None:
     """Conform, nonconform, cannot tell, no permission: for each function, not only each check."""
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for loaded in SCENARIOS:
+    for loaded in load_all():
         name = choose(REGISTRY, loaded).function.__name__
         kind = "no_permission" if loaded.name.startswith("no_permission") else loaded.expected
         seen[loaded.check, name].add(kind)
@@ -52,7 +53,7 @@ def test_every_variant_has_all_four_situations() -> None:
 def test_what_leaves_something_to_people_says_so() -> None:
     """`half` of the decorator is what `check list --coverage` shows: it must tell the truth."""
     partial: set[tuple[str, str]] = set()
-    for loaded in SCENARIOS:
+    for loaded in load_all():
         variant = choose(REGISTRY, loaded)
         if loaded.run(variant).coverage is Coverage.PARTIAL:
             partial.add((loaded.check, variant.function.__name__))

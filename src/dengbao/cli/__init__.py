@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
 from .. import __version__
-from .capturing import capture
-from .carrying import collect_script
 from .chinese import Group
-from .discovering import discover
 from .door import run_door
-from .filing import evidence
-from .holes import vulns
-from .papers import demo, report
-from .running import doctor, init, judge, plan, run
-from .scanning import scan
-from .showing import check, compare, suite
-from .standing import status
+from .waiting import Waiting
+
+# A command's module is imported when the command is asked for: each needs other rooms of the house, and
+# `run` should not wait for the browser of `discover` or the pictures of `evidence`.
+_COMMANDS: Final = {
+    "demo": "papers:demo",
+    "init": "running:init",
+    "doctor": "running:doctor",
+    "plan": "running:plan",
+    "run": "running:run",
+    "judge": "running:judge",
+    "status": "standing:status",
+    "evidence": "carrying:evidence",  # whose `collected` is added there
+    "report": "papers:report",
+    "compare": "showing:compare",
+    "suite": "showing:suite",
+    "check": "showing:check",
+    "collect-script": "carrying:collect_script",
+    "vulns": "holes:vulns",
+    "discover": "discovering:discover",
+    "scan": "scanning:scan",
+    "capture": "capturing:capture",
+}
 
 
 @click.group(
     cls=Group,
+    commands=Waiting(__name__, _COMMANDS),
     help="定点医药机构接入医保信息平台：等保三级联调测试与测试报告。\n\n"
     "次序：init → doctor → run → status → evidence add → report；整改后再 run 即为复测。\n\n"
     "退出码：0 全部符合；1 有不符合；2 用法或内容有误；3 有未判定（优先于 1）；4 佐证、事实或报告有误。",
@@ -33,28 +48,6 @@ from .standing import status
 @click.version_option(__version__, "--version", message="dengbao %(version)s", help="显示版本")
 def main_group() -> None:
     """Group of all commands."""
-
-
-for _one in (
-    demo,
-    init,
-    doctor,
-    plan,
-    run,
-    judge,
-    status,
-    evidence,
-    report,
-    compare,
-    suite,
-    check,
-    collect_script,
-    vulns,
-    discover,
-    scan,
-    capture,
-):
-    main_group.add_command(_one)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,8 +15,10 @@ from rich.table import Column
 from rich.text import Text
 
 from ..model import Status, Verdict
-from ..prefetch import Progress as Step
 from .wrapping import fold
+
+if TYPE_CHECKING:  # what fetches is no part of what shows, and takes longer to import
+    from ..prefetch import Progress as Step
 
 WIDE: Final = 100
 COLOURS: Final = {
