@@ -39,7 +39,7 @@ def unreadable(place: ScannedPlace) -> Criterion:
     if any(_sure(one, place) for one in found):
         met = False
     return ask(
-        place.path,
+        _at(place),
         f"{_called(place)}是否未以明文存放个人信息与口令",
         met,
         _seen(place, found),
@@ -67,7 +67,7 @@ def nobodys(place: ScannedPlace) -> Criterion:
     elif found:
         told = "登记为脱敏数据" if place.origin == "masked" else "未登记数据来源"
         seen += f"，{told}，校验位有效不能区分真实与虚构"
-    return ask(place.path, f"{_called(place)}是否不含真实人员的个人信息", met, seen, _FACT, decisive=True)
+    return ask(_at(place), f"{_called(place)}是否不含真实人员的个人信息", met, seen, _FACT, decisive=True)
 
 
 def _of(place: ScannedPlace, kinds: Iterable[str]) -> list[Found]:
@@ -127,7 +127,11 @@ def _names(found: list[Found]) -> str:
 
 
 def _called(place: ScannedPlace) -> str:
-    return f"{place.path}（{place.what}）" if place.what else place.path
+    return f"{_at(place)}（{place.what}）" if place.what else _at(place)
+
+
+def _at(place: ScannedPlace) -> str:
+    return f"{place.host}:{place.path}" if place.host else place.path
 
 
 def _seen(place: ScannedPlace, found: list[Found]) -> str:

@@ -10,6 +10,7 @@ import pytest
 from dengbao import catalog
 from dengbao.catalog.data_rules import find_data_faults
 from dengbao.catalog.engagements import with_paths
+from dengbao.catalog.rules import find_faults
 from dengbao.model import BackupAsset, DataPlace, HostAsset
 
 from .builders import write_engagement
@@ -29,6 +30,9 @@ def told(*places: DataPlace) -> list[str]:
         (DataPlace(path="a", origin="real"), "不认识的数据来源“real”"),
         (DataPlace(path="a", origin="masked", regions=("649900",)), "regions 只用于虚构数据"),
         (DataPlace(path="a", origin="synthetic", regions=("64990",)), "regions 须为身份证号前六位"),
+        (DataPlace(path="a", host="his-app"), "path 应是主机 his-app 上的绝对路径"),
+        (DataPlace(path="a", pattern="*.log"), "pattern 只用于主机上的目录"),
+        (DataPlace(path="/a", host="his-app", pattern="../*"), "pattern 应是相对 path 的通配名"),
     ],
 )
 def test_mistakes_are_told(place: DataPlace, says: str) -> None:
@@ -43,7 +47,16 @@ def test_backups_have_no_data() -> None:
 
 def test_paths_are_meant_from_the_engagements_folder(tmp_path: Path) -> None:
     engagement = catalog.load_engagement(write_engagement(tmp_path))
-    asset = HostAsset(id="his-app", name="应用服务器", data=(GOOD,))
+    there = DataPlace(path="/var/log/his", host="his-app", pattern="*.log")
+    asset = HostAsset(id="his-app", name="应用服务器", data=(GOOD, there))
     (found,) = with_paths(msgspec.structs.replace(engagement, assets=(asset,)), tmp_path).assets
     assert found.data[0].path == str(tmp_path.resolve() / "data" / "nightly")
     assert found.data[0].regions == GOOD.regions
+    assert found.data[1] == there
+
+
+def test_a_host_that_nobody_declared_is_told(tmp_path: Path) -> None:
+    engagement = catalog.load_engagement(write_engagement(tmp_path))
+    asset = HostAsset(id="his-app", name="应用服务器", data=(DataPlace(path="/a", host="his-ap"),))
+    told = [one.message for one in find_faults(msgspec.structs.replace(engagement, assets=(asset,)))]
+    assert "测评对象 his-app 的 data 引用的服务器“his-ap”未登记" in told

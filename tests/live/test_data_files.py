@@ -68,6 +68,16 @@ def fill(folder: Path, rows: list[tuple[str, str, str]], password: str) -> None:
         outer.addfile(info, io.BytesIO(packed.getvalue()))
 
 
+def sealed(person: tuple[str, str, str]) -> tuple[str, str, str]:
+    """Return a person as a hardened application stores one: digests, and a phone number with a mask."""
+    name, card, phone = person
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest() * 2).decode()
+
+    return digest(name), digest(card), phone[:3] + "****" + phone[7:]
+
+
 def look(*places: DataPlace, scope: Scope | None = None, folder: Path | None = None) -> harness.Sight:
     asset = HostAsset(id="files", name="应用服务器", address="127.0.0.1:22", data=places)
     return harness.look(asset, only=("data.files",), scope=scope, folder=folder)
@@ -112,10 +122,7 @@ def test_weak_files_are_named_with_masks_and_never_values(weak: Path) -> None:
 
 
 def test_hardened_files_hold_nothing_that_can_be_read(tmp_path: Path) -> None:
-    def sealed(text: str) -> str:
-        return base64.b64encode(hashlib.sha256(text.encode()).digest() * 2).decode()
-
-    rows = [(sealed(name), sealed(card), phone[:3] + "****" + phone[7:]) for name, card, phone in PEOPLE]
+    rows = [sealed(one) for one in PEOPLE]
     fill(tmp_path / "data", rows, "$2b$12$" + "a" * 53)
     sight = look(DataPlace(path=str(tmp_path / "data"), what="导出目录"))
     assert sight.verdicts((STORED, REAL)) == {STORED: "conform", REAL: "conform"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ..model import Asset, Kind
+from ..model import Asset, DataPlace, Kind
 from ..reading import Mistake, suggest
 from ..yamlfile import Place
 
@@ -25,9 +25,21 @@ def find_data_faults(place: Place, asset: Asset) -> Iterator[Mistake]:
         here = (*place, "data", number)
         if not one.path.strip():
             yield Mistake((*here, "path"), "未填文件或目录", "填写 path，相对项目目录或绝对路径")
+        yield from _remote_faults(here, one)
         if one.origin and one.origin not in _ORIGINS:
             yield Mistake((*here, "origin"), f"不认识的数据来源“{one.origin}”", suggest(one.origin, _ORIGINS))
         if one.regions and one.origin != "synthetic":
             yield Mistake((*here, "regions"), "regions 只用于虚构数据", "写 origin: synthetic")
         if not all(_REGION.fullmatch(region) for region in one.regions):
             yield Mistake((*here, "regions"), "regions 须为身份证号前六位", '如 "649900"')
+
+
+def _remote_faults(here: Place, one: DataPlace) -> Iterator[Mistake]:
+    if one.host and not one.path.startswith("/"):
+        yield Mistake(
+            (*here, "path"), f"path 应是主机 {one.host} 上的绝对路径", "如 /var/log/his；在本机的，删去 host"
+        )
+    if one.pattern and not one.host:
+        yield Mistake((*here, "pattern"), "pattern 只用于主机上的目录", "填写 host，或把文件放入单独的目录")
+    if one.pattern.startswith("/") or ".." in one.pattern.split("/"):
+        yield Mistake((*here, "pattern"), "pattern 应是相对 path 的通配名", "如 *.log 或 **/*.xlsx")

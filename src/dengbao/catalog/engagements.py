@@ -69,7 +69,10 @@ def _with_paths(asset: Asset, base: Path) -> Asset:
         msgspec.structs.replace(one, key_file=_absolute(one.key_file, base)) if one.key_file else one
         for one in asset.accounts
     )
-    data = tuple(msgspec.structs.replace(one, path=_absolute(one.path, base)) for one in asset.data)
+    data = tuple(
+        one if one.host else msgspec.structs.replace(one, path=_absolute(one.path, base))
+        for one in asset.data
+    )
     return msgspec.structs.replace(asset, accounts=accounts, data=data, **changes)
 
 

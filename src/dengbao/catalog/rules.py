@@ -82,6 +82,13 @@ def find_faults(engagement: Engagement) -> Iterator[Mistake]:
 
 def _links(place: Place, asset: Asset, engagement: Engagement) -> Iterator[Mistake]:
     """Yield references of one asset to another that is not there."""
+    hosts = [one.id for one in engagement.assets if one.kind is Kind.HOST]
+    for number, data in enumerate(asset.data):
+        if data.host and data.host not in hosts:
+            message = f"测评对象 {asset.id} 的 data 引用的服务器“{shorten(data.host)}”未登记"
+            yield Mistake(
+                (*place, "data", number, "host"), message, suggest(data.host, hosts) or "先登记该服务器"
+            )
     if not isinstance(asset, BackupAsset):
         return
     for key, used, kind in (("host", asset.host, Kind.HOST), ("database", asset.database, Kind.DATABASE)):

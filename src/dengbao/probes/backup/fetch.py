@@ -14,10 +14,11 @@ from typing import Final
 from ...errors import NoPermission
 from ...model import BackupAsset
 from ..base import Context
+from ..host.visit import Visit
 from .facts import BackupFile, BackupFiles
 from .folder import candidates
 from .listing import Entry
-from .remote import Place, Pull, listing_of, on_host, read_listing
+from .remote import Pull, cat, listing_of, on_host, read_listing
 from .streams import Budget, Limits, Stream, Undecided, size_zh
 
 _FETCH_S: Final = 240.0
@@ -70,12 +71,12 @@ async def fetch_newest(asset: BackupAsset, context: Context, folder: Path, stop:
     return replace(found, entries=entries, sha256=digest)
 
 
-async def _copied(place: Place, entry: Entry, copy: Path, stop: threading.Event) -> str:
+async def _copied(place: Visit, entry: Entry, copy: Path, stop: threading.Event) -> str:
     most = min(_MOST_BYTES, shutil.disk_usage(copy.parent).free // _DISK_SHARE)
     if entry.size_bytes > most:
         raise Undecided(f"备份 {size_zh(entry.size_bytes)}，超过可取回到测评机的上限 {size_zh(most)}，未取回")
     budget = Budget(Limits(raw_bytes=most), time.monotonic() + _FETCH_S, stop)
-    shell = await place.cat(entry.path, entry.size_bytes)
+    shell = await cat(place, entry.path, entry.size_bytes)
     try:
         pull = Pull(shell, entry, asyncio.get_running_loop())
         return await asyncio.to_thread(_write, Stream(pull, budget.spend_raw), copy)

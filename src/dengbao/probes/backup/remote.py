@@ -9,20 +9,18 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Final
 
 import msgspec
 
-from ...errors import NoPermission, NotDeclared, NotSupported, OutOfScope, ProbeError, Unreachable
-from ...model import Asset, BackupAsset, Facts, HostAsset, Missing
+from ...errors import NoPermission, NotDeclared, NotSupported, ProbeError, Unreachable
+from ...model import Asset, BackupAsset, Facts, Missing
 from ..base import Context, Observed, missing
-from ..host.collect import Bounds, Privilege, Shell, Start, collect, head_of_script, new_nonce, open_shell
+from ..host.collect import Shell, head_of_script, new_nonce
 from ..host.frames import Transcript
-from ..host.local import start_here
-from ..host.ssh import visiting
+from ..host.visit import Visit, visit
 from .facts import BackupFile, BackupFiles, BackupIntegrity, BackupReading, BackupSchedule, Skipped
 from .folder import MOST_READ, companion, copies_to_read, integrity_of, transcript
 from .formats import HEAD_BYTES, declared, recognise
@@ -31,7 +29,6 @@ from .listing import LISTED_MAX, Entry, fits, kind_of_mode, parts_of
 from .reading import read_stream
 from .streams import Budget, Limits, Undecided
 
-_DEADLINE_S: Final = 100.0
 _READ_S: Final = 150.0
 _HEADS: Final = 60
 _ENTRIES_MAX: Final = 50_000
@@ -42,31 +39,6 @@ _LIMITS: Final = Limits(raw_bytes=1024**3, unpacked_bytes=6 * 1024**3)
 
 
 _FOLDER_FACTS: Final[tuple[type[Facts], ...]] = (BackupFiles, BackupIntegrity)
-
-
-@dataclass(frozen=True)
-class Place:
-    """How to run scripts on the host that the folder lies on."""
-
-    host: HostAsset
-    start: Start
-    privilege: Privilege
-    account: str
-
-    async def run(self, text: bytes) -> tuple[Transcript, bytes, str]:
-        """Run a script of framed sections."""
-        return await collect(
-            self.start, self.privilege, account=self.account, bounds=Bounds(_DEADLINE_S), text=text
-        )
-
-    async def cat(self, path: str, most_bytes: int) -> Shell:
-        """Start to read a file; the shell ends with it."""
-        shell, _ = await open_shell(self.start, self.privilege, new_nonce(), Bounds(_DEADLINE_S))
-        shell.stdin.write(
-            f"exec head -c {most_bytes + 1} < {shlex.quote(path)}\n".encode(errors="surrogateescape")
-        )
-        shell.stdin.write_eof()
-        return shell
 
 
 async def probe(asset: Asset, context: Context) -> Observed:
@@ -116,7 +88,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
     )
 
 
-def _schedule(told: Transcript, place: Place) -> BackupSchedule | Missing:
+def _schedule(told: Transcript, place: Visit) -> BackupSchedule | Missing:
     try:
         return read_schedule(told, place.host.id)
     except ProbeError as exc:
@@ -124,30 +96,24 @@ def _schedule(told: Transcript, place: Place) -> BackupSchedule | Missing:
 
 
 @asynccontextmanager
-async def on_host(asset: BackupAsset, context: Context, *, probe: str) -> AsyncIterator[Place]:
+async def on_host(asset: BackupAsset, context: Context, *, probe: str) -> AsyncIterator[Visit]:
     """Yield the host that the folder lies on; raises as `probe` does."""
-    host = context.other(asset, asset.host)
-    if not isinstance(host, HostAsset):
-        raise NotDeclared(
-            f"{asset.host} 不是服务器", where=f"测评对象 {asset.id}", cure="host 写服务器的编号"
-        )
-    if host.collected or host.platform.lower().startswith("win"):
-        raise NotSupported(
-            f"不能远程查看 {host.id} 上的备份目录", where=f"测评对象 {asset.id}",
-            cure="把副本放入项目目录并去掉 host，计划任务以人工佐证补充",
-        )  # fmt: skip
-    if host.address == "local":
-        if not context.guard.scope.local:
-            raise OutOfScope(
-                "未授权读取本机", where=f"测评对象 {asset.id}", cure="确需检测本机的，设 scope.local: true"
-            )
-        yield Place(host, start_here, Privilege("none"), "")
-        return
-    async with visiting(host, context, probe=probe) as (start, privilege, account):
-        yield Place(host, start, privilege, account)
+    instead = "把副本放入项目目录并去掉 host，计划任务以人工佐证补充"
+    async with visit(asset, asset.host, context, probe=probe, what="备份目录", instead=instead) as there:
+        yield there
 
 
-async def listing_of(place: Place, asset: BackupAsset) -> tuple[Transcript, bytes, str]:
+async def cat(visit: Visit, path: str, most_bytes: int) -> Shell:
+    """Start to read a file; the shell ends with it."""
+    shell = await visit.shell()
+    shell.stdin.write(
+        f"exec head -c {most_bytes + 1} < {shlex.quote(path)}\n".encode(errors="surrogateescape")
+    )
+    shell.stdin.write_eof()
+    return shell
+
+
+async def listing_of(place: Visit, asset: BackupAsset) -> tuple[Transcript, bytes, str]:
     """Run the script about the folder and return what it framed, as bytes too, and the privilege."""
     parts = parts_of(asset.pattern, where=f"engagement.yaml 测评对象 {asset.id}")
     depth = _DEEPEST if "**" in parts else len(parts)
@@ -254,7 +220,7 @@ def _clock(told: Transcript) -> datetime:
     return datetime.now(UTC)
 
 
-async def _with_kinds(place: Place, files: BackupFiles, entries: tuple[Entry, ...]) -> BackupFiles:
+async def _with_kinds(place: Visit, files: BackupFiles, entries: tuple[Entry, ...]) -> BackupFiles:
     """Return the files with the kinds that their first bytes tell, for the newest of them."""
     if not entries:
         return files
@@ -265,7 +231,7 @@ async def _with_kinds(place: Place, files: BackupFiles, entries: tuple[Entry, ..
     ]
     nonce = new_nonce()  # other than the word of the command, which users of the host can see
     text = "\n".join((f"N={nonce}", "LC_ALL=C", *lines, "exit 0", "")).encode(errors="surrogateescape")
-    shell, _ = await open_shell(place.start, place.privilege, new_nonce(), Bounds(_DEADLINE_S))
+    shell = await place.shell()
     data = bytearray()
     try:
         shell.stdin.write(text)
@@ -296,7 +262,7 @@ def _heads(data: bytes, nonce: str) -> dict[int, bytes]:
 
 
 async def _read(
-    place: Place, asset: BackupAsset, files: BackupFiles, entries: tuple[Entry, ...], expected: str
+    place: Visit, asset: BackupAsset, files: BackupFiles, entries: tuple[Entry, ...], expected: str
 ) -> tuple[BackupReading, ...]:
     ends_at = time.monotonic() + _READ_S
     stop = threading.Event()
@@ -306,7 +272,7 @@ async def _read(
     try:
         for one in chosen[:MOST_READ]:
             budget = Budget(_LIMITS, min(time.monotonic() + _LIMITS.file_s, ends_at), stop)
-            shell = await place.cat(one.path, min(one.size_bytes, _LIMITS.raw_bytes))
+            shell = await cat(place, one.path, min(one.size_bytes, _LIMITS.raw_bytes))
             try:
                 pull = Pull(shell, one, asyncio.get_running_loop())
                 readings.append(await asyncio.to_thread(read_stream, one, pull, expected, budget))

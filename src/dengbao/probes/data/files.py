@@ -25,8 +25,7 @@ _SAY_BYTES: Final = 256 * 1024 * 1024
 async def probe(asset: Asset, context: Context) -> Observed:
     """Return what the declared places of an asset hold.
 
-    Files are read as streams and unpacked in memory; links are not followed. A folder of another machine
-    must be mounted here for reading, or copied here: nothing is fetched over the network.
+    Files are read as streams and unpacked in memory; links are not followed. Places on hosts: `remote.py`.
 
     Sends: nothing.
     Changes: nothing but the time of last access, where the mount keeps one.
@@ -41,7 +40,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
     where = f"engagement.yaml 测评对象 {asset.id} data"
     if not asset.data:
         raise NotDeclared("未登记数据文件", where=where, cure="在 data 中登记转储、日志、导出或上传目录")
-    roots = [await asyncio.to_thread(_checked, one, context, where) for one in asset.data]
+    roots = [await asyncio.to_thread(checked, one, context, where) for one in asset.data]
     stop = threading.Event()
     try:
         facts = await asyncio.to_thread(_scan, asset.data, roots, context, stop)
@@ -51,7 +50,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
     return Observed(facts=(facts,))
 
 
-def _checked(place: DataPlace, context: Context, where: str) -> Path:
+def checked(place: DataPlace, context: Context, where: str) -> Path:
     """Return the real file or folder after looking at whether it may be read at all."""
     try:
         root = ((context.folder or Path()) / place.path).resolve()
@@ -84,8 +83,23 @@ def _checked(place: DataPlace, context: Context, where: str) -> Path:
 def _scan(
     places: tuple[DataPlace, ...], roots: list[Path], context: Context, stop: threading.Event
 ) -> DataScan:
-    engine = best_engine()
     ends_at = time.monotonic() + _SCAN_S
+    found = tuple(
+        scan_here(place, root, context, stop, ends_at - time.monotonic())
+        for place, root in zip(places, roots, strict=True)
+    )
+    return DataScan(places=found, engine=best_engine().name)
+
+
+def scan_here(
+    place: DataPlace, root: Path, context: Context, stop: threading.Event, seconds: float
+) -> ScannedPlace:
+    """Return what a place of this machine holds.
+
+    Raises:
+        Stopped: `stop` was set meanwhile.
+
+    """
     said = 0
 
     def progress(file: str, walked: int) -> None:
@@ -96,19 +110,14 @@ def _scan(
             said = walked
             context.say(f"已扫描 {walked / 1e6:.0f} MB：{file}")
 
-    found: list[ScannedPlace] = []
-    for place, root in zip(places, roots, strict=True):
-        said = 0
-        report = scan_paths(
-            (root,),
-            engine=engine,
-            limits=Limits(seconds=max(0.0, ends_at - time.monotonic())),
-            regions=place.regions,
-            workers=workers_for((root,)),
-            progress=progress,
-        )
-        found.append(scanned(place, report))
-    return DataScan(places=tuple(found), engine=engine.name)
+    report = scan_paths(
+        (root,),
+        limits=Limits(seconds=max(0.0, seconds)),
+        regions=place.regions,
+        workers=workers_for((root,)),
+        progress=progress,
+    )
+    return scanned(place, report)
 
 
 def scanned(place: DataPlace, report: Report) -> ScannedPlace:
@@ -132,6 +141,7 @@ def scanned(place: DataPlace, report: Report) -> ScannedPlace:
         outside_regions=report.outside if place.regions else None,
         alike_held=report.alike_held,
         alike_failed=report.alike_failed,
+        host=place.host,
     )
 
 
