@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from dengbao.model import Criterion, Exchange
-from dengbao.probes.web.facts_access import Asked, FunctionSeen, WebMatrix
+from dengbao.probes.web.facts_access import BLOCKED, Asked, FunctionSeen, WebMatrix
 
 from .hosts import ask
 from .wording import listing
 
 FACT: Final = "web.matrix"
+_POST_CURE: Final = "在 app.functions 的 post 中填写 system、security 或 audit"
 POSTS: Final = {"system": "系统管理", "security": "安全管理", "audit": "审计管理"}
 _WAYS: Final = {
     "direct": "", "method": "（改用其他请求方法）", "override": "（以 X-HTTP-Method-Override 改写方法）",
@@ -44,6 +45,7 @@ def answered(cell: Asked) -> str:
     words = [one.removeprefix("words ") for one in cell.refusal if one.startswith("words ")]
     said = [_REFUSALS[one] for one in cell.refusal if one in _REFUSALS]
     said += [f"提示“{one}”" for one in words]
+    said += [_blocked(one) for one in cell.refusal if one.startswith(BLOCKED)]
     if cell.shown_percent is not None:
         said.append(f"含该功能真实内容的 {cell.shown_percent}%（{cell.own_texts} 段文字）")
     elif cell.same_file:
@@ -51,6 +53,13 @@ def answered(cell: Asked) -> str:
     if cell.marker is not None:
         said.append("有登记的标志" if cell.marker else "无登记的标志")
     return text + (f"，{'，'.join(said)}" if said else "")
+
+
+def _blocked(refusal: str) -> str:
+    words = refusal.removeprefix(BLOCKED).strip()
+    if words == "home":
+        return "该账户的首页随后也被禁止，不是因权限而拒绝"
+    return f"应答像是防火墙拦截（“{words}”），不是应用因权限而拒绝"
 
 
 def told(cell: Asked) -> str:
@@ -210,7 +219,9 @@ def posts_held(matrix: WebMatrix) -> tuple[Criterion, ...]:
     declared = [one for one in POSTS if any(function.post == one for function in matrix.functions)]
     question = "管理岗位的功能是否均有角色承担"
     if not declared:
-        return (ask("posts", question, None, "登记的功能未标明所属管理岗位（post）", FACT),)
+        return (
+            ask("posts", question, None, f"登记的功能均未注明所属管理岗位，无从核对（{_POST_CURE}）", FACT),
+        )
     held = posts_reached(matrix)
     idle = [one for one in declared if not any(found.get(one) for found in held.values())]
     words = "、".join(POSTS[one] for one in declared)
@@ -227,7 +238,7 @@ def separated(matrix: WebMatrix) -> tuple[Criterion, ...]:
     """Return for each account that reaches a post's functions whether it reaches those of one post only."""
     declared = {one.post for one in matrix.functions if one.post}
     if len(declared) < 2:
-        seen = "登记的功能中标明管理岗位（post）的不足两个，无从核对"
+        seen = f"登记的功能所属管理岗位不足两类，无从核对（{_POST_CURE}）"
         return (ask("posts", "是否登记了两个以上管理岗位的功能", None, seen, FACT),)
     roles = {one.id: one.role for one in matrix.accounts}
     found: list[Criterion] = []
@@ -269,7 +280,14 @@ def administrators_limited(matrix: WebMatrix) -> tuple[Criterion, ...]:
         every = bool(granted) and len(granted) == len(cells)
         found.append(ask(f"limited:{name}", f"账户 {name} 是否没有多余权限", met, seen, FACT, decisive=every))
     if not found:
-        found.append(
-            ask("limited", "管理账户是否没有多余权限", None, "没有可测试的管理账户（功能未标明 post）", FACT)
-        )
+        found.append(ask("limited", "管理账户是否没有多余权限", None, _unposted(matrix), FACT))
     return tuple(found)
+
+
+def _unposted(matrix: WebMatrix) -> str:
+    """Return in Chinese why no account counts as an administrator's, and what helps."""
+    if not any(one.post for one in matrix.functions):
+        return (
+            f"登记的功能均未注明所属管理岗位，无法确定哪些是管理账户（{_POST_CURE}，并登记该岗位的角色账户）"
+        )
+    return "各管理岗位均没有能登录测试的角色账户，或没有登记该账户无权使用的功能（登记其账户与 role 后重测）"

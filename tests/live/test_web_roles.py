@@ -44,6 +44,8 @@ def but(**changes: str) -> dict[str, str]:
 
 
 ALL_UNKNOWN = dict.fromkeys(QUESTIONS, U)
+# Who was let in is known; who was kept out by the application is not.
+BLOCKED = {**ALL_UNKNOWN, "access.granularity": C}
 SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
     "hardened": (Conduct(), but()),
     "refused on a page with status 200": (Conduct(deny="page"), but()),
@@ -64,7 +66,18 @@ SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
     # Here the auditor and the administrator each get what is the other's.
     "by a method override": (Conduct(hole="override"), but(no_overreach=N, least_privilege=N)),
     "by the parameter twice": (Conduct(hole="pollution"), but(no_overreach=N, granularity=N)),
+    # The web server answers unknown paths: only other pages tell the application's layout.
+    "a bare 404, refused on a page with status 200": (Conduct(bare_404=True, deny="page"), but()),
+    "a bare 404, refused by sending home": (Conduct(bare_404=True, deny="home"), but()),
+    "a bare 404, no role is enforced": (
+        Conduct(bare_404=True, enforce=False),
+        but(no_overreach=N, rules_configured=P, roles_defined=N, privilege_separation=N, least_privilege=N,
+            accounts_assigned=N),
+    ),
     # Traps: nothing here may be taken for refused or given.
+    "a firewall refuses and says so": (Conduct(blocks="words"), BLOCKED),
+    "a firewall refuses with status 200": (Conduct(blocks="html"), BLOCKED),
+    "a firewall forbids everything for a moment": (Conduct(blocks="once"), BLOCKED),
     "forbidden by a firewall in the end": (Conduct(ban_after=4), ALL_UNKNOWN),
     "every object looks the same": (
         Conduct(same=True), but(no_overreach=U, rules_configured=U, granularity=U),

@@ -37,6 +37,31 @@ def test_tables_are_read_by_their_headings() -> None:
     assert rows_of(page, {"user": "账户"}) is None
 
 
+FOOTED = """<table><thead><tr><th>账户<th>角色</thead><tbody>
+<tr><td>ys1<td>医生</tr><tr><th>账户<th>角色</tr><tr><th>xt1<td>系统管理员</tr>
+<tr><td>合计<td>2 人</tr><tr><td colspan=2><table><tr><td>上一页<td>下一页</table></tr></tbody>
+<tfoot><tr><td>共 2 条<td>第 1 页</tr><tr><td>账户<td>角色</tr></tfoot></table>"""
+NESTED = """<table><tr><td><table><tr><th>菜单</tr><tr><td>账户</tr></table></td><td>
+<table><tr><th>账户<th>角色<th>操作</tr>
+<tr><td>ys1<td>医生<td><table><tr><td>停用<td>删除</tr></table></td></tr></table></td></tr></table>"""
+SPANNED = """<table><tr><th>科室<th>账户<th>角色</tr>
+<tr><td rowspan=2>内科<td>ys1<td>医生</tr><tr><td>ys2<td>医生</tr><tr><td colspan=3>没有更多</tr></table>"""
+
+
+@pytest.mark.parametrize(
+    ("page", "users"),
+    [
+        (FOOTED, ["ys1 医生", "xt1 系统管理员"]),
+        (NESTED, ["ys1 医生"]),
+        (SPANNED, ["ys1 医生", "ys2 医生"]),
+        ("<table><tr><th>账户<th>角色</tr><tr><td>total<td>医生</tr></table>", []),
+    ],
+)
+def test_only_lines_of_the_table_itself_are_users(page: str, users: list[str]) -> None:
+    rows = rows_of(chain(page), {"username": "账户", "role": "角色"}) or []
+    assert [f"{one['username']} {one['role']}" for one in rows] == users
+
+
 def test_the_largest_list_with_the_keys_is_read_from_json() -> None:
     data = {
         "code": 0,

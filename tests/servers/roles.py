@@ -26,7 +26,11 @@ DOCTOR, ADMIN, AUDITOR = "医生", "系统管理员", "审计员"
 PEOPLE = {"ys1": DOCTOR, "ys2": DOCTOR, "xt1": ADMIN, "sj1": AUDITOR}
 OWNERS = {"1": "ys1", "2": "ys2"}
 ALLOWED = {"patients": {DOCTOR}, "users": {ADMIN}, "logs": {AUDITOR}, "report": {DOCTOR}, "lock": {ADMIN}}
-MENU = "<nav>首页 帮助中心 通知公告 修改口令 退出登录</nav><header>示范医院信息系统</header>"
+MENU = (
+    "<nav>"
+    + "".join(f"<a>{one}</a>" for one in ("首页", "帮助中心", "通知公告", "修改口令", "退出登录", "常用链接"))
+    + "</nav><header>示范医院信息系统</header>"
+)
 SHELL = "<!doctype html><title>HIS</title><div id=app></div><script src=/app.js></script>"
 
 
@@ -49,6 +53,8 @@ class Conduct:
     locked_out: tuple[str, ...] = ()  # accounts that cannot log in
     undo_fails: bool = False
     undo_pretends: bool = False  # an error told with status 200
+    bare_404: bool = False  # the web server answers unknown paths, without the application's layout
+    blocks: str = ""  # a firewall: words (names itself), once (bare, forbids all for a while), html (200)
     lock_by_all: bool = False  # anybody may lock; who may not see the list is then sent to log in
 
 
@@ -62,6 +68,7 @@ class Roles:
     locked: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    banned_for: int = 0  # requests that the firewall still forbids
     hold_at: int = 0  # the answer to this lock is held back
     locks: int = 0
     held: threading.Event = field(default_factory=threading.Event)
@@ -84,13 +91,15 @@ class Roles:
             ]
         )
 
-    def page(self, body: str, status: int = 200) -> Response:
-        return HTMLResponse(f"<!doctype html><meta charset=utf-8><title>HIS</title>{MENU}{body}", status)
+    def page(self, body: str, status: int = 200, *, menu: bool = True) -> Response:
+        more = "".join(f"<a>第 {one} 科室工作台</a>" for one in range(40)) if self.conduct.bare_404 else ""
+        around = f"{MENU}<aside>{more}</aside>" if menu else ""
+        return HTMLResponse(f"<!doctype html><meta charset=utf-8><title>HIS</title>{around}{body}", status)
 
     async def login(self, request: Request) -> Response:
         form = "<form method=post><input name=username><input type=password name=password></form>"
         if request.method == "GET":
-            return self.page(f"<h1>用户登录</h1>{form}")
+            return self.page(f"<h1>用户登录</h1>{form}", menu=not self.conduct.bare_404)
         given = dict(await request.form())
         name = str(given.get("username"))
         self.logins.append(name)
@@ -107,7 +116,12 @@ class Roles:
         if self.conduct.by_scripts:
             return HTMLResponse(SHELL)
         if request.url.path == "/":
+            if self.banned_for:
+                self.banned_for -= 1
+                return HTMLResponse("<h1>403 Forbidden</h1>", 403)
             return self.page("<h1>首页</h1><p>今日公告：系统运行正常</p><p>请从菜单选择功能</p>")
+        if self.conduct.bare_404:
+            return HTMLResponse("<html><title>404</title><center><h1>404 Not Found</h1></center></html>", 404)
         status = 200 if self.conduct.deny == "soft404" else 404
         return self.page("<h1>页面不存在</h1><p>请检查地址或联系信息科</p>", status)
 
@@ -128,6 +142,8 @@ class Roles:
         if not conduct.enforce or PEOPLE[who] in allowed:
             return None
         self.refusals += 1
+        if conduct.blocks:
+            return self.blocked()
         if conduct.dead:
             self.sessions.pop(request.cookies.get("SID", ""))
         return self.denied()
@@ -139,6 +155,16 @@ class Roles:
         return known and (
             (self.conduct.hole == "method" and posted) or (self.conduct.hole == "override" and override)
         )
+
+    def blocked(self) -> Response:
+        """Return what a firewall before the application says."""
+        match self.conduct.blocks:
+            case "words":
+                return HTMLResponse("<h1>403</h1><p>您的请求已被网站防火墙拦截，无权访问</p>", 403)
+            case "html":
+                return HTMLResponse("<h1>禁止访问</h1><p>Request blocked. Your support ID is: 1</p>")
+        self.banned_for = 1
+        return HTMLResponse("<h1>403 Forbidden</h1>", 403)
 
     def denied(self) -> Response:
         """Return a refusal as this application words it."""

@@ -14,6 +14,8 @@ UNLIKE_PERCENT: Final = 20
 """Below this share it counts as not given, where the answer is a refusal besides."""
 FEW_TEXTS: Final = 5
 """A true answer with fewer texts of its own than this may share a heading with a refusal."""
+BLOCKED: Final = "blocked"
+"""Begins what tells that not the application refused, but a firewall before it, perhaps for a while."""
 
 
 class Asked(Value):
@@ -28,7 +30,8 @@ class Asked(Value):
     `marker` tells whether the answer bears the declared mark of the true answer (None: no mark, or one that
     other pages bear, too). `own_texts` is how many texts only the true answer holds, `shown_percent` how
     many of them this one holds. `same_file`: both are files of one type. `refusal` names what refuses:
-    `status 403`, `login`, `json_error`, `words 无权`, `unknown_path`, `empty`, `own_object`, `moved`.
+    `status 403`, `login`, `json_error`, `words 无权`, `unknown_path`, `empty`, `own_object`, `moved`;
+    `blocked …` where a firewall may have refused in its place: then nothing was refused by rights.
     `done` is what the declared marks of a change say. `problem` is Chinese: why nothing was seen.
     """
 
@@ -64,6 +67,8 @@ class Asked(Value):
             return self.done
         if self._given:
             return True
+        if any(one.startswith(BLOCKED) for one in self.refusal):
+            return None
         unlike = self.shown_percent is None or self.shown_percent < UNLIKE_PERCENT
         # A refusal may name the function it refuses, and so bear its mark.
         unmarked = self.marker is not True or self.own_texts >= FEW_TEXTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -16,11 +16,24 @@ from .browser import Browser, Chain, opened
 from .calls import shows
 from .changing import carry_out
 from .entering import as_web
-from .facts_access import Asked, FunctionSeen, RoleSeen, WebMatrix
+from .facts_access import BLOCKED, Asked, FunctionSeen, RoleSeen, WebMatrix
+from .firewall import is_bare
+from .layout import address_of, beside, texts_of, usual
 from .leaving import leave
 from .login import turn
 from .pages import describe
-from .parties import LIMITS, PURPOSE, Party, admit, ask_as, described, role_accounts, stranger
+from .parties import (
+    LIMITS,
+    PURPOSE,
+    Party,
+    admit,
+    ask_as,
+    described,
+    look_around,
+    role_accounts,
+    shut_out_by_now,
+    stranger,
+)
 from .truth import Truth, compared, truth_of
 from .ways import other_ways, polluted, writing_paths
 
@@ -33,7 +46,8 @@ async def probe(asset: Asset, context: Context) -> Observed:
 
     Sends: one login with each role account; each declared function as every role account and as a stranger,
         directly, with the other method, with a method override and with its parameter twice; other
-        accounts' objects. Functions that change data only where `undo` takes it back, else nothing.
+        accounts' objects; each one's home page, again where something else may have refused.
+        Functions that change data only where `undo` takes it back, else nothing.
     Changes: sessions of the role accounts begin and end; what a function changed is taken back at once.
     Level: intrude.
 
@@ -47,7 +61,10 @@ async def probe(asset: Asset, context: Context) -> Observed:
         matrix = Matrix(web, app, context, browser)
         try:
             await matrix.admit()
-            for function in app.functions[:MAX_FUNCTIONS]:
+            functions = app.functions[:MAX_FUNCTIONS]
+            for function in functions:
+                await matrix.look_up(function)
+            for function in functions:
                 await matrix.ask(function)
             await matrix.look_back()
         finally:
@@ -66,6 +83,7 @@ class Matrix:
     parties: list[Party] = field(default_factory=list)
     functions: list[FunctionSeen] = field(default_factory=list)
     cells: list[Asked] = field(default_factory=list)
+    given: dict[str, list[tuple[Party, Asked, Chain]]] = field(default_factory=dict)
 
     async def admit(self) -> None:
         """Log in as each role account, after a look as a stranger."""
@@ -78,6 +96,9 @@ class Matrix:
         self.parties = [nobody]
         for account in accounts:
             self.parties.append(await admit(self.browser, self.web, self.context, account))
+        for party in self.parties:
+            if party.present:
+                await look_around(party)
 
     async def ask(self, function: WebFunction) -> None:
         """Ask for one function as everybody."""
@@ -86,7 +107,7 @@ class Matrix:
             self.cells.extend(cells)
             self._note(function, skipped=why)
             return
-        truths = {one.id: found async for one, found in self._references(function)}
+        truths = {one.id: found for one, found in self._references(function)}
         usable = {one: truth for one, truth in truths.items() if not truth.why}
         if not usable:
             why = next((one.why for one in truths.values()), "没有可登录的有权账户")
@@ -100,25 +121,37 @@ class Matrix:
             elif party.present:
                 await self._denied(function, party, first, usable[first])
 
-    async def _references(self, function: WebFunction) -> AsyncIterator[tuple[Party, Truth]]:
-        """Ask as those who may, each for an object of its own; their answers are the truth."""
+    async def look_up(self, function: WebFunction) -> None:
+        """Ask as those who may, each for an object of its own; before anybody else is asked for anything."""
+        if function.changes:
+            return
         for party in self.parties:
             if not party.present or not party.id or party.role not in function.roles:
                 continue
             if function.objects and not function.objects.get(party.id):
                 continue
-            values = _values(function, party.id)
             cell = self._cell(function, party, "own", party.id)
             try:
-                chain = (await ask_as(party, function, values, party.visitor)).chain
+                chain = (await ask_as(party, function, _values(function, party.id), party.visitor)).chain
             except ProbeError as exc:
                 self.cells.append(msgspec.structs.replace(cell, problem=exc.message))
                 continue
-            truth = truth_of(chain, function.shows, self._anybodys(party))
+            party.shown.append(chain)
+            self.given.setdefault(function.id, []).append((party, cell, chain))
+
+    def _references(self, function: WebFunction) -> Iterator[tuple[Party, Truth]]:
+        """Yield those who may with what they were given: their answers are the truth."""
+        for party, cell, chain in self.given.get(function.id, ()):
+            layout = usual(self._beside(function, party))
+            truth = truth_of(chain, function.shows, self._anybodys(party), layout)
             self.cells.append(_own_answer(cell, chain, truth, party))
             if not truth.why:
-                party.proven.append((function, values, truth))
+                party.proven.append((function, _values(function, party.id), truth))
             yield party, truth
+
+    def _beside(self, function: WebFunction, party: Party) -> tuple[Chain, ...]:
+        """Return what a party sees on other pages than those of a function."""
+        return beside(party.shown, address_of(function, self.browser))
 
     def _anybodys(self, *parties: Party) -> list[Chain]:
         found = [one.unknown for one in (self.parties[0], *parties)]
@@ -129,6 +162,10 @@ class Matrix:
         """Ask as somebody whose role may not, first as declared, then in other ways."""
         values = _values(function, owner)
         direct = self._cell(function, party, "vertical", owner)
+        truth = truth.unlike(self._beside(function, party))
+        if truth.why:
+            self.cells.append(msgspec.structs.replace(direct, problem=truth.why))
+            return
         seen = await self._try(direct, party, function, values, truth, None)
         if seen.granted is not False:
             return
@@ -163,7 +200,8 @@ class Matrix:
         self, function: WebFunction, party: Party, cell: Asked, ids: tuple[str, str], own: Truth, true: Truth
     ) -> None:
         """Ask for one foreign object; only what its page holds and the own object's does not tells."""
-        told = truth_of(true.chain, Marker(), [*self._anybodys(party), own.chain])
+        common = usual(self._beside(function, party)) | texts_of(self._beside(function, party))
+        told = truth_of(true.chain, Marker(), [*self._anybodys(party), own.chain], common)
         if told.why or not told.own:
             why = f"他人的对象与本人的对象无从比对：{told.why or '没有不同的内容'}"
             self.cells.append(msgspec.structs.replace(cell, problem=why))
@@ -191,7 +229,10 @@ class Matrix:
             visitor = self.browser_of(party, headers)
             try:
                 chain = (await ask_as(party, call, values, visitor)).chain
-                seen = compared(cell, chain, truth, unknown=party.unknown, own_object=own_object)
+                known = texts_of(self._beside(call, party))
+                seen = compared(cell, chain, truth, unknown=party.unknown, own_object=own_object, known=known)
+                if seen.granted is False and is_bare(chain, known) and await shut_out_by_now(party):
+                    seen = msgspec.structs.replace(seen, refusal=(*seen.refusal, f"{BLOCKED} home"))
             except ProbeError as exc:
                 seen = msgspec.structs.replace(cell, problem=exc.message)
         self.cells.append(seen)

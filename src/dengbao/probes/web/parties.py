@@ -36,7 +36,10 @@ def described(asset: WebAsset) -> Application:
 
 @dataclass
 class Party:
-    """Who asks; the stranger has no account. `problem` is Chinese: why it could not log in."""
+    """Who asks; the stranger has no account. `problem` is Chinese: why it could not log in.
+
+    `shown` are the answers it gets anyway: its home page, declared pages, functions it may use.
+    """
 
     account: Account | None
     visitor: Browser
@@ -45,6 +48,8 @@ class Party:
     problem: str = ""
     alive: bool | None = None
     proven: list[tuple[Call, dict[str, str], Truth]] = field(default_factory=list)
+    home: Chain | None = None
+    shown: list[Chain] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -114,6 +119,30 @@ async def ask_as(party: Party, call: Call, values: dict[str, str], visitor: Brow
         if not token:
             raise
         return await perform(visitor, _bare(call), values, extra={call.csrf_field: token})
+
+
+async def look_around(party: Party) -> None:
+    """Note what a party sees anyway: its home page, and the declared pages it was shown."""
+    try:
+        party.home = await party.visitor.visit("")
+        party.shown.append(party.home)
+    except ProbeError:
+        party.home = None
+    if party.entered is not None:
+        party.shown += party.entered.during.chains.values()
+    if party.unknown is not None:
+        party.shown.append(party.unknown)
+
+
+async def shut_out_by_now(party: Party) -> bool:
+    """Tell whether by now a party is refused its own home page, too: then not this function was refused."""
+    if party.home is None:
+        return False
+    try:
+        again = await party.visitor.visit(party.home.first.url)
+    except ProbeError:
+        return True
+    return again.last.status != party.home.last.status
 
 
 def _bare(call: Call) -> Call:

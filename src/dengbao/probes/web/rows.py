@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from selectolax.lexbor import LexborHTMLParser
-
 from ...errors import ProtocolMismatch
 from .browser import Chain
+from .tables import tables_of
 
 MAX_ROWS: Final = 2000
 _TIME: Final = re.compile(
@@ -18,6 +17,10 @@ _TIME: Final = re.compile(
     r"\s*(Z|[+-]\d{2}:?\d{2})?"
 )
 _EPOCH: Final = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?")
+_SUM: Final = re.compile(
+    r"(?:合计|总计|小计|共计)\W*.{0,12}|共\s*\d+\s*[条个人名项位页].{0,40}|上一页.*|total\W*\d*",
+    re.IGNORECASE,
+)
 
 Row = dict[str, str]
 
@@ -34,22 +37,46 @@ def rows_of(chain: Chain, columns: Mapping[str, str]) -> list[Row] | None:
 
 
 def _html_rows(source: str, columns: Mapping[str, str]) -> list[Row] | None:
+    """Return the rows of the table with most of the headings; a menu may bear one of them, too."""
     wanted = {_plain(heading): meaning for meaning, heading in columns.items()}
-    for table in LexborHTMLParser(source).css("table"):
-        lines = [
-            [cell.text(separator=" ", strip=True) for cell in line.css("th, td")] for line in table.css("tr")
-        ]
-        head = next((one for one in lines if wanted.keys() & {_plain(cell) for cell in one}), None)
-        if head is None:
+    best: list[Row] | None = None
+    most = (0, 0)
+    for lines in tables_of(source):
+        head = _head(lines, wanted)
+        if not head:
             continue
-        meanings = [wanted.get(_plain(one), "") for one in head]
-        after = lines[lines.index(head) + 1 :]
-        return [_row(meanings, cells) for cells in after[:MAX_ROWS] if len(cells) == len(meanings)]
-    return None
+        rows = _below(head, lines, [wanted.get(_plain(one), "") for one in head])
+        rank = (len(wanted.keys() & {_plain(one) for one in head}), len(rows))
+        if best is None or rank > most:
+            best, most = rows, rank
+    return best
+
+
+def headings_beside(source: str, heading: str) -> list[str]:
+    """Return all headings of the table that has one of them, empty where none has it."""
+    heads = [_head(lines, (_plain(heading),)) for lines in tables_of(source)]
+    return max(heads, key=len, default=[])
+
+
+def _head(lines: list[list[str]], wanted: Collection[str]) -> list[str]:
+    return next((one for one in lines if any(_plain(cell) in wanted for cell in one)), [])
+
+
+def _below(head: list[str], lines: list[list[str]], meanings: list[str]) -> list[Row]:
+    again = [_plain(one) for one in head]
+    after = [one for one in lines[lines.index(head) + 1 :] if len(one) == len(meanings)]
+    rows = [one for one in after if [_plain(cell) for cell in one] != again and not _is_sum(one)]
+    return [_row(meanings, cells) for cells in rows[:MAX_ROWS]]
 
 
 def _plain(text: str) -> str:
     return "".join(text.split()).casefold()
+
+
+def _is_sum(cells: list[str]) -> bool:
+    """Tell whether a line of a table counts the others or leads to further pages."""
+    first = next((one for one in cells if one), "")
+    return _SUM.fullmatch(first) is not None
 
 
 def _row(meanings: list[str], cells: list[str]) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -13,7 +13,9 @@ from ...model import Marker
 from .browser import Chain
 from .calls import shows
 from .facts import ALIKE_PERCENT, SHELL_CHARS
-from .facts_access import FEW_TEXTS, Asked
+from .facts_access import BLOCKED, FEW_TEXTS, Asked
+from .firewall import blocking_words
+from .layout import texts_of
 from .reading import Document, alike_percent
 
 _REFUSAL: Final = re.compile(
@@ -51,6 +53,18 @@ class Truth:
         """Return the media type of an answer that is a file, else empty."""
         return file_type(self.chain)
 
+    def unlike(self, others: Iterable[Chain]) -> Truth:
+        """Return the truth as somebody can prove it who sees other pages anyway.
+
+        What they show, too, proves nothing; where all of it stands there, `why` says so.
+        """
+        seen = tuple(others)
+        own = self.own - texts_of(seen)
+        marker = Marker() if any(shows(self.marker, one) for one in seen) else self.marker
+        nothing = not own and marker == Marker() and not self.file
+        why = "该账户的其他页面也有同样的内容，无从比对" if nothing else self.why
+        return replace(self, own=own, marker=marker, why=why)
+
 
 def file_type(chain: Chain) -> str:
     """Return the media type where the answer is a file to keep, else empty."""
@@ -59,16 +73,18 @@ def file_type(chain: Chain) -> str:
     return last.media_type or "?" if kept or last.media_type not in _MARKUP else ""
 
 
-def truth_of(chain: Chain, marker: Marker, others: Iterable[Chain]) -> Truth:
+def truth_of(
+    chain: Chain, marker: Marker, others: Iterable[Chain], layout: frozenset[str] = frozenset()
+) -> Truth:
     """Return an allowed account's answer as what the others are compared with.
 
     `others` are answers that anybody gets there: login page, unknown path, the asking account's own
-    object. A marker that one of them bears tells nothing and is dropped.
+    object. A marker that one of them bears tells nothing and is dropped. `layout` is what the account's
+    other pages show, too.
     """
     seen = tuple(others)
     told = Marker() if any(shows(marker, one) for one in seen) else marker
-    common = frozenset().union(*(one.last.document.texts for one in seen)) if seen else frozenset()
-    own = chain.last.document.texts - common
+    own = chain.last.document.texts - texts_of(seen) - layout
     return Truth(chain, own, told, _why_not(chain, told, own, seen))
 
 
@@ -118,9 +134,20 @@ def _percent(one: Chain, other: Chain) -> int | None:
 
 
 def compared(
-    cell: Asked, chain: Chain, truth: Truth, *, unknown: Chain | None, own_object: Chain | None = None
+    cell: Asked,
+    chain: Chain,
+    truth: Truth,
+    *,
+    unknown: Chain | None,
+    own_object: Chain | None = None,
+    known: frozenset[str] = frozenset(),
 ) -> Asked:
-    """Return a cell completed by what an answer shares with the true one."""
+    """Return a cell completed by what an answer shares with the true one.
+
+    `known` is what the asking account's other pages show.
+    """
+    words = blocking_words(chain, known | truth.chain.last.document.texts)
+    blocked = (f"{BLOCKED} {words}",) if words else ()
     texts = frozenset().union(*(one.document.texts for one in chain.answers))
     shown = round(100 * len(truth.own & texts) / len(truth.own)) if truth.own else None
     return msgspec.structs.replace(
@@ -131,7 +158,7 @@ def compared(
         own_texts=len(truth.own),
         shown_percent=shown,
         same_file=bool(truth.file) and file_type(chain) == truth.file and 200 <= chain.last.status < 300,
-        refusal=tuple(_refusals(chain, truth, unknown, own_object)),
+        refusal=(*_refusals(chain, truth, unknown, own_object), *blocked),
     )
 
 

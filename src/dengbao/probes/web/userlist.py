@@ -6,8 +6,6 @@ import re
 from datetime import datetime
 from typing import Final
 
-from selectolax.lexbor import LexborHTMLParser
-
 from ...errors import LoginRefused, NotDeclared
 from ...model import Asset, UserAdmin, WebAsset
 from ..base import Context, Observed
@@ -19,7 +17,7 @@ from .login import turn
 from .lookup import table_rows
 from .parties import LIMITS, admit, described
 from .reading import find_json
-from .rows import MAX_ROWS, Row, mismatch, rows_of, when
+from .rows import MAX_ROWS, Row, headings_beside, mismatch, rows_of, when
 from .states import STATES, enabled, meaning_of
 
 # How lists call what the engagement gives no column for; the first heading that fits is taken.
@@ -90,7 +88,7 @@ async def _by_page(web: WebAsset, context: Context, admin: UserAdmin) -> Observe
     rows = rows_of(chain, columns)
     if rows is None or not any(one.get("username") for one in rows):
         raise mismatch(admin.list_path)
-    facts = _facts("page", admin.list_path, rows, complete=_complete(chain, len(rows)))
+    facts = _facts("page", admin.list_path, rows, complete=complete(chain, len(rows)))
     return Observed((facts,), (), f"账户 {admin.account}")
 
 
@@ -102,7 +100,7 @@ def _guessed(chain: Chain, usernames: str) -> dict[str, str]:
         rows = rows_of(chain, {"username": usernames}) or []
         names = _keys(document.data, usernames) if rows else []
     else:
-        names = [one.text(strip=True) for one in LexborHTMLParser(document.source).css("th")]
+        names = headings_beside(document.source, usernames)
     found: dict[str, str] = {}
     for meaning, pattern in _HEADINGS.items():
         several = [one for one in names if one != usernames and pattern.search(one)]
@@ -127,7 +125,7 @@ def _keys(data: object, usernames: str) -> list[str]:
     return []
 
 
-def _complete(chain: Chain, count: int) -> bool | None:
+def complete(chain: Chain, count: int) -> bool | None:
     """Tell whether a list shows everybody: by the total it tells, or because it has no further pages."""
     document = chain.last.document
     if document.is_json:
@@ -137,6 +135,12 @@ def _complete(chain: Chain, count: int) -> bool | None:
     if told:
         return count >= max(told)
     return None if _MORE.search(document.source) or document.scripts else True
+
+
+def states_of(chain: Chain, usernames: str) -> dict[str, bool | None]:
+    """Return name → enabled, for every user a list shows; None where no column tells."""
+    rows = rows_of(chain, {"username": usernames, **_guessed(chain, usernames)}) or []
+    return {one["username"].strip(): enabled(one) for one in rows if one.get("username")}
 
 
 def _facts(source: str, path: str, rows: list[Row], *, complete: bool | None) -> WebUsers:
