@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import gc
 import io
 import os
 import stat
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -239,8 +237,7 @@ class Scanner:
             odd = odd or next((why for mark, why in _NO_TEXT if mark in window.data), "")
             if self._windows % self._shares == self._share:
                 self._tally.text_bytes += window.high - window.low
-                with _uncollected():
-                    self._count(window, columns, member)
+                self._count(window, columns, member)
             self._windows += 1
             self._walked += window.high - window.low
             if self._progress is not None:
@@ -263,7 +260,7 @@ class Scanner:
         self._show(shown, window)
         for kind, alike in values.items():
             self._tally.add(kind, alike)
-        first = next((start for start, _, kind in hits if kind is Kind.ID_CARD), None)
+        first = next((hit.start for hit in hits if hit.kind is Kind.ID_CARD), None)
         if first is not None:
             begin, end = max(first - _ALIKE_BYTES, window.low), min(first + _ALIKE_BYTES, window.high)
             held, failed = shaped_like_ids(data, begin, end)
@@ -276,40 +273,28 @@ class Scanner:
         for hit, cell, group in sorted(hits, key=_start):
             if not group.wanted:
                 continue
-            line += window.data.count(b"\n", counted, hit[0])
-            counted = hit[0]
+            line += window.data.count(b"\n", counted, hit.start)
+            counted = hit.start
             group.samples.append(
                 sample(
-                    hit[2],
-                    window.data[hit[0] : hit[1]],
+                    hit,
+                    window.data[hit.start : hit.end],
                     line=line,
-                    offset=window.base + hit[0],
+                    offset=window.base + hit.start,
                     cell=f"{cell.cell}{line}" if cell.cell else "",
                 )
             )
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep Python from looking for cycles among hits, of which there are thousands and in which are none."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
 def _start(one: tuple[Hit, Cell, Group]) -> int:
-    return one[0][0]
+    return one[0].start
 
 
 def _merged(found: list[Hit], more: Iterator[Hit], window: Window) -> list[Hit]:
     """Return the hits of this window in order; none begins inside another, and a column's word comes last."""
-    known = {one[0]: one for one in more if window.low <= one[0] < window.high}
+    known = {one.start: one for one in more if window.low <= one.start < window.high}
     if known:
-        known.update({one[0]: one for one in found})
+        known.update({one.start: one for one in found})
         found = [known[start] for start in sorted(known)]
     hits: list[Hit] = []
     end, high = -1, window.high
