@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ import pytest
 from dengbao.errors import DengbaoError, StoreError, UsageError
 from dengbao.judging import Outcome
 from dengbao.model import Case, Engagement, Plan, Record, Status, Suite, Verdict
+from dengbao.papers import for_papers
 from dengbao.reconcile import make_record
 from dengbao.rounds import (
     JUDGING,
@@ -124,7 +125,7 @@ def test_resuming_is_refused_after_a_change_and_says_of_what(bench: Bench) -> No
     bench.begin()
     other = msgspec.structs.replace
     changes = {
-        "engagement.yaml": (bench.suite, other(bench.engagement, report_number="2"), bench.plan),
+        "engagement.yaml": (bench.suite, other(bench.engagement, assets=()), bench.plan),
         "suites": (other(bench.suite, sha256="0"), bench.engagement, bench.plan),
         "checks": (bench.suite, bench.engagement, other(bench.plan, cases=bench.plan.cases[1:])),
     }
@@ -133,6 +134,20 @@ def test_resuming_is_refused_after_a_change_and_says_of_what(bench: Bench) -> No
             begin_or_resume(bench.folder, suite, engagement, plan)
         assert "--new-round" in caught.value.cure
         assert begin_or_resume(bench.folder, suite, engagement, plan, new=True, only_look=True).number == 2
+
+
+def test_what_only_papers_print_may_change_while_a_round_is_under_way(bench: Bench) -> None:
+    begun = bench.begin()
+    named = msgspec.structs.replace(
+        bench.engagement, report_number="2", period=(date(2026, 3, 2), date(2026, 3, 13)),
+        institution=msgspec.structs.replace(bench.engagement.institution, name="改名医院"),
+    )  # fmt: skip
+    assert begin_or_resume(bench.folder, bench.suite, named, bench.plan).info == begun.info
+    assert for_papers(begun.engagement, named) == named
+    moved = msgspec.structs.replace(
+        named, scope=msgspec.structs.replace(named.scope, addresses=("192.0.2.1",))
+    )
+    assert for_papers(begun.engagement, moved).scope == begun.engagement.scope
 
 
 # ---- loading -------------------------------------------------------------------------------------

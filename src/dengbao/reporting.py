@@ -11,6 +11,7 @@ from . import __version__
 from .errors import StoreError
 from .evidence import folder_of
 from .facts import FactFile
+from .papers import for_papers
 from .probes.registry import PROBES
 from .report import ReportInput, ReportOutcome, write_report
 from .report.wording import beijing, moment
@@ -56,9 +57,10 @@ def report_round(
     result, evidence = fold_round(session, chosen, today=beijing(made).date())
     out.parent.mkdir(parents=True, exist_ok=True)
     given = ReportInput(
-        engagement=chosen.engagement, suite=session.suite, result=result, run=chosen.info,
-        evidence=evidence, evidence_dir=folder_of(session.directory), operator=chosen.info.operator,
-        facts_sha256=chosen.store().digest_of_all(), tool_version=__version__, made_at=made,
+        engagement=for_papers(chosen.engagement, session.engagement), suite=session.suite, result=result,
+        run=chosen.info, evidence=evidence, evidence_dir=folder_of(session.directory),
+        operator=chosen.info.operator, facts_sha256=chosen.store().digest_of_all(),
+        tool_version=__version__, made_at=made,
         template=session.content.templates / session.suite.id / "report.docx",
         origins={key: _origin(file) for key, file in chosen.store().origins().items()},
     )  # fmt: skip

@@ -17,8 +17,9 @@ def fold_round(
 ) -> tuple[SuiteResult, tuple[Evidence, ...]]:
     """Return the results of a round and the evidence that was admitted.
 
-    Evidence collected after the next round began speaks of another state of the system: it does not
-    count for this one.
+    不适用 is declared by people, who may do so after the test: of the newest round today's declarations
+    count, of an earlier one those it was begun with. Evidence collected after the next round began speaks
+    of another state of the system: it does not count for this one.
 
     Raises:
         EvidenceError: a filed record is damaged or its files were altered.
@@ -38,13 +39,8 @@ def fold_round(
     until = _next_begun(session, chosen)
     if until is not None:
         admitted = tuple(one for one in admitted if one.collected_at < until)
-    result = fold(
-        session.suite,
-        chosen.plan.cases,
-        chosen.records().values(),
-        admitted,
-        chosen.engagement.not_applicable,
-    )
+    declared = (session if until is None else chosen).engagement.not_applicable
+    result = fold(session.suite, chosen.plan.cases, chosen.records().values(), admitted, declared)
     return result, admitted
 
 

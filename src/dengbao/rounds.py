@@ -16,6 +16,7 @@ from .errors import StoreError, UsageError
 from .facts import FactStore, canonical, digest
 from .files import Journal, read_lines, write_whole
 from .model import Engagement, Plan, Record, RunInfo, Suite
+from .papers import same_test
 from .probes.registry import facts_types
 
 Loaded = TypeVar("Loaded")
@@ -222,7 +223,7 @@ def _write(begun: Round) -> None:
 
 def _same_or_refuse(last: Round, suite: Suite, engagement: Engagement, plan: Plan) -> None:
     changed: list[str] = []
-    if last.info.engagement_sha256 != digest(canonical(engagement)):
+    if not same_test(last.engagement, engagement):
         changed.append("engagement.yaml")
     if last.info.suite_sha256 != suite.sha256:
         changed.append("suites")

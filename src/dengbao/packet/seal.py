@@ -16,6 +16,7 @@ from .. import __version__
 from ..facts import canonical
 from ..files import write_whole
 from ..model import Allowed, Person, Seal, SuiteResult
+from ..papers import for_papers
 from ..report import ReportOutcome
 from ..report.wording import beijing
 from ..reporting import report_round
@@ -53,16 +54,11 @@ class Sealed:
     seal: Seal
 
 
-def packet_name(chosen: Round) -> str:
+def packet_name(made: Seal) -> str:
     """Return the name of a packet: ASCII, so that no zip tool can spoil it."""
-    number = "".join(
-        one if one.isascii() and (one.isalnum() or one in "-_.") else "-" for one in _number(chosen)
-    )
-    return f"dengbao-{number.strip('-.') or 'packet'}-round-{chosen.number}"
-
-
-def _number(chosen: Round) -> str:
-    return chosen.engagement.report_number or chosen.engagement.institution.code or "packet"
+    told = made.report_number or made.code
+    number = "".join(one if one.isascii() and (one.isalnum() or one in "-_.") else "-" for one in told)
+    return f"dengbao-{number.strip('-.') or 'packet'}-round-{made.round}"
 
 
 def seal(
@@ -90,7 +86,7 @@ def seal(
         listed = list_payload(session, chosen, beijing(sealed_at).date())
         payload: dict[str, Path | bytes] = {**listed, report: place / "report.docx"}
         made = _seal_of(session, chosen, outcome, report, by=by, key=key, at=sealed_at, allowed=allowed)
-        bag = place / packet_name(chosen)
+        bag = place / packet_name(made)
         known = write_bag(bag, payload, {README: _README.encode(), SEAL: _pretty(made)}, _info(made), say=say)
         write_whole(bag / STATEMENT, sign(statement(bag, known, made), key))
         found = packet_digest(bag)
@@ -108,7 +104,7 @@ def _seal_of(
     at: datetime,
     allowed: tuple[Allowed, ...],
 ) -> Seal:
-    engagement = chosen.engagement
+    engagement = for_papers(chosen.engagement, session.engagement)
     result, _ = fold_round(session, chosen, today=beijing(at).date())
     return Seal(
         schema=SCHEMA, institution=engagement.institution.name, code=engagement.institution.code,
