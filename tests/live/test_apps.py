@@ -92,15 +92,16 @@ DESCRIBED: Mapping[str, dict[str, str]] = {
     "wordpress": {**dict.fromkeys((*ROLES, TAMPERING), C)},
     # One role and one function: nothing can be compared.
     "cockpit": {TAMPERING: C, "access.rules_configured": C},
-    # Its rules ask for eight characters of any kind; a name in capitals is another user.
+    # Its rules ask for eight characters of any kind; a name in capitals is another user. Its cookies hold no
+    # trace of the password.
     "jupyterhub": {
         **dict.fromkeys((*ROLES, TAMPERING, "access.granularity"), C), "identity.password_complexity": N,
-        "identity.unique_accounts": P,
+        "identity.unique_accounts": P, "residual.password_change": N,
     },
     # The superuser holds all posts; a password of small letters alone is taken.
     "twofactor": {
         **dict.fromkeys((*ROLES, TAMPERING, "identity.two_factor", "identity.crypto_factor"), C),
-        SEPARATION: N, "identity.password_complexity": N,
+        SEPARATION: N, "identity.password_complexity": N, "residual.password_change": C,
     },
     # The role Public may use nothing, so that its refusals cannot be told from a dead session.
     "appbuilder": {

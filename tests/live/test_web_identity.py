@@ -28,6 +28,7 @@ LOCK = ("web.failures", "web.lockout")
 PASSWORD, USERS, IDLE, FACTOR = "web.password_change", "web.uniqueness", "web.idle", "web.second_factor"
 REQUIRED, UNIQUE = "identity.login_required", "identity.unique_accounts"
 COMPLEX, IDLES = "identity.password_complexity", "identity.idle_timeout"
+ENDED = "residual.password_change"
 FACTORS = ("identity.two_factor", "identity.crypto_factor")
 LOCKS = ("identity.lockout", "identity.login_failure")
 SHORT = Conduct(idle_s=0.9)
@@ -58,12 +59,24 @@ SITUATIONS: Table = {
     "tells which users there are": (Conduct(tells_users=True), LOCK, {LOCKS[0]: C, LOCKS[1]: P}),
     "tells them by status": (Conduct(tells_by_status=True), LOCK, {LOCKS[0]: C, LOCKS[1]: P}),
     # New passwords.
-    "refuses weak ones": (Conduct(), (PASSWORD,), {COMPLEX: C}),
-    "takes short ones": (Conduct(min_chars=4), (PASSWORD,), {COMPLEX: P}),
+    "refuses weak ones": (Conduct(), (PASSWORD,), {COMPLEX: C, ENDED: C}),
+    "takes short ones": (Conduct(min_chars=4), (PASSWORD,), {COMPLEX: P, ENDED: C}),
+    # Sessions from before the change.
+    "sessions outlive their password": (Conduct(change_ends_sessions=False), (PASSWORD,), {ENDED: N}),
+    "one session only, whatever the password": (
+        Conduct(change_ends_sessions=False, single=True),
+        (PASSWORD,),
+        {ENDED: U},
+    ),
+    "two sessions only, whatever the password": (
+        Conduct(change_ends_sessions=False, most_sessions=2),
+        (PASSWORD,),
+        {ENDED: N},
+    ),
     "takes three classes": (Conduct(classes=3), (PASSWORD,), {COMPLEX: P}),
     "takes a single class": (Conduct(classes=1), (PASSWORD,), {COMPLEX: N}),
     "remembers three": (Conduct(history=3), (PASSWORD,), {COMPLEX: C}),
-    "takes no new password": (Conduct(change_works=False), (PASSWORD,), {COMPLEX: U}),
+    "takes no new password": (Conduct(change_works=False), (PASSWORD,), {COMPLEX: U, ENDED: U}),
     # Users.
     "one of a name": (Conduct(), (USERS,), {UNIQUE: C}),
     "other case is another user": (Conduct(unique="exact"), (USERS,), {UNIQUE: P}),

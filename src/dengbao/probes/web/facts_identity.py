@@ -110,8 +110,9 @@ class PasswordTry(Value):
 class WebPasswordChange(Facts, tag="web.password_change"):
     """Changes of the declared account's password, and that it is the old one again (`set_back`).
 
-    `strong` is the control: without it refusals prove nothing. `earlier_session` is a session that began
-    before the change, asked for a page after it; None where that could not be seen.
+    `strong` is the control: without it refusals prove nothing. `earlier_session` is another session of
+    the account, asked for a page just before a change that was accepted and just after it; None where that
+    could not be seen.
     """
 
     account: str

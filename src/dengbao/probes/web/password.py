@@ -12,15 +12,15 @@ from typing import Final
 from ...errors import Interrupted, LoginRefused, NotDeclared, ProbeError
 from ...model import Account, Asset, Level, PasswordChange, WebAsset
 from ..base import Context, Observed, Purpose
-from .browser import Browser, Chain, Limits, opened
+from .browser import Browser, Limits, opened
 from .calls import Reply, perform
+from .earlier import Earlier
 from .entering import Unclear, as_web
 from .facts import Replay
 from .facts_identity import PasswordTry, WebPasswordChange
-from .knocking import Door, Knock, door_of, telling_path
+from .knocking import Door, Knock, door_of
 from .leaving import leave
 from .login import turn
-from .pages import describe, like, unanswered
 from .refusals import bar, note, recall, unbar
 from .temporary import derived
 
@@ -216,33 +216,18 @@ async def _leave(changing: Changing) -> None:
 async def _offer(changing: Changing) -> tuple[tuple[PasswordTry, ...], Replay | None]:
     """Offer weak passwords until one is accepted, and last the strong one; return how they were received."""
     tries: list[PasswordTry] = []
-    for kind in ("single", "short", "classes", "same"):
-        one = await _try(changing, kind, kind)
+    earlier = Earlier(changing.door, (await changing.enter("")).visitor)
+    for kind in ("single", "short", "classes", "same", "username", "strong"):
+        one = await _try(changing, kind, f"{_STRONG}1" if kind == "strong" else kind, earlier)
         tries.append(one)
         if one.accepted and kind != "same":
-            return tuple(tries), None  # it is set back at once
-    watcher = await _watcher(changing)
-    for kind, key in (("username", "username"), ("strong", f"{_STRONG}1")):
-        one = await _try(changing, kind, key)
-        tries.append(one)
-        if one.accepted:
-            return tuple(tries), await _earlier(changing, watcher) if watcher is not None else None
+            return tuple(tries), earlier.replay()  # it is set back at once
+        if kind == "same":  # that may have ended it
+            earlier = Earlier(changing.door, (await changing.enter("")).visitor)
     return tuple(tries), None
 
 
-async def _watcher(changing: Changing) -> Browser | None:
-    """Return a session that goes on when the account logs in again, None where there is no such thing."""
-    path = telling_path(changing.door.before)
-    visitor = (await changing.enter("")).visitor
-    await changing.enter("")
-    try:
-        seen = describe(path, await visitor.visit(path), changing.door.compare) if path else None
-    except ProbeError:
-        return None
-    return visitor if seen is not None and seen.reached else None
-
-
-async def _try(changing: Changing, kind: str, key: str) -> PasswordTry:
+async def _try(changing: Changing, kind: str, key: str, earlier: Earlier) -> PasswordTry:
     """Offer one password, and find out by logging in which one is in force."""
     text = changing.text(key)
     shown = PasswordTry(kind=kind, chars=len(text), classes=_classes(text))
@@ -250,7 +235,9 @@ async def _try(changing: Changing, kind: str, key: str) -> PasswordTry:
     if not knock.seen.accepted:
         raise Unclear(f"账户 {changing.account.id} 不再能以原口令登录", cure="人工核对该账户口令")
     changing.context.ledger.owe(key, f"账户 {changing.account.id} 的口令可能改为临时口令")
+    await earlier.look()
     reply = await changing.change(knock.visitor, key)
+    await earlier.look_again()
     if kind == "same":
         accepted = reply.done if reply.done is not None else (False if reply.refused_by_status else None)
     else:
@@ -278,31 +265,6 @@ async def _in_force(changing: Changing, key: str, reply: Reply) -> bool:
         )
     changing.current = found
     return found == key
-
-
-async def _earlier(changing: Changing, visitor: Browser) -> Replay | None:
-    """Return how a session from before the change is received now, None where nothing could tell."""
-    door = changing.door
-    path = telling_path(door.before)
-    if not path:
-        return None
-    fresh = await changing.enter(changing.current)
-    try:
-        shown = await fresh.visitor.visit(path)
-        after = await visitor.visit(path)
-    except ProbeError:
-        return None
-    return _replay("earlier", door, path, shown, after)
-
-
-def _replay(by: str, door: Door, path: str, before: Chain, after: Chain) -> Replay:
-    first = door.before.chains.get(path)
-    stranger = door.before.seen.get(path) or unanswered(path, Unclear("未访问"))
-    return Replay(
-        by=by, stranger=stranger, before=describe(path, before, door.compare),
-        after=describe(path, after, door.compare), like_before_percent=like(after, before),
-        like_stranger_percent=like(after, first) if first is not None else None,
-    )  # fmt: skip
 
 
 def _classes(text: str) -> int:
