@@ -18,7 +18,7 @@ from dengbao.errors import NotAuthorised, NotDeclared
 from dengbao.model import Call, Level, Marker, Raw, Scope, WebAsset
 from dengbao.probes.base import Context, Purpose
 from dengbao.probes.web.browser import opened
-from dengbao.probes.web.calls import FilePart, Reply, perform
+from dengbao.probes.web.calls import FilePart, Reply, nested, perform
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
 from dengbao.secrets import Secrets
@@ -231,3 +231,11 @@ def test_with_a_purpose_everything_is_announced_before_it_is_sent(echo: Echo) ->
     with pytest.raises(NotAuthorised):
         send(echo, call, purpose=purpose, level=Level.LOGIN)
     assert echo.seen == []
+
+
+def test_json_fields_hold_lists_and_objects() -> None:
+    """What is written as JSON goes out as JSON; what is none is a mistake of the engagement."""
+    fields = {"name": "1", "user.roles:json": "[2, 3]", "user.active:json": "true"}
+    assert nested(fields) == {"name": "1", "user": {"roles": [2, 3], "active": True}}
+    with pytest.raises(NotDeclared, match="roles:json"):
+        nested({"roles:json": "[2"})

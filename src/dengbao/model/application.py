@@ -27,7 +27,8 @@ class Call(Value):
     """One request: where it goes, what it carries, and how the application says yes or no.
 
     `style` is `form`, `json`, `query` or `multipart`. `page` is the page the form stands on, from which
-    hidden fields and `csrf_field` are taken. `done` marks the answer that says it was carried out,
+    hidden fields and `csrf_field` are taken. In JSON, the field `a.b` is a value inside an object, and what
+    `a:json` holds is JSON itself (`"[1]"`). `done` marks the answer that says it was carried out,
     `refused` the one that says it was not; without them only status and protected pages can tell.
     """
 
@@ -154,7 +155,8 @@ class InputForm(Call):
 
     `inputs` maps field → what it must hold; `sample` makes a right one. `remove` takes back what a right
     one created (`{created}`: the id behind `created_key`, or after `created_in` in the location).
-    `shown` is the page on which what was created is shown.
+    `shown` is the page on which what was created is shown, `shown_also` are lists and logs that name it, too,
+    perhaps after it was taken back.
     """
 
     id: str
@@ -165,6 +167,7 @@ class InputForm(Call):
     created_key: str = ""
     created_in: str = ""
     shown: str = ""
+    shown_also: tuple[str, ...] = ()
 
 
 class PatientView(Value):

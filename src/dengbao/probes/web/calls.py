@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from ...errors import NotDeclared, ProtocolMismatch
+from ...errors import NotDeclared
 from ...model import Call, Marker
 from .browser import Browser, Chain, clean_url
 from .login import csrf_token, matches
@@ -21,6 +21,9 @@ from .reading import find_json
 
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 _MULTIPART: Final = "multipart"
+_JSON: Final = ":json"
+# Spring and Rails, Angular, Tornado, Django: whose interface it is does not show, and each knows but its own.
+_TOKEN_HEADERS: Final = ("X-CSRF-Token", "X-XSRF-TOKEN", "X-XSRFToken", "X-CSRFToken")
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,13 @@ async def perform(
         if call.csrf_field:
             token = fields.get(call.csrf_field) or csrf_token(call.csrf_field, page, visitor)
             fields[call.csrf_field] = token
-            headers["X-CSRF-Token"] = headers["X-XSRF-TOKEN"] = token
+            headers.update(dict.fromkeys(_TOKEN_HEADERS, token))
         headers["Referer"] = clean_url(base)
         headers["Origin"] = f"{base.scheme}://{base.netloc.decode('ascii')}"
     fields.update({name: filled(text, given) for name, text in call.fields.items()})
     fields.update(extra or {})
     url = visitor.resolve(filled(call.path, given, in_path=True), base)
-    if visitor.base.scheme == "https" and url.scheme != "https":
-        raise ProtocolMismatch("请求转到明文 HTTP，未提交", cure="核对 app 中该请求的地址；应全程使用 HTTPS")
+    visitor.require_encrypted(url)
     url, content, kind = packed(call, url, fields, files or {}, bare)
     if kind:
         headers["Content-Type"] = kind
@@ -131,17 +133,35 @@ def shows(marker: Marker, chain: Chain) -> bool | None:
 
 
 def nested(fields: Mapping[str, str], bare: Collection[str] = ()) -> dict[str, object]:
-    """Return `{"input.id": "1"}` as `{"input": {"id": "1"}}`; `bare` ones as numbers."""
+    """Return `{"input.id": "1"}` as `{"input": {"id": "1"}}`; `bare` ones as numbers.
+
+    The text of a field whose name ends in `:json` is JSON itself: a list, a number, true or false.
+
+    Raises:
+        NotDeclared: two fields contradict each other, or a text is no JSON.
+
+    """
     found: dict[str, object] = {}
     for name, text in fields.items():
-        *way, last = name.split(".")
+        *way, last = name.removesuffix(_JSON).split(".")
         place = found
         for step in way:
             inner = place.setdefault(step, {})
             if not isinstance(inner, dict):
                 raise NotDeclared(f"字段 {name} 与另一字段冲突", cure="核对 app 中该请求的 fields")
             place = inner
-        place[last] = _number(text) if name in bare else text
+        if name.endswith(_JSON):
+            place[last] = _parsed(name, text)
+        else:
+            place[last] = _number(text) if name in bare else text
+    return found
+
+
+def _parsed(name: str, text: str) -> object:
+    try:
+        found: object = json.loads(text)
+    except ValueError as exc:
+        raise NotDeclared(f"字段 {name} 的内容不是 JSON", cure='写成 "[1]"、"true" 等') from exc
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote
+
+import msgspec
 
 from ...errors import NotDeclared, ProbeError
 from ...model import Asset, InputForm, Level, WebAsset
@@ -18,11 +21,12 @@ from .browser import Browser, Chain, Limits, clean_url, opened
 from .calls import FilePart, Reply, filled, perform, placeholders
 from .entering import Unclear, as_web, enter
 from .facts_inputs import FormSeen, InputTry, WebInputs
+from .input_words import WAYS
 from .leaving import leave
 from .login import turn
 from .page_limits import field_limits, page_refuses
 from .reading import Field
-from .statements import JOINING, PAIR, control, joined, rows_alone, spliced, wanted
+from .statements import PAIR, control, joined, rows_alone, spliced, wanted
 from .wrong import Wrong, right_file, wrong_values
 
 LIMITS: Final = Limits(all_s=420.0)
@@ -33,15 +37,6 @@ MOST_FILE_BYTES: Final = 1024 * 1024
 _SEND: Final = Purpose(Level.INTRUDE, "向登记的表单提交一处错误的内容", "4.d.2")
 _REMOVE: Final = Purpose(Level.INTRUDE, "删除检测时由表单新建的数据", "4.d.2")
 _NUMBERS: Final = ("integer", "decimal")
-WAYS: Final = {
-    "right": "正确的内容", "too_long": "超长", "empty": "必填项为空", "letters": "数值项填字母",
-    "exponent": "数值溢出", "below": "小于下限", "above": "大于上限", "impossible_day": "不存在的日期",
-    "check_digit": "身份证号校验位错误", "id_date": "身份证号日期不存在", "short_id": "身份证号 17 位",
-    "short_phone": "手机号 10 位", "unlisted": "字典外代码", "forged_type": "文本冒充该类型文件",
-    "wrong_magic": "内容与扩展名不符的文件", "double_extension": "双扩展名文件（.jsp）",
-    "markup": "HTML 标记", "quote": "末尾加单引号", "quote_pair": "末尾加成对单引号",
-    **dict.fromkeys((*JOINING, *(f"{one}_control" for one in JOINING)), "以连接符拆开的内容"),
-}  # fmt: skip
 
 
 @dataclass
@@ -284,7 +279,19 @@ class _Typist:
             joined=self._joined(wrong, reply, shown) if outcome == "accepted" else None,
         )  # fmt: skip
         self.tries.append(seen)
+        pages = await self._elsewhere(kind)
         await self._settle(key, outcome, created)
+        pages += await self._elsewhere(kind)  # a log may escape what stands, and not what is gone
+        if False in [escaped_in(one, nonce) for one in pages]:
+            self.tries[-1] = msgspec.structs.replace(seen, escaped=False)
+
+    async def _elsewhere(self, kind: str) -> list[Chain]:
+        """Return the lists and logs that may name what was entered, for markup alone."""
+        found: list[Chain] = []
+        for path in self.form.shown_also if kind == "markup" else ():
+            with contextlib.suppress(ProbeError):
+                found.append(await self.visitor.intruding(_SEND).visit(path))
+        return found
 
     def _joined(self, wrong: Wrong | None, reply: Reply, shown: Chain | None) -> bool | None:
         """Tell whether a value came back as a statement would have made it."""
