@@ -6,17 +6,31 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
 from dengbao.errors import LoginRefused, NotDeclared, NotSupported, ProbeError
-from dengbao.model import Account, Level, Marker, ParamValue, Raw, Scope, WebAsset, WebLogin
+from dengbao.model import (
+    Account,
+    Call,
+    Level,
+    Marker,
+    ParamValue,
+    Raw,
+    Scope,
+    SecondFactor,
+    WebAsset,
+    WebLogin,
+)
 from dengbao.probes.base import Context
-from dengbao.probes.web import anonymous, attempts, session
-from dengbao.probes.web.browser import Browser, Limits, opened
-from dengbao.probes.web.facts import WebDefaultAccounts, WebHeaders, WebLoginPage, WebPages
+from dengbao.probes.web import anonymous, attempts, second, session
+from dengbao.probes.web.browser import Answer, Browser, Chain, Limits, opened
+from dengbao.probes.web.calls import perform
+from dengbao.probes.web.facts import LoginSeen, WebDefaultAccounts, WebHeaders, WebLoginPage, WebPages
 from dengbao.probes.web.login import Attempt, prepare, submit
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
@@ -208,6 +222,51 @@ def test_an_address_that_changes_to_plain_http_gets_no_password() -> None:
     ):
         browse(server.url, act)
     assert "未提交口令" in caught.value.message
+
+
+WHO = {"code": "123456", "username": "doctor"}
+BY_BODY = SecondFactor(step=Call(path="/code", fields={"otp": "{code}"}))
+BY_ADDRESS = SecondFactor(step=Call(path="/code", method="GET", style="query", fields={"otp": "{code}"}))
+
+
+def prompt(plain: httpx.URL, location: str = "") -> Chain:
+    """Return an answer from plain HTTP that another step goes on from."""
+    headers = httpx.Headers({"content-type": "text/html", "location": location})
+    return Chain((Answer("GET", plain, 302 if location else 200, headers, b"<p>x</p>"),))
+
+
+async def code(one: Browser, plain: httpx.URL, factor: SecondFactor) -> str:
+    return (await second.send_code(one, factor, Attempt(LoginSeen()), prompt(plain), WHO)).seen.problem
+
+
+async def follow(one: Browser, plain: httpx.URL) -> str:
+    return (await one.follow(prompt(plain, f"{plain}home?code=123456").first)).stopped
+
+
+SENDERS: dict[str, Callable[[Browser, httpx.URL], Awaitable[object]]] = {
+    "a second step": lambda one, plain: code(one, plain, BY_BODY),
+    "a second step in the address": lambda one, plain: code(one, plain, BY_ADDRESS),
+    "a described request": lambda one, plain: perform(one, Call(path=str(plain))),
+    "any body": lambda one, plain: one.send("POST", plain, content=b"password=1"),
+    "Basic": lambda one, plain: one.send("GET", plain, headers={"Authorization": "Basic x"}),
+    "a redirect that repeats it": follow,
+}
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_no_sender_of_secrets_goes_on_in_clear(sender: str) -> None:
+    async def act(browser: Browser) -> str:
+        secure = replace(browser, base=browser.base.copy_with(scheme="https"))
+        try:
+            return str(await SENDERS[sender](secure, browser.base))
+        except ProbeError as exc:
+            return exc.message
+
+    seen: list[tuple[str, bytes]] = []
+    with listening(scripted({}, seen)) as server:
+        told = browse(server.url, act)
+    assert seen == []
+    assert "转到明文 HTTP" in told
 
 
 PLAIN = {

@@ -168,6 +168,21 @@ class Browser:
             raise NotDeclared(f"地址写法不对：{path}", cure="写成 /path 或 http(s) 完整网址")
         return url.copy_with(username=None, password=None)
 
+    def require_encrypted(self, url: httpx.URL) -> None:
+        """See to it that no secret goes out in clear where the application is given as https.
+
+        Every sender of a password, a code, a token or a message asks here; `send` does for what has a body.
+
+        Raises:
+            ProtocolMismatch: the address is one of plain HTTP.
+
+        """
+        if self.base.scheme == "https" and url.scheme != "https":
+            raise ProtocolMismatch(
+                f"请求转到明文 HTTP（{clean_url(url)}），未提交口令等内容",
+                cure="核对登记的地址与页面中的表单；应用应全程使用 HTTPS",
+            )
+
     async def visit(self, path: str | httpx.URL) -> Chain:
         """Return the answer of a page and of the redirects behind it.
 
@@ -186,6 +201,8 @@ class Browser:
                 return Chain(tuple(answers), f"重定向超过 {self.limits.redirects} 次")
             try:
                 target = self.resolve(answers[-1].location, answers[-1].url)
+                if target.query:
+                    self.require_encrypted(target)  # it may repeat what was sent
                 answers.append(await self.send("GET", target))
             except OutOfScope as exc:
                 return Chain(tuple(answers), f"重定向目标不可访问：{exc.message}")
@@ -208,6 +225,8 @@ class Browser:
             TimedOut, Unreachable, ProtocolMismatch, OutOfScope, NotAuthorised, NotSupported.
 
         """
+        if content or any(one.casefold() == "authorization" for one in headers or ()):
+            self.require_encrypted(url)
         request = self._request(method, url, content, headers or {})
         if self.purpose is not None:
             self.announce(self.purpose, f"{method} {clean_url(url)}" + (f"（{note}）" if note else ""))

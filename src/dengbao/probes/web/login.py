@@ -115,8 +115,7 @@ async def prepare(browser: Browser, login: WebLogin) -> Prepared:
         headers["Referer"] = clean_url(base)
         headers["Origin"] = f"{base.scheme}://{base.netloc.decode('ascii')}"
     url = browser.resolve(login.path, base)
-    if browser.base.scheme == "https" and url.scheme != "https":
-        raise ProtocolMismatch("登录页转到明文 HTTP，未提交口令", cure="核对登录地址；登录应全程使用 HTTPS")
+    browser.require_encrypted(url)
     return Prepared(login, url, fields, headers, page)
 
 

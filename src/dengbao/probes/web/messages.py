@@ -192,6 +192,11 @@ class _Sender:
     async def _send(self, way: str, packet: Packet, name: str = "") -> None:
         message, at = self.message, datetime.now(UTC)
         url, body, kind = packed(message, self.visitor.resolve(message.path), packet.fields, {})
+        try:
+            self.visitor.require_encrypted(url)
+        except ProbeError as exc:
+            self.tries.append(MessageTry(way=way, field=name, at=at, problem=exc.message))
+            return
         headers = {**packet.headers, **({"Content-Type": kind} if kind else {})}
         if way == "empty" and message.style == "json":
             # Not even JSON: one that looks at no field at all might take an empty object for right.

@@ -65,12 +65,12 @@ async def take_second_step(
     code = await fresh_code(
         read_seed(context.secrets.resolve(account.otp, label=f"{asset.id}/{account.id}/otp"))
     )
-    return await _send(
+    return await send_code(
         visitor, declared, attempt, attempt.chain, {"code": code, "username": account.username}
     )
 
 
-async def _send(
+async def send_code(
     visitor: Browser, declared: SecondFactor, attempt: Attempt, prompt: Chain, values: dict[str, str]
 ) -> Attempt:
     """Send the code with what the prompting page's own form holds: asking for that page again may end it."""
@@ -96,8 +96,10 @@ async def _send(
     content = msgspec.json.encode(fields) if step.style == "json" else urlencode(fields).encode()
     visitor.jar.stage = "login"
     try:
+        url = visitor.resolve(step.path, base)
+        visitor.require_encrypted(url)
         answer = await visitor.send(
-            step.method, visitor.resolve(step.path, base), content=content, headers=headers,
+            step.method, url, content=content, headers=headers,
             note=f"第二因素，字段 {'、'.join(fields)}，值不记录",
         )  # fmt: skip
         chain = await visitor.follow(answer)
