@@ -51,8 +51,8 @@ _SESSION: Final = re.compile(
     r"sess|token|jwt|sid$|^sid|ticket|shiro|remember|auth(?!or)|passport", re.IGNORECASE
 )
 _WHERE: Final = {
-    "url": "地址", "header": "报文头", "form": "表单", "body": "报文体", "login": "登录报文",
-    "stream": "数据流",
+    "url": "地址", "header": "报文头", "form": "表单", "body": "报文体", "message": "消息",
+    "login": "登录报文", "stream": "数据流",
 }  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def measured(flow: SeenFlow) -> str:
     if flow.one_sided and flow.cannot_tell:
         parts.append(f"{flow.one_sided} 个连接只抓到一个方向")
     if flow.unseen_bytes:
-        parts.append(f"{flow.unseen_bytes} 字节（压缩、HTTP/2、WebSocket、图片等）未解读")
+        parts.append(f"{flow.unseen_bytes} 字节（压缩、二进制、图片等）未解读")
     if flow.lost_bytes:
         parts.append(f"抓包缺 {flow.lost_bytes} 字节")
     return f"{_called(flow)}：{'，'.join(parts)}{_shown(flow)}"
@@ -180,8 +180,14 @@ def sentence(seen: Seen, asked: Iterable[Criterion]) -> str:
     ]
     parts = [one.measured for one in asked]
     if others:
-        parts.append(f"申报为不要求加密的：{listing(one.name for one in others)}，未见敏感数据明文")
+        parts.append(f"申报为不要求加密的：{listing(one.name for one in others)}，{_unsensitive(others)}")
     return f"经测试验证，{_recordings(seen)}，{'；'.join(parts)}。"
+
+
+def _unsensitive(flows: Iterable[SeenFlow]) -> str:
+    """Return that nothing sensitive was seen, no further than was looked."""
+    unread = sum(one.unseen_bytes + one.lost_bytes + one.sampled_bytes for one in flows)
+    return f"已解读的部分未见敏感数据明文，另有 {unread} 字节未能解读" if unread else "未见敏感数据明文"
 
 
 def _recordings(seen: Seen) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import time
 import zlib
 from urllib.parse import quote
 
+import brotli
 import msgspec
 import pytest
+import zstandard
 
 from dengbao.capture.findings import Channel, Finding, Kind, Speech
+from dengbao.capture.unpacking import Purse, Unpacker
 
 from .packets import PHONE, SPECIMEN, Talk, answer, request, seen
 
@@ -94,13 +98,17 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("step", [1460, 13, 1])
-@pytest.mark.parametrize("coding", ["", "gzip", "deflate"])
+@pytest.mark.parametrize("coding", ["", "gzip", "deflate", "deflate raw", "br", "zstd"])
 @pytest.mark.parametrize("pieces", [0, 7, 300])
 def test_a_medical_message_is_found_field_by_field_however_it_is_sent(
     step: int, coding: str, pieces: int
 ) -> None:
-    packed = {"": SETTLE, "gzip": gzip.compress(SETTLE), "deflate": zlib.compress(SETTLE)}
-    body, extra = packed[coding], f"Content-Encoding: {coding}\r\n" if coding else ""
+    packed = {
+        "": SETTLE, "gzip": gzip.compress(SETTLE), "deflate": zlib.compress(SETTLE),
+        "deflate raw": zlib.compress(SETTLE)[2:-4], "br": brotli.compress(SETTLE),
+        "zstd": zstandard.compress(SETTLE),
+    }  # fmt: skip
+    body, extra = packed[coding], f"Content-Encoding: {coding[:7].rstrip()}\r\n" if coding else ""
     if pieces:
         head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{extra}Transfer-Encoding: chunked\r\n\r\n"
@@ -145,12 +153,11 @@ def test_numbers_that_only_look_like_ids_are_none() -> None:
 
 
 def test_what_is_not_decoded_counts_as_not_seen_and_the_flow_stays_in_clear() -> None:
-    talk = Talk().open().ask(request(b"{}"), answer(b"\x8b" * 500, extra="Content-Encoding: br\r\n"))
-    (flow,) = seen(talk.frames).flows
-    assert (flow.unseen_bytes, flow.channel) == (500, Channel.CLEAR)
-    talk = Talk().open().ask(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0" * 20, b"\0" * 30)
-    (flow,) = seen(talk.frames).flows
-    assert (flow.speaks, flow.channel, flow.unseen_bytes) == (Speech.HTTP2, Channel.CLEAR, 74)
+    for coding in ("br", "compress", "gzip, br", "zstd"):
+        extra = f"Content-Encoding: {coding}\r\n"
+        talk = Talk().open().ask(request(b"{}"), answer(b"\x91" * 500, extra=extra))
+        (flow,) = seen(talk.frames).flows
+        assert (flow.unseen_bytes, flow.channel) == (500, Channel.CLEAR)
 
 
 def test_of_a_large_body_full_of_findings_it_is_said_how_much_was_only_sampled() -> None:
@@ -165,11 +172,52 @@ def test_of_a_large_body_full_of_findings_it_is_said_how_much_was_only_sampled()
     assert {one.count for one in flow.findings} == {20}
 
 
-def test_a_bomb_is_unpacked_within_bounds() -> None:
-    bomb = gzip.compress(b"\0" * (64 << 20))
-    talk = Talk().open().ask(request(b"{}"), answer(bomb, extra="Content-Encoding: gzip\r\n"))
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+def test_a_bomb_is_unpacked_within_bounds(coding: str) -> None:
+    zeros = b"\0" * (64 << 20)
+    if coding == "br":
+        bomb = brotli.compress(zeros, quality=1)
+    elif coding == "zstd":
+        bomb = zstandard.compress(zeros)
+    else:
+        bomb = gzip.compress(zeros) if coding == "gzip" else zlib.compress(zeros)
+    talk = Talk().open().ask(request(b"{}"), answer(bomb, extra=f"Content-Encoding: {coding}\r\n"))
+    begun = time.process_time()
     (flow,) = seen(talk.frames).flows
     assert flow.unseen_bytes > 0
+    assert time.process_time() - begun < 2
+
+
+def test_many_bombs_share_one_purse() -> None:
+    """Each alone would be within its bound; together they must not cost a thousand times their size."""
+    purse, bomb = Purse(), zlib.compress(b"\0" * (4 << 20))
+    given = 0
+    for _ in range(60):
+        one = Unpacker("deflate", purse)
+        given += sum(len(piece) for piece in one.feed(bomb))
+        one.close()
+    assert given < (70 << 20) + 60 * len(bomb) * 40
+
+
+def test_windows_that_ask_for_much_memory_are_only_given_so_much() -> None:
+    purse, opened = Purse(), []
+    body = brotli.compress(b"\0" * 3000, lgwin=24)[:9]
+    for _ in range(64):
+        opened.append(Unpacker("br", purse))
+        list(opened[-1].feed(body))
+    assert sum(one.cost for one in opened) <= 32 << 20
+    assert sum(one.unseen > 0 for one in opened) > 60
+    for one in opened:
+        one.close()
+    assert purse.hold(32 << 20)
+
+
+def test_small_chunks_take_no_time_that_grows_with_the_window() -> None:
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    begun = time.process_time()
+    (flow,) = seen(Talk().open().ask(head + b"1\r\nx\r\n" * 60_000, b"").frames).flows
+    assert (flow.client_bytes, flow.channel) == (len(head) + 360_000, Channel.CLEAR)
+    assert time.process_time() - begun < 5
 
 
 def test_after_a_loss_the_next_message_is_found_again() -> None:

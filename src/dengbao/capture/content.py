@@ -15,6 +15,7 @@ from ..pii import StoredAs, classify, is_bank_card, is_id_card, is_mobile
 from .findings import Finding, Kind
 
 KEEP_BYTES: Final = 256  # looked at again with what follows, so that nothing is cut in two
+_LEAST: Final = 1024  # looked at at a time
 _MOST_FINDINGS: Final = 64  # different ones of a flow; further values of the same are only counted
 _NAMED_HITS: Final = 40  # of one kind in a flow, for which the field is looked up
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"0" * 10)
@@ -157,11 +158,11 @@ class Scanner:
         window = self._tail + data
         base = self._tail_at if self._tail else at
         limit = len(window) - KEEP_BYTES
-        if limit > self._begin:
+        if limit >= self._begin + _LEAST:
             self._scan(window, self._begin, limit, base)
             kept = max(limit - 64, 0)  # the name of a field stands before its value
         else:
-            limit, kept = self._begin, 0
+            limit, kept = self._begin, 0  # so that many small pieces cost no more than few large ones
         self._tail, self._tail_at, self._begin = window[kept:], base + kept, limit - kept
 
     def finish(self) -> None:

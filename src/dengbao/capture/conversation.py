@@ -9,8 +9,10 @@ from typing import Final
 from .content import Ledger, Scanner
 from .findings import Channel, Kind, Speech
 from .http import Http
+from .http2 import Http2
 from .recognise import SAMPLE_BYTES, begins_tls, by_look, recognise, recognise_datagram
 from .tls import Records
+from .unpacking import Purse
 
 _MAX_PREFACE: Final = 64  # windows of one side that are asked what they speak; later ones are not
 _MYSQL_SSL: Final = 0x0800
@@ -31,9 +33,9 @@ _MAIL_WORK: Final = re.compile(
 )
 _CLEAR_AUTHENTICATION: Final = b"R\0\0\0\x08\0\0\0\x03"  # PostgreSQL asks for the password as it is
 _READABLE: Final = frozenset((
-    Speech.HTTP, Speech.HTTP2, Speech.WEBSOCKET, Speech.MYSQL, Speech.POSTGRESQL, Speech.TDS, Speech.ORACLE,
-    Speech.REDIS, Speech.DICOM, Speech.HL7, Speech.MAIL_OR_FTP, Speech.TELNET, Speech.DNS, Speech.SYSLOG,
-    Speech.TEXT,
+    Speech.HTTP, Speech.HTTP2, Speech.GRPC, Speech.WEBSOCKET, Speech.MYSQL, Speech.POSTGRESQL, Speech.TDS,
+    Speech.ORACLE, Speech.REDIS, Speech.DICOM, Speech.HL7, Speech.MAIL_OR_FTP, Speech.TELNET, Speech.DNS,
+    Speech.SYSLOG, Speech.TEXT,
 ))  # fmt: skip
 _LOGIN_ONLY: Final = (Speech.TDS, Speech.ORACLE)  # may hide what follows in ways that are not seen here
 # Begin in clear and may go on encrypted: a greeting or a request for TLS alone is nothing in clear.
@@ -43,12 +45,15 @@ _NEGOTIATED: Final = (Speech.MYSQL, Speech.POSTGRESQL, Speech.MAIL_OR_FTP)
 class Conversation:
     """Hears both sides of one TCP connection in the order in which they spoke."""
 
-    def __init__(self, packet_at: Callable[[int, int], int], *, beginning: bool) -> None:
+    def __init__(
+        self, packet_at: Callable[[int, int], int], *, beginning: bool, purse: Purse | None = None
+    ) -> None:
         self.ledger = Ledger(packet_at)
+        self._purse = purse or Purse()
         self.speech: Speech | None = None
         self.upgraded_from: Speech | None = None
         self.records: Records | None = None
-        self._http: Http | None = None
+        self._http: Http | Http2 | None = None
         self._scanners: tuple[Scanner, Scanner] | None = None
         self._beginning = beginning
         self._rough = False
@@ -58,7 +63,6 @@ class Conversation:
         self._works = self._gss = False
         self.ssh_ciphered = [False, False]
         self._clear_bytes = 0
-        self._unseen = 0
 
     # ---- what is heard ---------------------------------------------------------------------------
 
@@ -95,7 +99,9 @@ class Conversation:
     def _recognise(self, side: int, data: bytes) -> None:
         self.speech = recognise(side, data)
         if self.speech is Speech.HTTP:
-            self._http = Http(self.ledger)
+            self._http = Http(self.ledger, self._purse)
+        elif self.speech is Speech.HTTP2:
+            self._http = Http2(self.ledger, self._purse)
 
     def _becomes_tls(self, side: int, data: bytes, at: int) -> bool:
         begin = 0
@@ -107,7 +113,7 @@ class Conversation:
         known = not self._rough and (self.speech is not None or self._beginning)
         if not rest or not begins_tls(rest, beginning=known):
             return False
-        if self.speech is Speech.HTTP and not (self._http and self._http.upgraded == "connect"):
+        if self._http is not None and self._became != "connect":
             return False
         self.finish()
         self.upgraded_from = self.speech
@@ -125,9 +131,6 @@ class Conversation:
         self._clear_bytes += len(data)
         if self._http is not None:
             self._http.data(side, data, at)
-            return
-        if self.speech is Speech.HTTP2:
-            self._unseen += len(data)
             return
         if len(self._sample) < SAMPLE_BYTES:
             self._sample += data[: SAMPLE_BYTES - len(self._sample)]
@@ -181,18 +184,28 @@ class Conversation:
     # ---- what is said of it ----------------------------------------------------------------------
 
     @property
+    def _became(self) -> str:
+        """Return what HTTP was upgraded to."""
+        return self._http.upgraded if isinstance(self._http, Http) else ""
+
+    @property
     def speaks(self) -> Speech:
         """Return what the flow speaks as far as was seen."""
         if self.records is not None and self.records.is_tlcp:
             return Speech.TLCP
-        if self._http is not None and self._http.upgraded == "websocket":
-            return Speech.WEBSOCKET
+        http = self._http
+        if http is not None and self.records is None:
+            after = http.after if isinstance(http, Http) else http
+            if isinstance(after, Http2):
+                return Speech.GRPC if after.is_grpc else Speech.HTTP2
+            if self._became == "websocket":
+                return Speech.WEBSOCKET
         return self.speech or by_look(self._sample)
 
     @property
     def unseen(self) -> int:
         """Return how many bytes lay there without being decoded."""
-        return self._unseen + (self._http.unseen if self._http is not None else 0)
+        return self._http.unseen if self._http is not None else 0
 
     @property
     def channel(self) -> Channel:
@@ -203,7 +216,7 @@ class Conversation:
             return Channel.ENCRYPTED if all(self.ssh_ciphered) else Channel.CANNOT_TELL
         if self.ledger.findings():
             return Channel.CLEAR
-        if self._http is not None and self._http.upgraded == "connect":
+        if self._became == "connect":
             return Channel.CANNOT_TELL
         return self._of_speech()
 

@@ -16,6 +16,7 @@ class Speech(StrEnum):
     SSH = "ssh"
     HTTP = "http"
     HTTP2 = "http2"
+    GRPC = "grpc"
     WEBSOCKET = "websocket"
     MYSQL = "mysql"
     POSTGRESQL = "postgresql"
@@ -42,7 +43,8 @@ class Speech(StrEnum):
 
 
 _SPEECH_ZH = {
-    Speech.NOTHING: "无数据", Speech.HTTP: "HTTP 明文", Speech.HTTP2: "HTTP/2 明文", Speech.MYSQL: "MySQL",
+    Speech.NOTHING: "无数据", Speech.HTTP: "HTTP 明文", Speech.HTTP2: "HTTP/2 明文",
+    Speech.GRPC: "gRPC 明文", Speech.MYSQL: "MySQL",
     Speech.WEBSOCKET: "WebSocket 明文", Speech.POSTGRESQL: "PostgreSQL", Speech.ORACLE: "Oracle TNS",
     Speech.REDIS: "Redis", Speech.MAIL_OR_FTP: "邮件或 FTP", Speech.TELNET: "Telnet", Speech.SYSLOG: "syslog",
     Speech.TEXT: "可读文本", Speech.UNKNOWN: "未识别", Speech.HIGH_ENTROPY: "未识别的高熵数据（未证实加密）",
@@ -106,8 +108,8 @@ _KIND_ZH = {
 class Finding(Value, kw_only=True):
     """Something readable in one flow: `count` values of one kind in one field, the first in `packet`.
 
-    `where` is url, header, form, body, login or stream; `masked` shows the shape of the first value only;
-    `count` is exact up to forty and a lower bound beyond.
+    `where` is url, header, form, body, message, login or stream; `masked` shows the shape of the first value
+    only; `count` is exact up to forty and a lower bound beyond.
     """
 
     kind: Kind
@@ -135,7 +137,7 @@ class Crypto(Value, kw_only=True):
 class Flow(Value, kw_only=True):
     """One connection or exchange of datagrams; times are nanoseconds since 1970.
 
-    `lost_bytes` are not in the capture, `unseen_bytes` are there but were not decoded (compressed, HTTP/2,
+    `lost_bytes` are not in the capture, `unseen_bytes` are there but were not decoded (packed, binary,
     pictures): neither counts as encrypted. `sampled_bytes` are those of large bodies full of
     findings that were looked at here and there only. `upgraded_from` was spoken in clear before TLS.
     """

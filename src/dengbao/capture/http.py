@@ -1,47 +1,28 @@
 """Hears HTTP/1 in clear: requests and answers, their fields, and bodies as far as they can be decoded.
 
-Source: RFC 9112 §2, §6, §7; RFC 9110 §8.4; RFC 7617; RFC 9113 §3.4.
+Source: RFC 9112 §2, §6, §7; RFC 9110 §7.8, §8.4; RFC 9113 §3.4; RFC 7540 §3.2 (upgrade to h2c).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import zlib
 from collections import deque
-from typing import Final
-from urllib.parse import parse_qsl
+from collections.abc import Callable
+from typing import Final, Protocol
 
-from .content import Ledger, Scanner, judge
-from .findings import Kind
+from .bodies import Body, GrpcBody, body_of
+from .content import Ledger
+from .heads import Heads
+from .http2 import Http2
+from .unpacking import Purse
+from .websocket import WebSocket
 
 REQUEST: Final = re.compile(rb"[A-Z]{3,20} [^\s]{1,8192} HTTP/1\.[01]\r?\n")
 _HTTP2: Final = b"PRI * HTTP/2.0\r\n"
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3})")
 _MAX_HEAD: Final = 16 << 10
 _MAX_LINE: Final = 256
-_MAX_INFLATED: Final = 4 << 20  # of one body; what is beyond it was not seen
-_MAX_INFLATING: Final = 256  # bodies at a time, each of which holds a window of 32 KiB
-_INFLATING_BYTES: Final = 48 << 10
 _MAX_WAITING: Final = 1024
-_INFLATE: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-_OPAQUE: Final = (
-    "image/",
-    "video/",
-    "audio/",
-    "font/",
-    "application/zip",
-    "application/pdf",
-    "application/dicom",
-)
-_PROGRAM: Final = ("text/html", "text/css", "javascript", "ecmascript")
-_SESSION: Final = re.compile(
-    r"sess|token|auth|jwt|sid$|^sid|ticket|login|uid|user|rememberme|shiro", re.IGNORECASE
-)
-_SECRET_HEADERS: Final = frozenset(
-    ("x-api-key", "x-auth-token", "x-access-token", "token", "access-token", "x-token")
-)
 
 
 def begins_http(data: bytes) -> bool:
@@ -54,73 +35,102 @@ def begins_http2(data: bytes) -> bool:
     return data.startswith(_HTTP2)
 
 
-class _Body:
-    """The body of one message: where its bytes end and how they are decoded."""
+def _begins(one: _Side) -> bool:
+    return (_STATUS.match(one.buffer, one.here) or REQUEST.match(one.buffer, one.here)) is not None
 
-    def __init__(self) -> None:
-        self.left = 0  # of the body or of the present chunk; -1: until the connection closes
-        self.chunked = False
-        self.inflate: zlib._Decompress | None = None
-        self.inflated = 0
-        self.scanner: Scanner | None = None
+
+class Successor(Protocol):
+    """What a connection speaks after it was upgraded."""
+
+    @property
+    def unseen(self) -> int: ...  # noqa: D102
+    @property
+    def weight(self) -> int: ...  # noqa: D102
+    def data(self, side: int, data: bytes, at: int) -> None: ...  # noqa: D102
+    def gap(self, side: int, size: int) -> None: ...  # noqa: D102
+    def finish(self) -> None: ...  # noqa: D102
 
 
 class _Side:
     def __init__(self) -> None:
         self.buffer = b""
-        self.at = 0  # place of the buffer in the stream
+        self.here = 0  # what lies before it is done with; cut off at the end of a window
+        self.at = 0  # place of that in the stream
         self.state = "head"
-        self.body = _Body()
+        self.left = 0  # of the body or of the present chunk; -1: until the connection closes
+        self.chunked = False
+        self.body: Body | GrpcBody | None = None
 
 
 class Http:
     """Hears both sides of one connection; `unseen` counts bytes that were not decoded."""
 
-    inflating = 0
-
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, purse: Purse) -> None:
         self._ledger = ledger
+        self._purse = purse
+        self._heads = Heads(ledger)
         self._sides = (_Side(), _Side())
         self._methods: deque[str] = deque(maxlen=_MAX_WAITING)
-        self.unseen = 0
+        self._unseen = 0
         self.upgraded = ""
-        self.messages = 0
+        self.after: Successor | None = None
 
     def data(self, side: int, data: bytes, at: int) -> None:
         """Take the next bytes of one side."""
         one = self._sides[side]
         if self.upgraded:
-            self.unseen += len(data)
+            self._pass_on(side, data, at)
             return
         if not one.buffer:
             one.at = at
         one.buffer += data
-        while one.buffer and self._step(one, side):
+        while one.here < len(one.buffer) and self._step(one, side):
             pass
+        one.buffer, one.here = one.buffer[one.here :], 0
+        if self.upgraded:
+            for number, other in enumerate(self._sides):
+                rest, other.buffer = other.buffer, b""
+                self._pass_on(number, rest, other.at)
+
+    def _pass_on(self, side: int, data: bytes, at: int) -> None:
+        if self.after is None:
+            self._unseen += len(data)
+        elif data:
+            self.after.data(side, data, at)
 
     def gap(self, side: int, size: int) -> None:
         """Pass over lost bytes: inside a body that is measured they count, else the next head is awaited."""
-        one = self._sides[side]
-        self._end(one)
-        if one.state == "body" and not one.body.chunked and (one.body.left < 0 or one.body.left > size):
-            one.body.inflate, one.body.scanner = None, Scanner(self._ledger, side, "body")
-            one.body.left -= size if one.body.left > 0 else 0
+        if self.after is not None:
+            self.after.gap(side, size)
             return
-        one.buffer, one.state = b"", "lost"
+        one = self._sides[side]
+        goes_on = one.state == "body" and not one.chunked and not 0 <= one.left <= size
+        if one.body is not None and goes_on:
+            one.body.gap()
+            one.left -= size if one.left > 0 else 0
+            return
+        self._end(one)
+        one.buffer, one.here, one.state = b"", 0, "lost"
 
     def finish(self) -> None:
         """Look through what was kept back."""
         for one in self._sides:
             self._end(one)
+        if self.after is not None:
+            self.after.finish()
+
+    @property
+    def unseen(self) -> int:
+        """Return how many bytes were not decoded."""
+        open_bodies = sum(one.body.unseen for one in self._sides if one.body is not None)
+        return self._unseen + open_bodies + (self.after.unseen if self.after is not None else 0)
 
     @property
     def weight(self) -> int:
         """Return about how many bytes are kept."""
         kept = 2048 + 64 * len(self._methods)
-        for one in self._sides:
-            kept += len(one.buffer) + (one.body.scanner.weight if one.body.scanner else 0)
-            kept += _INFLATING_BYTES if one.body.inflate is not None else 0
-        return kept
+        kept += sum(len(one.buffer) + (one.body.weight if one.body else 0) for one in self._sides)
+        return kept + (self.after.weight if self.after is not None else 0)
 
     def _step(self, one: _Side, side: int) -> bool:
         """Do one thing with the buffer; False when more bytes are needed."""
@@ -129,121 +139,69 @@ class Http:
         if one.state in {"size", "trailer"}:
             return self._chunk_line(one)
         if one.state == "lost":
-            if not begins_http(one.buffer):
-                self.unseen += self._drop(one, len(one.buffer))
+            if not _begins(one):
+                self._unseen += self._drop(one, len(one.buffer) - one.here)
                 return False
             one.state = "head"
         return self._head(one, side)
 
     @staticmethod
     def _drop(one: _Side, count: int) -> int:
-        one.buffer = one.buffer[count:]
+        one.here += count
         one.at += count
         return count
 
     # ---- heads -----------------------------------------------------------------------------------
 
     def _head(self, one: _Side, side: int) -> bool:
-        end = one.buffer.find(b"\r\n\r\n")
-        if end < 0:
-            if len(one.buffer) > _MAX_HEAD:
-                one.state = "lost"
-                self.unseen += self._drop(one, len(one.buffer))
+        if side == 0 and one.buffer.startswith(_HTTP2, one.here):
+            self._upgrade("h2c", "")  # the client does not wait for the answer to its upgrade
             return False
-        lines = one.buffer[:end].decode("utf-8", "replace").lstrip("\r\n").split("\r\n")
-        if not begins_http(one.buffer.lstrip(b"\r\n")):
+        while one.buffer.startswith(b"\r\n", one.here):
+            self._drop(one, 2)
+        end = one.buffer.find(b"\r\n\r\n", one.here)
+        left = len(one.buffer) - one.here
+        if (end < 0 and left > _MAX_HEAD) or (end >= 0 and not _begins(one)):
             one.state = "lost"
-            self.unseen += self._drop(one, len(one.buffer))
+            self._unseen += self._drop(one, left)
             return False
-        fields = dict(_fields(lines[1:]))
-        self.messages += 1
-        self._read_head(side, lines[0], lines[1:], one.at)
-        self._drop(one, end + 4)
-        self._begin_body(one, side, lines[0], fields)
-        return True
-
-    def _read_head(self, side: int, first: str, lines: list[str], at: int) -> None:
-        if not first.startswith("HTTP/"):
-            method, _, rest = first.partition(" ")
+        if end < 0:
+            return False
+        lines = one.buffer[one.here : end].decode("utf-8", "replace").split("\r\n")
+        pairs, at = _fields(lines[1:]), one.at
+        if not lines[0].startswith("HTTP/"):
+            method, _, rest = lines[0].partition(" ")
             self._methods.append(method)
-            self._pairs(
-                parse_qsl(rest.rpartition(" ")[0].partition("?")[2], max_num_fields=200), "url", side, at
-            )
-        for name, value in _fields(lines):
-            if name in {"authorization", "proxy-authorization"}:
-                self._authorization(value, side, at)
-            elif name in {"cookie", "set-cookie"}:
-                self._cookies(name, value, side, at)
-            elif name in _SECRET_HEADERS and len(value) >= 8:
-                self._ledger.add(Kind.TOKEN, "header", name, side, at, value)
-            elif name == "referer":
-                self._pairs(parse_qsl(value.partition("?")[2], max_num_fields=200), "header", side, at)
-
-    def _authorization(self, value: str, side: int, at: int) -> None:
-        scheme, _, rest = value.partition(" ")
-        if scheme.lower() != "basic":
-            if len(rest or value) >= 8:
-                self._ledger.add(
-                    Kind.TOKEN,
-                    "header",
-                    f"authorization {scheme[:12]}" if rest else "authorization",
-                    side,
-                    at,
-                    rest,
-                )
-            return
-        try:
-            _user, colon, password = base64.b64decode(rest.strip()).decode("utf-8", "replace").partition(":")
-        except (binascii.Error, ValueError):
-            return
-        if colon and password:
-            self._ledger.add(Kind.PASSWORD, "header", "authorization Basic", side, at, password)
-
-    def _cookies(self, name: str, value: str, side: int, at: int) -> None:
-        pairs = value.split(";")[: 1 if name == "set-cookie" else 64]
-        for pair in pairs:
-            key, _, content = pair.strip().partition("=")
-            if len(content) >= 8 and _SESSION.search(key):
-                self._ledger.add(Kind.COOKIE, "header", key[:40], side, at, content)
-
-    def _pairs(self, pairs: list[tuple[str, str]], where: str, side: int, at: int) -> None:
-        for name, value in pairs:
-            judged = judge(name, value)
-            if judged is not None:
-                self._ledger.add(judged[0], where, name[:40], side, at, judged[1])
-            scanner = Scanner(self._ledger, side, where)
-            scanner.feed(f"{name}={value}".encode(), at) if judged is None and len(value) >= 11 else None
-            scanner.finish()
+            self._heads.target(rest.rpartition(" ")[0], side, at)
+        self._heads.fields(pairs, side, at)
+        self._drop(one, end + 4 - one.here)
+        self._begin_body(one, side, lines[0], dict(pairs))
+        return not self.upgraded
 
     # ---- bodies ----------------------------------------------------------------------------------
 
     def _begin_body(self, one: _Side, side: int, first: str, fields: dict[str, str]) -> None:
         self._end(one)
-        body = one.body = _Body()
-        body.left = _length(fields)
-        body.chunked = "chunked" in fields.get("transfer-encoding", "").lower()
+        one.left = _length(fields)
+        codings = [part.strip() for part in fields.get("transfer-encoding", "").lower().split(",")]
+        one.chunked = "chunked" in codings
+        if packed := ", ".join(part for part in codings if part not in {"", "chunked", "identity"}):
+            fields["content-encoding"] = ", ".join(filter(None, (fields.get("content-encoding"), packed)))
         if first.startswith("HTTP/"):
             if not self._answer_body(first[9:12], fields):
                 return
-        elif not body.chunked and body.left < 0:
-            body.left = 0
-        kind = fields.get("content-type", "").lower()
-        coding = fields.get("content-encoding", "").lower().strip()
-        if coding in _INFLATE and Http.inflating < _MAX_INFLATING:
-            body.inflate = zlib.decompressobj(_INFLATE[coding])
-            Http.inflating += 1
-        readable = coding in {"", "identity"} or body.inflate is not None
-        if readable and not kind.startswith(_OPAQUE):
-            program = side == 1 and any(one in kind for one in _PROGRAM)
-            where = "form" if "form" in kind else "body"
-            body.scanner = Scanner(self._ledger, side, where, pairs=not program, json="json" in kind)
-        if body.chunked or body.left:
-            one.state = "size" if body.chunked else "body"
+        elif not one.chunked and one.left < 0:
+            one.left = 0
+        if one.chunked or one.left:
+            one.body = body_of(self._ledger, side, fields, self._purse)
+            one.state = "size" if one.chunked else "body"
 
     def _answer_body(self, status: str, fields: dict[str, str]) -> bool:
         """Tell whether an answer has a body; note where the connection changes."""
         if status == "101":
-            self.upgraded = fields.get("upgrade", "unknown").lower()
+            self._upgrade(
+                fields.get("upgrade", "unknown").lower().strip(), fields.get("sec-websocket-extensions", "")
+            )
             return False
         if status.startswith("1"):
             return False
@@ -253,49 +211,35 @@ class Http:
             return False
         return method != "HEAD" and status not in {"204", "304"}
 
+    def _upgrade(self, to: str, extensions: str) -> None:
+        self.upgraded = to
+        make = _SUCCESSORS.get(to)
+        self.after = make(self._ledger, self._purse, extensions) if make is not None else None
+
     def _take_body(self, one: _Side) -> bool:
-        body = one.body
-        piece = one.buffer if body.left < 0 else one.buffer[: body.left]
+        end = len(one.buffer) if one.left < 0 else one.here + one.left
+        piece = one.buffer[one.here : end]
         at = one.at
         self._drop(one, len(piece))
-        self._decode(body, piece, at)
-        if body.left > 0:
-            body.left -= len(piece)
-            if body.left == 0:
-                one.state = "trailer" if body.chunked else "head"
-                if not body.chunked:
+        if one.body is not None:
+            one.body.feed(piece, at)
+        if one.left > 0:
+            one.left -= len(piece)
+            if one.left == 0:
+                one.state = "trailer" if one.chunked else "head"
+                if not one.chunked:
                     self._end(one)
         return True
 
-    def _decode(self, body: _Body, piece: bytes, at: int) -> None:
-        if body.scanner is None:
-            self.unseen += len(piece)
-            return
-        if body.inflate is None:
-            body.scanner.feed(piece, at)
-            return
-        try:
-            plain = body.inflate.decompress(piece, _MAX_INFLATED - body.inflated)
-        except zlib.error:
-            plain = b""
-        body.inflated += len(plain)
-        if plain:
-            body.scanner.feed(plain, at)
-        if not plain or body.inflated >= _MAX_INFLATED:
-            self.unseen += len(piece)
-        if body.inflated >= _MAX_INFLATED:
-            body.scanner.finish()
-            self._release(body)
-            body.scanner = None
-
     def _chunk_line(self, one: _Side) -> bool:
-        end = one.buffer.find(b"\n")
+        end = one.buffer.find(b"\n", one.here)
         if end < 0:
-            if len(one.buffer) > _MAX_LINE:
+            too_long = len(one.buffer) - one.here > _MAX_LINE
+            if too_long:
                 one.state = "lost"
-            return len(one.buffer) > _MAX_LINE
-        line = one.buffer[:end].strip()
-        self._drop(one, end + 1)
+            return too_long
+        line = one.buffer[one.here : end].strip()
+        self._drop(one, end + 1 - one.here)
         if one.state == "trailer":  # the line end behind a chunk
             one.state = "size"
             return True
@@ -305,21 +249,23 @@ class Http:
             one.state = "lost"
             return True
         if size > 0:
-            one.body.left, one.state = size, "body"
+            one.left, one.state = size, "body"
             return True
         self._end(one)
         one.state = "head"  # trailers are rare; the empty line is passed over before the next head
         return True
 
-    def _release(self, body: _Body) -> None:
-        if body.inflate is not None:
-            body.inflate = None
-            Http.inflating -= 1
-
     def _end(self, one: _Side) -> None:
-        if one.body.scanner is not None:
-            one.body.scanner.finish()
-        self._release(one.body)
+        if one.body is not None:
+            one.body.finish()
+            self._unseen += one.body.unseen
+            one.body = None
+
+
+_SUCCESSORS: Final[dict[str, Callable[[Ledger, Purse, str], Successor]]] = {
+    "h2c": lambda ledger, purse, _extensions: Http2(ledger, purse),
+    "websocket": WebSocket,
+}
 
 
 def _fields(lines: list[str]) -> list[tuple[str, str]]:

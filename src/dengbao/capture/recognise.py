@@ -2,7 +2,7 @@
 
 Source: PostgreSQL 17 manual §53.7; MySQL internals, Connection Phase; MS-TDS §2.2.6; RESP; DICOM PS3.8 §9.3;
 HL7 2.5.1 MLLP; RFC 4253 §4.2; RFC 5321, 959, 1939, 3501; RFC 9000 §17; RFC 6347 §4.1; RFC 1035 §4.1;
-RFC 3164.
+RFC 3164; RFC 9113 §3.4, §6.5.
 """
 
 from __future__ import annotations
@@ -85,9 +85,19 @@ def _of_server(data: bytes) -> Speech | None:
         return Speech.MYSQL
     if _GREETING.match(data):
         return Speech.MAIL_OR_FTP
+    if _is_settings(data):
+        return Speech.HTTP2
     if data[:1] == b"\xff" and data[1:2] in {b"\xfb", b"\xfc", b"\xfd", b"\xfe"}:
         return Speech.TELNET
     return None
+
+
+def _is_settings(data: bytes) -> bool:
+    """Tell whether a server of HTTP/2 speaks first, as it may."""
+    size = int.from_bytes(data[:3], "big")
+    if data[3:9] != b"\x04\0\0\0\0\0" or size % 6 or not size <= min(120, len(data) - 9):
+        return False
+    return all(data[at : at + 2] <= b"\0\x10" for at in range(9, 9 + size, 6))
 
 
 def begins_tls(data: bytes, *, beginning: bool) -> bool:

@@ -13,6 +13,7 @@ from .files import Frame
 from .findings import Flow, Speech
 from .packets import FIN, RST, SYN, TCP, Unread, decode, endpoints, reverse
 from .streams import WINDOW_BYTES, Direction
+from .unpacking import Purse
 
 MOST_FLOWS: Final = 2048  # followed at a time; beyond it those silent longest are closed
 _FLUSH_BYTES: Final = 8 << 20  # payload after which everything held is handed on
@@ -35,7 +36,7 @@ class _Entry:
         "beginning", "client", "ended", "first_ns", "first_packet", "heard", "key", "protocol", "server"
     )  # fmt: skip
 
-    def __init__(self, key: bytes, protocol: int, *, beginning: bool) -> None:
+    def __init__(self, key: bytes, protocol: int, purse: Purse, *, beginning: bool) -> None:
         self.key = key
         self.protocol = protocol
         self.beginning = beginning
@@ -50,7 +51,7 @@ class _Entry:
             return sides[side].packet_at(place)
 
         self.heard: Conversation | Datagrams = (
-            Conversation(packet_at, beginning=beginning)
+            Conversation(packet_at, beginning=beginning, purse=purse)
             if protocol == TCP
             else Datagrams(packet_at, int.from_bytes(key[-2:], "big"))
         )
@@ -79,6 +80,7 @@ class Table:
         self._directions: dict[bytes, tuple[Direction, _Entry]] = {}
         self._since_flush = 0
         self._datagrams: dict[bytes, int] = {}
+        self._purse = Purse()
         self.unread: Counter[Unread] = Counter()
         self.repeated = 0
 
@@ -172,7 +174,7 @@ class Table:
         source, target = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
         from_server = answers if begins else source < target
         other = reverse(key)
-        entry = _Entry(other if from_server else key, protocol, beginning=begins)
+        entry = _Entry(other if from_server else key, protocol, self._purse, beginning=begins)
         mine, its = (entry.server, entry.client) if from_server else (entry.client, entry.server)
         self._directions[other] = its, entry
         self._directions[key] = mine, entry
