@@ -24,8 +24,11 @@ _SURE: Final = 3
 _TABLES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _FAILING: Final = 3  # of serials that begin with region and date ten fail for each that holds
 _BY_CHANCE_PER_BYTE: Final = 2 * 2.4e-5 / 19
-# 第三、四位 of GB/T 2260: 01–20 and 51–70 cities, 21–50 prefectures, 90 directly administered counties.
+# 第三、四位: of all codes of counties and above that the Ministry of Civil Affairs published for 1981 to 2024
+# (民政部 中华人民共和国县以上行政区划代码, as collected in github.com/yescallop/areacodes) none has these.
 _CITIES_NEVER_GIVEN: Final = tuple(str(number) for number in range(91, 100))
+# Words that stand in no person's name: a name that holds one was made up.
+_NOBODYS: Final = ("测试", "虚构", "模拟", "样例", "示例", "演示", "假名")
 
 
 def unreadable(place: ScannedPlace) -> Criterion:
@@ -53,7 +56,8 @@ def nobodys(place: ScannedPlace) -> Criterion:
 
     A valid check digit does not tell a real number from a made-up one, however many there are: found
     identifiers decide only together with what the engagement declares. Declared as data of production and
-    readable: wrong. Declared as made up, with a region that no place in the country has: right.
+    readable: wrong. Right only where all that is found shows by itself that nobody has it, as a document says
+    it must: numbers of a region that was never given, names that hold a word no name has.
     """
     found = _of(place, _PERSONAL)
     met = _clean(place, found)
@@ -99,27 +103,52 @@ def _serials(place: ScannedPlace) -> bool:
 
 def _made_up(place: ScannedPlace, found: list[Found]) -> tuple[bool | None, str]:
     """Return whether the declared recipe proves that nobody is meant, and what speaks for or against."""
-    regions = "、".join(place.regions)
     against = _against(place, found)
-    return (None, against) if against else (True, f"号码地区码 {regions} 不存在，均不属于任何人员")
+    if against:
+        return None, against
+    kinds = {one.kind for one in found}
+    proofs = []
+    if kinds - {"name"}:
+        regions = "、".join(place.regions)
+        proofs.append(f"号码的地区码均为 {regions}，未见于民政部 1981 年以来公布的县以上行政区划代码")
+    if "name" in kinds:
+        proofs.append(f"姓名均含“{place.marker}”")
+    return True, f"与 {place.document} 约定的一致：" + "，".join(proofs)
 
 
 def _against(place: ScannedPlace, found: list[Found]) -> str:
     """Return why the recipe proves nothing, empty where it does."""
-    real = [one for one in place.regions if one[2:4] not in _CITIES_NEVER_GIVEN]
+    kinds = {one.kind for one in found}
     others = [one for one in found if one.kind not in ("id_card", "id_card_15", "name")]
     doubts = (
-        (not place.regions, "未登记号码生成规则（regions），不能核对"),
-        (real, f"但地区码 {'、'.join(real)} 可能属于真实人员"),
-        (
-            place.outside_regions != 0,
-            f"但有 {place.outside_regions} 个号码不以登记的地区码 {'、'.join(place.regions)} 开头",
-        ),
-        (others, f"号码均为不存在的地区码，但{_names(others)}是否虚构不能由程序区分"),
-        (all(one.kind == "name" for one in found), "但只见姓名，不能核对"),
-        (place.unread_count, "已读部分的号码均为不存在的地区码"),
+        *(_against_numbers(place) if kinds & {"id_card", "id_card_15"} else ()),
+        *(_against_names(place) if "name" in kinds else ()),
+        (others, f"但{_names(others)}是否虚构不能由程序区分"),
+        (not place.document, "但未登记约定号段或姓名标记的文件（document）"),
+        (place.unread_count, "已读部分与约定的一致"),
     )
     return next((why for doubt, why in doubts if doubt), "")
+
+
+def _against_numbers(place: ScannedPlace) -> Iterable[tuple[object, str]]:
+    regions = "、".join(place.regions)
+    real = [one for one in place.regions if one[2:4] not in _CITIES_NEVER_GIVEN]
+    return (
+        (not place.regions, "未登记号码生成规则（regions），不能核对"),
+        (real, f"但地区码 {'、'.join(real)} 可能属于真实人员"),
+        (place.outside_regions != 0, f"但有 {place.outside_regions} 个号码不以登记的地区码 {regions} 开头"),
+    )
+
+
+def _against_names(place: ScannedPlace) -> Iterable[tuple[object, str]]:
+    return (
+        (not place.marker, "未登记虚构姓名的标记（marker），不能排除真实姓名配以虚构号码"),
+        (
+            place.marker not in _NOBODYS,
+            f"但标记“{place.marker}”可能是真实姓名的一部分（可用{'、'.join(_NOBODYS)}）",
+        ),
+        (place.unmarked != 0, f"但有 {place.unmarked} 个姓名不含登记的标记“{place.marker}”"),
+    )
 
 
 def _names(found: list[Found]) -> str:

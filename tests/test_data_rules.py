@@ -30,6 +30,7 @@ def told(*places: DataPlace) -> list[str]:
         (DataPlace(path="a", origin="real"), "不认识的数据来源“real”"),
         (DataPlace(path="a", origin="masked", regions=("649900",)), "regions 只用于虚构数据"),
         (DataPlace(path="a", origin="synthetic", regions=("64990",)), "regions 须为身份证号前六位"),
+        (DataPlace(path="a", origin="masked", marker="测试"), "marker 只用于虚构数据"),
         (DataPlace(path="a", host="his-app"), "path 应是主机 his-app 上的绝对路径"),
         (DataPlace(path="a", pattern="*.log"), "pattern 只用于主机上的目录"),
         (DataPlace(path="/a", host="his-app", pattern="../*"), "pattern 应是相对 path 的通配名"),

@@ -146,10 +146,27 @@ def test_what_is_declared_decides_with_what_is_found(
 
 
 def test_made_up_numbers_are_nobodys_only_where_all_of_them_are(weak: Path) -> None:
-    log = DataPlace(path=str(weak / "app.log"), origin="synthetic", regions=REGIONS)
+    log = DataPlace(path=str(weak / "app.log"), origin="synthetic", regions=REGIONS, document="说明 v1")
     assert look(log).verdicts((REAL,)) == {REAL: "conform"}
+    unwritten = msgspec.structs.replace(log, document="")
+    assert look(unwritten).verdicts((REAL,)) == {REAL: "undetermined"}
     fewer = msgspec.structs.replace(log, regions=REGIONS[1:])
     assert look(fewer).verdicts((REAL,)) == {REAL: "undetermined"}
+
+
+def test_names_beside_made_up_numbers_must_show_that_they_are_made_up(tmp_path: Path) -> None:
+    marked, mixed = tmp_path / "marked.csv", tmp_path / "mixed.csv"
+    lines = [f"{name}测试,{card}\n" for name, card, _ in PEOPLE]
+    marked.write_text("姓名,身份证号\n" + "".join(lines), encoding="utf-8")
+    mixed.write_text("姓名,身份证号\n" + "".join(lines).replace("测试", "", 1), encoding="utf-8")
+    place = DataPlace(
+        path=str(marked), origin="synthetic", regions=REGIONS, document="说明 v1", marker="测试"
+    )
+    sight = look(place)
+    assert (sight.verdicts((REAL,)), scan_of(sight).places[0].unmarked) == ({REAL: "conform"}, 0)
+    sight = look(msgspec.structs.replace(place, path=str(mixed)))
+    assert (sight.verdicts((REAL,)), scan_of(sight).places[0].unmarked) == ({REAL: "undetermined"}, 1)
+    assert look(msgspec.structs.replace(place, marker="")).verdicts((REAL,)) == {REAL: "undetermined"}
 
 
 def test_what_cannot_be_read_is_never_clean(tmp_path: Path) -> None:

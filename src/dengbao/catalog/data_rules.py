@@ -30,6 +30,8 @@ def find_data_faults(place: Place, asset: Asset) -> Iterator[Mistake]:
             yield Mistake((*here, "origin"), f"不认识的数据来源“{one.origin}”", suggest(one.origin, _ORIGINS))
         if one.regions and one.origin != "synthetic":
             yield Mistake((*here, "regions"), "regions 只用于虚构数据", "写 origin: synthetic")
+        if one.marker and one.origin != "synthetic":
+            yield Mistake((*here, "marker"), "marker 只用于虚构数据", "写 origin: synthetic")
         if not all(_REGION.fullmatch(region) for region in one.regions):
             yield Mistake((*here, "regions"), "regions 须为身份证号前六位", '如 "649900"')
 

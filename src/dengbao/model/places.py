@@ -13,6 +13,7 @@ class DataPlace(Value):
     `what` says in Chinese what lies there. `origin` is how the vendor says the data came to be: `synthetic`
     (made up), `masked` (of production, desensitised), `production` (of production as they were), or nothing.
     `regions` are the first six digits of every made-up id number; `document` is where that is written down.
+    `marker` is a word that every made-up name holds, such as 测试.
     """
 
     path: str
@@ -21,4 +22,5 @@ class DataPlace(Value):
     regions: tuple[str, ...] = ()
     document: str = ""
     host: str = ""
+    marker: str = ""
     pattern: str = ""

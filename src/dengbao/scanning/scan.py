@@ -59,8 +59,8 @@ class Scanner:
 
     `share` is which of how many: every share walks through everything, since what a value stands in is
     known only then, and looks for values in its own windows alone. `regions` are the first six digits of
-    id numbers that are made up; others are counted. `progress` is told the file and how many bytes of text
-    were gone through; it may raise `Stopped` to end the scan.
+    id numbers that are made up, `marker` a word of made-up names; others are counted. `progress` is
+    told the file and how many bytes of text were gone through; it may raise `Stopped` to end the scan.
     """
 
     def __init__(
@@ -71,13 +71,14 @@ class Scanner:
         key: bytes | None = None,
         window: int = SIZE,
         regions: tuple[str, ...] = (),
+        marker: str = "",
         share: tuple[int, int] = (0, 1),
         progress: Callable[[str, int], None] | None = None,
     ) -> None:
         self._engine = engine or best_engine()
         self._budget = Budget(limits or Limits())
         self._limits = limits or Limits()
-        self._tally = Tally(key, regions)
+        self._tally = Tally(key, regions, marker)
         self._window = window
         self._file = ""
         self._share, self._shares = share

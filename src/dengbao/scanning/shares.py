@@ -45,14 +45,15 @@ def scan_paths(
     key: bytes | None = None,
     window: int = SIZE,
     regions: tuple[str, ...] = (),
+    marker: str = "",
     workers: int = 1,
     progress: Callable[[str, int], None] | None = None,
 ) -> Report:
     """Scan files and folders, without following links, and return what they hold.
 
     `key` makes digests of two scans comparable; no digest leaves the scanner. With more than one of
-    `workers`, processes are spawned that end with this call, also when it is interrupted. `regions` and
-    `progress`: see `Scanner`.
+    `workers`, processes are spawned that end with this call, also when it is interrupted. `regions`,
+    `marker` and `progress`: see `Scanner`.
 
     Raises:
         Stopped: `progress` wished so.
@@ -61,7 +62,7 @@ def scan_paths(
     paths = tuple(paths)
     engine = engine or best_engine()
     key = key or secrets.token_bytes(32)
-    job = _Job(paths, isinstance(engine, PlainEngine), limits, key, window, regions, workers)
+    job = _Job(paths, isinstance(engine, PlainEngine), limits, key, window, regions, marker, workers)
     others: list[_Other] = []
     try:
         others += [_Other(job, number) for number in range(1, workers)]
@@ -84,6 +85,7 @@ class _Job:
     key: bytes
     window: int
     regions: tuple[str, ...]
+    marker: str
     shares: int
 
     def scanner(
@@ -92,7 +94,7 @@ class _Job:
         """Do one share of the work."""
         scanner = Scanner(
             engine=engine, limits=self.limits, key=self.key, window=self.window, regions=self.regions,
-            share=(share, self.shares), progress=progress,
+            marker=self.marker, share=(share, self.shares), progress=progress,
         )  # fmt: skip
         for path in self.paths:
             scanner.path(path)

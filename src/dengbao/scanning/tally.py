@@ -57,7 +57,8 @@ class Report:
 
     `outside`: how many id numbers do not begin with the regions that were given; 0 where none were.
     `alike_held`, `alike_failed`: of the first numbers with region and date of an id card, how many hold
-    their check digit and how many fail it.
+    their check digit and how many fail it. `unmarked`: how many names lack the marker,
+    0 where none was given.
     """
 
     findings: tuple[Finding, ...]
@@ -70,6 +71,7 @@ class Report:
     outside: int = 0
     alike_held: int = 0
     alike_failed: int = 0
+    unmarked: int = 0
 
     @property
     def complete(self) -> bool:
@@ -158,10 +160,11 @@ class Group:
 class Tally:
     """Takes hits one by one; holds no value, only counts, digests under `key`, and masked samples."""
 
-    def __init__(self, key: bytes | None = None, regions: tuple[str, ...] = ()) -> None:
+    def __init__(self, key: bytes | None = None, regions: tuple[str, ...] = (), marker: str = "") -> None:
         self._key = key or secrets.token_bytes(32)
         self._regions = tuple(one.encode() for one in regions)
-        self._outside = 0
+        self._marker = marker.encode()
+        self._outside = self._unmarked = 0
         self._groups: dict[tuple[Kind, str, str, str, str], Group] = {}
         self._counts: Counter[Kind] = Counter()
         self._distinct: dict[Kind, Distinct] = {}
@@ -178,6 +181,8 @@ class Tally:
             self._distinct[kind] = Distinct(self._key)
         if self._regions and kind in _OF_REGIONS:
             self._outside += sum(not one.startswith(self._regions) for one in values)
+        if self._marker and kind is Kind.NAME:
+            self._unmarked += sum(self._marker not in one for one in values)
         self._distinct[kind].add(canonical_of(kind, values))
 
     def join(self, other: Tally) -> None:
@@ -191,6 +196,7 @@ class Tally:
         self.unread += [one for one in other.unread if one not in self.unread]
         self.text_bytes += other.text_bytes
         self._outside += other._outside
+        self._unmarked += other._unmarked
         self.alike_held += other.alike_held
         self.alike_failed += other.alike_failed
 
@@ -219,6 +225,7 @@ class Tally:
             text_bytes=self.text_bytes,
             engine=engine,
             outside=self._outside,
+            unmarked=self._unmarked,
             alike_held=self.alike_held,
             alike_failed=self.alike_failed,
         )

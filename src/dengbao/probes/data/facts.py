@@ -50,6 +50,7 @@ class ScannedPlace(Value):
     `regions`; None where no regions are declared. `alike_held` and `alike_failed`: of the first different
     numbers with region and date of an id card, how many hold their check digit and how many fail it; serial
     numbers of that make fail ten times for each that holds. None where they were not counted.
+    `unmarked`: names that lack the declared `marker`; None where none is declared.
     `host`: the id of the server it was read from over SSH, empty for this machine.
     """
 
@@ -66,6 +67,9 @@ class ScannedPlace(Value):
     alike_held: int | None = None
     alike_failed: int | None = None
     host: str = ""
+    document: str = ""
+    marker: str = ""
+    unmarked: int | None = None
 
 
 class DataScan(Facts, tag="data.scan"):

@@ -114,6 +114,7 @@ def scan_here(
         (root,),
         limits=Limits(seconds=max(0.0, seconds)),
         regions=place.regions,
+        marker=place.marker,
         workers=workers_for((root,)),
         progress=progress,
     )
@@ -142,6 +143,9 @@ def scanned(place: DataPlace, report: Report) -> ScannedPlace:
         alike_held=report.alike_held,
         alike_failed=report.alike_failed,
         host=place.host,
+        document=place.document,
+        marker=place.marker,
+        unmarked=report.unmarked if place.marker else None,
     )
 
 

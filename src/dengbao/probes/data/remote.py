@@ -165,6 +165,7 @@ class _Reading:
         self._scanner = Scanner(
             limits=Limits(seconds=max(0.0, spent.ends_at - time.monotonic())),
             regions=place.regions,
+            marker=place.marker,
             progress=self._progress,
         )
 
