@@ -24,6 +24,9 @@ APP = """\
         list_path: /users
         create: {path: /users, fields: {name: "{username}", pwd: "{password}"}}
         remove: {path: "/users/{created}", method: DELETE}
+        disable: {path: "/users/{created}/off"}
+        grant: {path: /grant, fields: {user: "{username}"}}
+        find_path: "/users?q={username}"
       audit: {account: doctor, path: /audit, columns: {time: 时间, user: 用户, type: 事件}}
       inputs:
         - id: register
@@ -87,6 +90,10 @@ def test_an_application_described_in_full_is_read(tmp_path: Path) -> None:
             "audit: {table: {database: his, table: log}",
             "没有数据库“his”",
         ),
+        ('        remove: {path: "/users/{created}", method: DELETE}\n', "", "未登记新建与删除用户的请求"),
+        ('"/users/{created}/off"', '"/users/7/off"', "disable 未写明用于哪个用户"),
+        ('{user: "{username}"}', "{user: zhangsan}", "grant 未写明用于哪个用户"),
+        ('"/users?q={username}"', "/users", "未写明查找哪个用户"),
         ("id: list, name", "id: list, post: boss, name", "“boss”不在可选之列"),
     ],
 )

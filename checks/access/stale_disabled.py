@@ -7,9 +7,10 @@ from dengbao.model import Coverage, DatabaseAsset, HostAsset, Judgement, WebAsse
 from dengbao.probes.database.facts import DatabaseAccounts, DatabaseServer
 from dengbao.probes.host.facts import HostAccounts, HostLogins, HostPasswords
 from dengbao.probes.web.facts_access import WebUsers
+from dengbao.probes.web.facts_closing import WebClosing
 from dengbao.probes.windows.facts import WindowsAccounts, WindowsIdentity
 
-from .. import app_users, databases, db_access, win_accounts, windows
+from .. import app_closing, app_users, databases, db_access, win_accounts, windows
 from ..hosts import ask, local_only, told
 from ..stale import StaleParams, outside, usage
 from ..wording import listing
@@ -89,29 +90,41 @@ def database_unneeded_accounts_are_disabled(
 
 
 @check("access.stale_disabled", half=WEB_LEFT)
-def web_unneeded_accounts_are_disabled(users: WebUsers, asset: WebAsset, params: StaleParams) -> Judgement:
-    """Judge that accounts outside the roster, and idle ones, are deleted or disabled.
+def web_unneeded_accounts_are_disabled(
+    users: WebUsers, closing: WebClosing | None, asset: WebAsset, params: StaleParams
+) -> Judgement:
+    """Judge that accounts outside the roster, and idle ones, are disabled, and that disabling holds.
+
+    A user created for it shows that: it could log in, was disabled, and then could not. Without it people
+    must try.
 
     Source: GB/T 22239-2019 8.1.4.2 c).
     """
-    left = (
+    listed = (
         app_users.rostered(users, asset),
         *app_users.idle(users, params.inactive_account_days),
     )
     met = (
         False
-        if any(one.met is False for one in left)
+        if any(one.met is False for one in listed)
         else None
-        if any(one.met is None for one in left)
+        if any(one.met is None for one in listed)
         else True
     )
     disabled = ask(
-        "disabled", "多余、过期的账户是否已删除或停用", met, told(left), app_users.FACT, decisive=True
+        "disabled", "多余、过期的账户是否已删除或停用", met, told(listed), app_users.FACT, decisive=True
     )
+    tried = app_closing.closed(closing) if closing is not None else ()
+    left = app_closing.left(closing) if closing is not None else WEB_LEFT
+    criteria = (disabled, *app_users.whole(users), *tried)
+    opening = "经核查" if closing is None else "经测试验证"
     return Judgement(
-        criteria=(disabled, *app_users.whole(users)),
-        statement=f"经核查，{app_users.source(users)}；{told((disabled, *app_users.whole(users)))}。",
-        coverage=Coverage.PARTIAL,
-        remainder=WEB_LEFT,
-        proofs=app_users.list_proofs(users, (disabled,)),
+        criteria=criteria,
+        statement=f"{opening}，{app_users.source(users)}；{told(criteria)}。",
+        coverage=Coverage.PARTIAL if left else Coverage.FULL,
+        remainder=left,
+        proofs=(
+            *(app_closing.closing_proofs(closing) if closing is not None else ()),
+            *app_users.list_proofs(users, (disabled,)),
+        ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 
@@ -12,6 +13,10 @@ from dengbao.errors import Reason
 from dengbao.model import Account, Level, ParamValue, Scope, WebAsset, WebLogin
 from dengbao.probes.logins import Logins
 from dengbao.probes.registry import probes_for
+from dengbao.probes.web.entering import Unclear
+from dengbao.probes.web.facts_identity import WebUniqueness
+from dengbao.probes.web.temporary import derived
+from dengbao.probes.web.users import undo
 from tests.servers.clinic import PASSWORDS, SEED, SEED_VARIABLE, VARIABLES, Conduct, Running, serving
 
 from .harness import PROFILE, MemoryLedger, Sight, look
@@ -26,6 +31,8 @@ PARAMS: Mapping[str, Mapping[str, ParamValue]] = {
 REACH = ("web.anonymous", "web.session", "web.reach", "web.forged")
 LOCK = ("web.failures", "web.lockout")
 PASSWORD, USERS, IDLE, FACTOR = "web.password_change", "web.uniqueness", "web.idle", "web.second_factor"
+CLOSED, STALE = ("web.users", "web.closing"), "access.stale_disabled"
+ROSTER = Conduct(total=True)
 REQUIRED, UNIQUE = "identity.login_required", "identity.unique_accounts"
 COMPLEX, IDLES = "identity.password_complexity", "identity.idle_timeout"
 ENDED = "residual.password_change"
@@ -83,6 +90,16 @@ SITUATIONS: Table = {
     "two of a name": (Conduct(unique="none"), (USERS,), {UNIQUE: N}),
     "refuses any second user": (Conduct(unique="once"), (USERS,), {UNIQUE: U}),
     "creates nobody": (Conduct(creates=False), (USERS,), {UNIQUE: U}),
+    # Users that were disabled.
+    "disabled users are refused": (ROSTER, CLOSED, {STALE: C}),
+    "disabled users go on": (Conduct(total=True, disabled_go_on=True), CLOSED, {STALE: P}),
+    "disabled users log in": (Conduct(total=True, disabled_log_in=True), CLOSED, {STALE: N}),
+    "disabling does nothing": (Conduct(total=True, disables=False), CLOSED, {STALE: U}),
+    "disabling says nothing": (Conduct(total=True, says_disabled=False), CLOSED, {STALE: C}),
+    "removed users log in": (Conduct(total=True, removed_log_in=True), CLOSED, {STALE: N}),
+    "one session only, users closed": (Conduct(total=True, single=True), CLOSED, {STALE: C}),
+    "one token for every login, users closed": (Conduct(total=True, shared=True), CLOSED, {STALE: C}),
+    "no user can be created": (Conduct(total=True, creates=False), CLOSED, {STALE: U}),
     # Idle sessions.
     "idle sessions end": (SHORT, (IDLE,), {IDLES: C}),
     "idle sessions go on": (Conduct(), (IDLE,), {IDLES: N}),
@@ -248,3 +265,53 @@ def test_a_session_pushed_out_by_others_is_not_taken_for_an_idle_one(most: int, 
         sight = look(asset, scope=scope, only=(IDLE,), profile=profile, logins=Busy())
         seen = sight.judge(IDLES, PARAMS[IDLES])
         assert (seen.verdict or seen.status).value == wanted, seen.statement
+
+
+OURS = f"dbjc{derived(PASSWORDS['boss'], 'user', length=8, sets=('a1',))}"
+
+
+@pytest.mark.parametrize(
+    ("conduct", "there", "search", "settled"),
+    [
+        (Conduct(), True, False, True),  # it was shown, and is no more
+        (Conduct(listed=3), True, False, False),  # gone, and nothing shows it
+        (Conduct(listed=3, removes=False), True, False, False),
+        (Conduct(listed=3, says_removed=True), True, False, True),
+        (Conduct(listed=3), True, True, True),
+        (Conduct(listed=3, removes=False), True, True, False),
+        (Conduct(), False, False, False),  # a list that does not tell whether it is the whole of it
+        (Conduct(total=True), False, False, True),
+        (Conduct(listed=3, total=True), True, False, True),
+        (Conduct(listed=3, total=True, removes=False), True, False, False),
+    ],
+)
+def test_a_user_is_owed_until_it_is_gone_for_sure(
+    conduct: Conduct, there: bool, search: bool, settled: bool
+) -> None:
+    with serving(conduct) as running:
+        app = running.application()
+        assert app.users is not None
+        users = msgspec.structs.replace(app.users, find_path="/users/find?q={username}" if search else "")
+        asset = running.asset(app=msgspec.structs.replace(app, users=users))
+        ledger = MemoryLedger(owed={"user/new": f"新建测试用户 {OURS}"})
+        context = see(asset, ("web.anonymous",)).context(ledger)
+        if there:
+            running.clinic.users.append(OURS)
+        if settled:
+            asyncio.run(undo(asset, context))
+        else:
+            with pytest.raises(Unclear, match="未能确认"):
+                asyncio.run(undo(asset, context))
+        assert (ledger.owed == {}) is settled
+        assert (OURS in running.clinic.users) is (there and not conduct.removes)
+        assert set(PASSWORDS) <= set(running.clinic.users)
+
+
+def test_names_that_are_listed_twice_are_kept_masked() -> None:
+    with serving(Conduct()) as running:
+        running.clinic.users += ["zhangsan", "ZhangSan"]
+        sight = see(running.asset(), (USERS,))
+    seen = sight.facts["web.uniqueness"]
+    assert isinstance(seen, WebUniqueness)
+    assert (seen.names, seen.doubled) == (4, ("z***",))
+    assert (sight.judge(UNIQUE).verdict or "") == N

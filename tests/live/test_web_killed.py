@@ -187,6 +187,18 @@ def test_users_that_were_created_are_gone(tmp_path: Path, moment: str) -> None:
     assert verdicts["identity.unique_accounts"] == "nonconform"
 
 
+@pytest.mark.parametrize("moment", ["disabled:1", pytest.param("created:1", marks=SLOW)])
+def test_a_user_that_was_disabled_is_gone(tmp_path: Path, moment: str) -> None:
+    with serving(Conduct(total=True)) as running:
+        folder = write(tmp_path / "e", running.asset())
+        killed(folder, running, "2.c.2", moment)
+        assert len(running.clinic.users) == len(PASSWORDS) + 1
+        verdicts = finished(folder, "2.c.2")
+        assert running.clinic.users == list(PASSWORDS)
+    assert owed_in(folder) == ()
+    assert verdicts["access.stale_disabled"] == "conform"
+
+
 @pytest.mark.parametrize(
     ("level", "allowed"), [("observe", ()), ("login", ()), pytest.param("intrude", ("intrude",), marks=SLOW)]
 )

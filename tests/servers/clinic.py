@@ -63,6 +63,14 @@ class Conduct:
     unique: str = "folded"  # folded, exact, none, once (refuses any second user)
     creates: bool = True
     removes: bool = True
+    disables: bool = True
+    disabled_log_in: bool = False
+    disabled_go_on: bool = False
+    removed_log_in: bool = False
+    says_disabled: bool = True  # the answer to the request tells that it was done
+    listed: int = 0  # users on the first page of the list; 0: all
+    total: bool = False  # the list tells how many users there are
+    says_removed: bool = False
     token: str = "opaque"  # opaque, prefix, jwt, jwt-none, jwt-unsigned, jwt-any
     open_paths: tuple[str, ...] = ()
     idle_s: float = 600.0
@@ -103,6 +111,8 @@ class Clinic:
     held: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     passed: dict[str, int] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)  # passwords of users that were created
+    disabled: set[str] = field(default_factory=set)
 
     async def point(self, name: str) -> None:
         """Hold the answer at a named moment, counted from 1 (`wrong:3`), until the test lets it go."""
@@ -124,6 +134,8 @@ class Clinic:
                 Route("/users", self.user_list),
                 Route("/users/new", self.create, methods=["POST"]),
                 Route("/users/remove", self.remove, methods=["POST"]),
+                Route("/users/disable", self.disable, methods=["POST"]),
+                Route("/users/find", self.find),
                 Route("/patients", self.patients),
                 Route("/patients/{number}", self.patients),
                 Route("/api/records", self.records),
@@ -237,7 +249,9 @@ class Clinic:
         conduct = self.conduct
         self.attempts.append((user, password))
         key = "address" if conduct.lock_by == "address" else user
-        right = self.passwords.get(user) == password or conduct.anything_passes
+        shut = user in self.disabled and not conduct.disabled_log_in
+        known = {**self.given, **self.passwords}.get(user)
+        right = (known == password and not shut) or conduct.anything_passes
         self.in_a_row[user] = 0 if right else self.in_a_row.get(user, 0) + 1
         self.most_in_a_row[user] = max(self.in_a_row[user], self.most_in_a_row.get(user, 0))
         if self.locked.get(key, 0.0) > time.monotonic():
@@ -354,15 +368,26 @@ class Clinic:
 
     async def user_list(self, request: Request) -> Response:
         away = self.kept(request)
-        return away or JSONResponse(
-            {"code": 0, "data": [{"name": one, "id": place} for place, one in enumerate(self.users)]}
-        )
+        return away or self.shown(self.users, self.conduct.listed or len(self.users))
+
+    async def find(self, request: Request) -> Response:
+        away = self.kept(request)
+        text = request.query_params.get("q", "")
+        return away or self.shown([one for one in self.users if one.strip().casefold() == text.casefold()], 9)
+
+    def shown(self, users: list[str], most: int) -> Response:
+        rows = [
+            {"name": one, "id": place, "enabled": one not in self.disabled} for place, one in enumerate(users)
+        ]
+        told = {"total": len(users)} if self.conduct.total else {}
+        return JSONResponse({"code": 0, "data": rows[:most], **told})
 
     async def create(self, request: Request) -> Response:
         away = self.kept(request)
         if away is not None:
             return away
-        name = (await self.fields(request)).get("username", "")
+        given = await self.fields(request)
+        name = given.get("username", "")
         known = {
             "folded": name.strip().casefold() in {one.strip().casefold() for one in self.users},
             "exact": name in self.users,
@@ -372,6 +397,7 @@ class Clinic:
         if known or not self.conduct.creates:
             return JSONResponse({"code": 1, "msg": "用户已存在"}, 409)
         self.users.append(name)
+        self.given[name] = given.get("password", "")
         await self.point("created")
         return JSONResponse({"code": 0, "id": len(self.users)})
 
@@ -382,7 +408,23 @@ class Clinic:
         name = (await self.fields(request)).get("username", "")
         if self.conduct.removes:
             self.users = [one for one in self.users if one != name]
-        return JSONResponse({"code": 0})
+            self.disabled.discard(name)
+            self.end(name)
+            if not self.conduct.removed_log_in:
+                self.given.pop(name, None)
+        return JSONResponse({"code": 0} if self.conduct.says_removed else {})
+
+    async def disable(self, request: Request) -> Response:
+        away = self.kept(request)
+        if away is not None:
+            return away
+        name = (await self.fields(request)).get("username", "")
+        if self.conduct.disables:
+            self.disabled.add(name)
+            if not self.conduct.disabled_go_on:
+                self.end(name)
+        await self.point("disabled")
+        return JSONResponse({"code": 0} if self.conduct.says_disabled else {})
 
 
 def _sign(text: str) -> str:
@@ -438,9 +480,17 @@ class Running:
                     path="/users/new", style="json", done=Marker(json_key="code", json_value="0"),
                     fields={"username": "{username}", "password": "{password}"},
                 ),
-                remove=Call(path="/users/remove", style="json", fields={"username": "{username}"}),
+                remove=Call(
+                    path="/users/remove", style="json", fields={"username": "{username}"},
+                    done=Marker(json_key="code", json_value="0") if conduct.says_removed else Marker(),
+                ),
+                disable=Call(
+                    path="/users/disable", style="json", fields={"username": "{username}"},
+                    done=Marker(json_key="code", json_value="0") if conduct.says_disabled else Marker(),
+                ),
             ),
             patients=(PatientView(path="/patients", account="doctor", name="患者列表"),),
+            roster=tuple(PASSWORDS),
         )  # fmt: skip
 
     def asset(self, **changes: object) -> WebAsset:

@@ -16,6 +16,7 @@ from ..model import (
     InputForm,
     PatientView,
     TableRef,
+    UserAdmin,
     WebAsset,
     WebFunction,
 )
@@ -47,6 +48,8 @@ def find_app_faults(place: Place, asset: WebAsset, engagement: Engagement) -> It
     yield from _accounts(here, app, asset)
     yield from _named(here, app)
     yield from _words(here, app)
+    if app.users is not None:
+        yield from _users((*here, "users"), app.users)
     for where, table in _tables(here, app):
         yield from _table(where, table, engagement.assets)
     for where, secret in _secrets(place, here, asset.accounts, app):
@@ -176,6 +179,23 @@ def _input(where: Place, form: InputForm) -> Iterator[Mistake]:
         yield from _one_of((*where, "inputs", name, "type"), one.type, _TYPES)
         if one.type == "code" and not one.codes:
             yield Mistake((*where, "inputs", name, "codes"), "字典项未列出代码", "写 codes: [代码, …]")
+
+
+def _users(where: Place, users: UserAdmin) -> Iterator[Mistake]:
+    """Yield requests that would have no user of ours to be tried on, or would not name it."""
+    for part, call in (("disable", users.disable), ("grant", users.grant)):
+        if call is None:
+            continue
+        if users.create is None or users.remove is None:
+            yield Mistake(
+                (*where, part), f"{part} 只用于检测时新建的用户，而未登记新建与删除用户的请求",
+                "同时登记 create 与 remove",
+            )  # fmt: skip
+        texts = (call.path, *call.fields.values())
+        if not any(name in text for name in ("{username}", "{created}") for text in texts):
+            yield Mistake((*where, part), f"{part} 未写明用于哪个用户", "用 {username} 或 {created}")
+    if users.find_path and "{username}" not in users.find_path:
+        yield Mistake((*where, "find_path"), "未写明查找哪个用户", "用 {username}，如 /users?q={username}")
 
 
 def _view(where: Place, view: PatientView) -> Iterator[Mistake]:

@@ -30,6 +30,7 @@ class Measures:
     default_account: bool
     blank_password_passes: bool
     open_print_page: bool
+    disabled_refused: bool
     roles_enforced: bool
     cookie_flags: bool
     session_renewed_at_login: bool
@@ -59,6 +60,7 @@ BEFORE = Measures(
     default_account=True,
     blank_password_passes=True,
     open_print_page=True,
+    disabled_refused=False,
     roles_enforced=False,
     cookie_flags=False,
     session_renewed_at_login=False,
@@ -88,6 +90,7 @@ AFTER = Measures(
     default_account=False,
     blank_password_passes=False,
     open_print_page=False,
+    disabled_refused=True,
     roles_enforced=True,
     cookie_flags=True,
     session_renewed_at_login=True,

@@ -169,13 +169,13 @@ class Store:
             )
 
     def set_enabled(self, username: str, *, enabled: bool) -> None:
-        """Enable an account and lift its lock, or disable it and end its sessions."""
+        """Enable an account and lift its lock, or disable it and, after 整改, end its sessions."""
         with self._db() as db:
             db.execute(
                 "UPDATE users SET enabled = ?, failed_count = 0, locked_until = 0 WHERE username = ?",
                 (enabled, username),
             )
-            if not enabled:
+            if not enabled and self.measures.disabled_refused:
                 db.execute("DELETE FROM sessions WHERE username = ?", (username,))
 
     def remove_user(self, username: str) -> None:

@@ -65,8 +65,10 @@ def visitor_of(request: Request) -> Visitor | None:
     session = session_of(request)
     if session is None or session.username is None:
         return None
-    user = store_of(request).user(session.username)
-    return Visitor(user, session) if user and user.enabled else None
+    store = store_of(request)
+    user = store.user(session.username)
+    admitted = user is not None and (user.enabled or not store.measures.disabled_refused)
+    return Visitor(user, session) if user and admitted else None
 
 
 def require(request: Request, right: str) -> Visitor:

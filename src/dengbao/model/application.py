@@ -103,8 +103,10 @@ class UserAdmin(Value):
     """用户管理, done as `account`: where users are listed, created, given rights and removed.
 
     `list_path` shows every user; `usernames` is the name of the column or JSON key that holds the name.
-    `create` uses `{username}`, `{password}`, `{role}`; `remove` and `disable` use `{username}` or
-    `{created}`, the id found behind `created_key` (JSON) in the answer. `grant` gives `{role}`.
+    `find_path` searches for `{username}`, where the list has several pages.
+    `create` uses `{username}`, `{password}`, `{role}`; `remove`, `disable` and `grant` use `{username}` or
+    `{created}`, the id found behind `created_key` (JSON) in the answer. `{role}` is `role` in `create`, and
+    `grant_role` in `grant`. All of them only ever name users that the toolkit created itself.
     """
 
     account: str
@@ -117,6 +119,8 @@ class UserAdmin(Value):
     created_key: str = ""
     role: str = ""
     table: TableRef | None = None
+    find_path: str = ""
+    grant_role: str = ""
 
 
 class AuditLog(Value):

@@ -144,8 +144,8 @@ class CreateTry(Value):
 class WebUniqueness(Facts, tag="web.uniqueness"):
     """Users of ours created under one name, all of them removed again (`removed`).
 
-    `names` is how many distinct names the list shows, `doubled` those that stand in it more than once; both
-    None where the list cannot be read by column.
+    `names` is how many distinct names the list shows, `doubled` those, masked, that stand in it more than
+    once; both None where the list cannot be read by column.
     """
 
     method: str

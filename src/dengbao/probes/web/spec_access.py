@@ -7,6 +7,7 @@ from typing import Final
 from ...model import Asset, Level, WebAsset
 from ..base import ProbeSpec
 from .facts_access import WebMatrix, WebUsers
+from .facts_closing import WebClosing
 from .facts_trail import WebLogTampering, WebTrail
 
 
@@ -22,6 +23,11 @@ def _has_log(asset: Asset) -> bool:
 def _has_users(asset: Asset) -> bool:
     app = asset.app if isinstance(asset, WebAsset) else None
     return app is not None and app.users is not None and bool(app.users.list_path or app.users.table)
+
+
+def _disables_users(asset: Asset) -> bool:
+    app = asset.app if isinstance(asset, WebAsset) else None
+    return app is not None and app.users is not None and app.users.disable is not None
 
 
 SPECS: Final[tuple[ProbeSpec, ...]] = (
@@ -54,5 +60,16 @@ SPECS: Final[tuple[ProbeSpec, ...]] = (
         applies=_has_users,
         run="dengbao.probes.web.userlist:probe",
         timeout_s=480.0,
+    ),
+    ProbeSpec(
+        name="web.closing",
+        title="停用、删除测试用户后以其登录",
+        facts=(WebClosing,),
+        level=Level.INTRUDE,
+        clause="2.c.2",
+        applies=_disables_users,
+        run="dengbao.probes.web.closing:probe",
+        undo="dengbao.probes.web.closing:undo",
+        timeout_s=1800.0,
     ),
 )
