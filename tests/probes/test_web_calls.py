@@ -144,6 +144,11 @@ def test_a_form_is_sent_with_the_hidden_fields_of_its_own_page(echo: Echo) -> No
     assert "甲" not in transcript
 
 
+def test_a_page_with_a_query_is_named_whole_to_its_own_server(echo: Echo) -> None:
+    send(echo, Call(path="/save", page="/form?id=7", csrf_field="token", fields={"title": "1"}))
+    assert echo.last.headers["Referer"] == f"{echo.url}/form?id=7"
+
+
 def test_json_is_sent_as_json_and_dotted_names_lie_inside(echo: Echo) -> None:
     send(echo, Call(path="/api", style="json", fields={"input.id": "{object}", "q": "1"}), {"object": '"7'})
     assert json.loads(echo.last.body) == {"input": {"id": '"7'}, "q": "1"}

@@ -113,6 +113,11 @@ def clean_url(url: httpx.URL | str) -> str:
     return head + ("?" + "&".join(f"{one}=…" for one in names) if question else "")
 
 
+def referer(url: httpx.URL) -> str:
+    """Return an address as a browser names it to the same server: whole, without user and fragment."""
+    return str(url.copy_with(username=None, password=None, fragment=None))
+
+
 def origin(url: httpx.URL) -> tuple[str, str, int]:
     """Return scheme, host and port."""
     port = url.port or (443 if url.scheme == "https" else 80)

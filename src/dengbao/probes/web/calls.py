@@ -15,7 +15,7 @@ import httpx
 
 from ...errors import NotDeclared
 from ...model import Call, Marker
-from .browser import Browser, Chain, clean_url
+from .browser import Browser, Chain, clean_url, referer
 from .login import csrf_token, matches
 from .reading import find_json
 
@@ -100,7 +100,7 @@ async def perform(
             token = fields.get(call.csrf_field) or csrf_token(call.csrf_field, page, visitor)
             fields[call.csrf_field] = token
             headers.update(dict.fromkeys(_TOKEN_HEADERS, token))
-        headers["Referer"] = clean_url(base)
+        headers["Referer"] = referer(base)
         headers["Origin"] = f"{base.scheme}://{base.netloc.decode('ascii')}"
     fields.update({name: filled(text, given) for name, text in call.fields.items()})
     fields.update(extra or {})

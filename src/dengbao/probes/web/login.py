@@ -18,7 +18,7 @@ import msgspec
 
 from ...errors import NotDeclared, NotSupported, ProbeError, ProtocolMismatch
 from ...model import Marker, WebAsset, WebLogin
-from .browser import Answer, Browser, Chain, asset_url, clean_url, origin, session_in
+from .browser import Answer, Browser, Chain, asset_url, clean_url, origin, referer, session_in
 from .facts import LoginSeen, PageSeen
 from .facts_sent import WebPasswordSent
 from .imported import import_session
@@ -112,7 +112,7 @@ async def prepare(browser: Browser, login: WebLogin) -> Prepared:
         headers["X-CSRF-Token"] = headers["X-XSRF-TOKEN"] = token
     fields.update(login.fields)
     if base is not None:
-        headers["Referer"] = clean_url(base)
+        headers["Referer"] = referer(base)
         headers["Origin"] = f"{base.scheme}://{base.netloc.decode('ascii')}"
     url = browser.resolve(login.path, base)
     browser.require_encrypted(url)

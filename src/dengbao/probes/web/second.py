@@ -11,7 +11,7 @@ import msgspec
 from ...errors import NotSupported, ProbeError
 from ...model import Account, Application, Marker, SecondFactor, WebAsset
 from ..base import Context
-from .browser import Browser, Chain, clean_url
+from .browser import Browser, Chain, clean_url, referer
 from .facts import LoginSeen
 from .login import Attempt, csrf_token, matches
 from .otp import fresh_code, read_seed
@@ -84,7 +84,7 @@ async def send_code(
             fields.update(form.hidden)
             break
     headers = {
-        "Referer": clean_url(base), "Origin": f"{base.scheme}://{base.netloc.decode('ascii')}",
+        "Referer": referer(base), "Origin": f"{base.scheme}://{base.netloc.decode('ascii')}",
         "Content-Type": "application/json" if step.style == "json" else "application/x-www-form-urlencoded",
     }  # fmt: skip
     if step.csrf_field:

@@ -11,7 +11,7 @@ import httpx
 from ...errors import NoPermission, NotDeclared, ProbeError
 from ...model import Asset, WebAsset
 from ..base import Context, Observed, missing
-from .browser import Answer, Browser, Chain, clean_url, opened
+from .browser import Answer, Browser, Chain, opened, referer
 from .entering import PROTECTED_CURE, Entered, Unclear, as_web, enter
 from .facts import CookieSeen, Replay, SessionPage, WebLogout, WebSession
 from .leaving import logout_address
@@ -185,7 +185,7 @@ async def _send_logout(visitor: Browser, web: WebAsset, url: httpx.URL, seen: tu
     method = web.logout_method.upper()
     fields = _logout_fields(visitor, web, seen, url) if method != "GET" else {}
     headers = {
-        "Referer": clean_url(seen[0].last.url),
+        "Referer": referer(seen[0].last.url),
         "Origin": f"{url.scheme}://{url.netloc.decode('ascii')}",
     }
     if web.login and fields.get(web.login.csrf_field):
