@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from dengbao.cli import main
+from dengbao.cli.standing import print_owed
 from dengbao.errors import Reason, StoreError
 from dengbao.ledger import FileLedger
 from dengbao.model import Level, Scope
 from dengbao.probes.registry import PROBES
-from dengbao.undoing import earlier_ledgers, owed_in
+from dengbao.rounds import claim
+from dengbao.undoing import earlier_ledgers, owed_in, settled_by_hand
 
 from . import odd_probes
 from .odd_probes import SECRET, spec
@@ -152,6 +157,70 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs" / "round-1" / "ledger.jsonl").write_text(f"{line}\n", encoding="utf-8")
     with pytest.raises(StoreError, match="台账"):
         owed_in(tmp_path)
+
+
+KEY = "door/odd.look/bolt"
+
+
+def standing(rounds: Path) -> str:
+    out = io.StringIO()
+    print_owed(Console(file=out, width=200), rounds)
+    return out.getvalue()
+
+
+def settle(rounds: Path, *more: object, key: str = KEY) -> int:
+    return main(["settle", str(rounds), key, "--by", "张三/某某科技", *map(str, more)])
+
+
+def test_a_person_settles_a_debt_of_every_round_and_it_is_told_by_whom_and_how(
+    rounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        die(bench(rounds, number))
+    before = standing(rounds)
+    assert "尚未恢复" in before
+    assert f"编号 {KEY}" in before
+    assert settle(rounds, "--how", "门卫已锁上门闩并到场核对") == 0
+    assert owed_in(rounds) == ()
+    assert "尚未恢复" not in standing(rounds)
+    assert "张三（某某科技）" in standing(rounds)
+    assert "门卫已锁上门闩并到场核对" in standing(rounds)
+    told = settled_by_hand(rounds)
+    assert [(one.key, one.what) for one in told] == [(KEY, OWED)] * 2
+    assert {one.hand.by.name for one in told if one.hand} == {"张三"}
+    lines = (rounds / "runs" / "round-1" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    noted = [json.loads(one) for one in lines if "settled_by_hand" in one]
+    assert [(one["key"], one["by"], one["how"]) for one in noted] == [
+        (KEY, "张三（某某科技）", "门卫已锁上门闩并到场核对")
+    ]
+    assert "均已恢复" in capsys.readouterr().out
+    again = bench(rounds)
+    again.fetch(asset("door", "whole"))
+    assert odd_probes.BOLTS == {"door": "open"}  # whoever says so is believed, and nothing is tried
+    assert "undo_begun" not in {one["event"] for one in again.events()}
+
+
+@pytest.mark.parametrize(
+    ("key", "how", "why"),
+    [(KEY, "  ", "未说明如何恢复"), ("door/odd.look/other", "门卫已锁上门闩", f"尚未恢复的有：{KEY}")],
+)
+def test_nothing_is_settled_without_a_reason_or_by_another_key(
+    rounds: Path, capsys: pytest.CaptureFixture[str], key: str, how: str, why: str
+) -> None:
+    die(bench(rounds))
+    assert settle(rounds, "--how", how, key=key) == 2
+    assert why in "".join(capsys.readouterr().err.split("\n"))
+    assert [one.key for one in owed_in(rounds)] == [KEY]
+
+
+def test_nothing_is_settled_while_a_run_is_under_way(rounds: Path) -> None:
+    die(bench(rounds))
+    lock = claim(rounds)
+    try:
+        assert settle(rounds, "--how", "门卫已锁上门闩") == 2
+    finally:
+        lock.release()
+    assert len(owed_in(rounds)) == 1
 
 
 def test_every_intrusive_probe_names_the_item_it_serves() -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from .errors import Interrupted, StoreError
 from .files import Journal, read_lines
-from .model import Value
+from .model import Person, Value
 from .probes.base import Debt
 
 
@@ -74,6 +75,11 @@ class FileLedger:
         if key in self._owed:
             self._write(LedgerLine(key=key, settled=True))
 
+    def settle_by_hand(self, key: str, hand: Hand) -> None:
+        """Note that a person took a change back; it is not tried any more."""
+        if key in self._owed:
+            self._write(LedgerLine(key=key, owed=self._owed[key], settled=True, hand=hand))
+
     def debts(self, prefix: str = "") -> dict[str, str]:
         """Return key → words of the changes that were not taken back yet, oldest first."""
         return {key: what for key, what in self._owed.items() if key.startswith(prefix)}
@@ -87,13 +93,22 @@ class FileLedger:
         self._journal.close()
 
 
+class Hand(Value):
+    """Who took a change back by hand, how, and when it was told."""
+
+    by: Person
+    how: str
+    at: datetime
+
+
 class LedgerLine(Value):
-    """One line: an attempt begun or ended (`outcome`), or a change `owed` and `settled`."""
+    """One line: an attempt begun or ended (`outcome`), or a change `owed` and `settled`, perhaps by hand."""
 
     key: str
     outcome: str | None = None
     owed: str | None = None
     settled: bool = False
+    hand: Hand | None = None
 
 
 def read_ledger(path: Path) -> Iterator[LedgerLine]:

@@ -7,28 +7,38 @@ import importlib
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from .errors import ContentError, ProbeError
-from .ledger import FileLedger, ProbeLedger, read_ledger
-from .model import Asset
+from .errors import ContentError, ProbeError, UsageError
+from .events import EventLog
+from .ledger import FileLedger, Hand, ProbeLedger, read_ledger
+from .model import Asset, Person
 from .probes.base import Context, ProbeSpec, Undo
-from .rounds import round_numbers
+from .redact import Redactor
+from .rounds import claim, round_numbers
 
 UNDO_LIMIT_S: Final = 300.0
 LEDGER: Final = "ledger.jsonl"
+EVENTS: Final = "events.jsonl"
+_SHORTEST_REASON: Final = 4
 
 
 @dataclass(frozen=True)
 class Owed:
-    """A change that was not taken back yet; `why` is empty where that was not tried."""
+    """A change that was not taken back yet; `why` is empty where that was not tried.
+
+    `key` is the ledger's, `hand` tells who took it back by hand: then it is owed no more.
+    """
 
     asset: str
     probe: str
     what: str
     why: str = ""
+    key: str = ""
+    hand: Hand | None = None
 
 
 def owed_in(directory: Path) -> tuple[Owed, ...]:
@@ -43,6 +53,59 @@ def owed_in(directory: Path) -> tuple[Owed, ...]:
                 owed[entry.key] = entry.owed
         found.extend(_owed(key, what) for key, what in owed.items())
     return tuple(found)
+
+
+def settled_by_hand(directory: Path) -> tuple[Owed, ...]:
+    """Return every change of an engagement that a person took back, from all rounds; reads only."""
+    return tuple(
+        replace(_owed(entry.key, entry.owed or ""), hand=entry.hand)
+        for number in round_numbers(directory)
+        for entry in read_ledger(_ledger_of(directory, number))
+        if entry.settled and entry.hand is not None
+    )
+
+
+def settle_by_hand(directory: Path, key: str, by: Person, how: str) -> tuple[Owed, ...]:
+    """Note in ledger and events of every round that owes a change that a person took it back.
+
+    Nothing is sent. Raises:
+        UsageError: no reason is given, nothing of this key is owed, or a run is under way.
+
+    """
+    if len(how.strip()) < _SHORTEST_REASON:
+        raise UsageError(
+            "未说明如何恢复", cure="用 --how 写明做了什么、如何核实，如“管理员已删除检测用户并在用户列表核对”"
+        )
+    hand = Hand(by=by, how=how.strip(), at=datetime.now().astimezone())
+    lock = claim(directory)
+    try:
+        if not any(one.key == key for one in owed_in(directory)):
+            raise UsageError(f"没有尚未恢复的改动“{key}”", cure=_owed_keys(directory))
+        for number in round_numbers(directory):
+            _settle_in(_ledger_of(directory, number), key, hand)
+    finally:
+        lock.release()
+    return tuple(one for one in settled_by_hand(directory) if one.key == key and one.hand == hand)
+
+
+def _settle_in(path: Path, key: str, hand: Hand) -> None:
+    if not path.exists():
+        return
+    ledger, events = FileLedger(path), EventLog(path.with_name(EVENTS), Redactor())
+    try:
+        if key in ledger.debts():
+            asset, probe, _ = key.split("/", 2)
+            who = f"{hand.by.name}（{hand.by.org}）"
+            events.note("settled_by_hand", asset=asset, probe=probe, key=key, by=who, how=hand.how)
+            ledger.settle_by_hand(key, hand)
+    finally:
+        ledger.close()
+        events.close()
+
+
+def _owed_keys(directory: Path) -> str:
+    keys = dict.fromkeys(one.key for one in owed_in(directory))
+    return f"尚未恢复的有：{'、'.join(keys)}" if keys else "dengbao status 所列已全部恢复，无须登记"
 
 
 @contextmanager
@@ -65,7 +128,7 @@ def _ledger_of(directory: Path, number: int) -> Path:
 
 def _owed(key: str, what: str, why: str = "") -> Owed:
     asset, probe, _ = key.split("/", 2)
-    return Owed(asset, probe, what, why)
+    return Owed(asset, probe, what, why, key)
 
 
 @dataclass(frozen=True)

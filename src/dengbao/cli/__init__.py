@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "run": "running:run",
     "judge": "running:judge",
     "status": "standing:status",
+    "settle": "settling:settle",
     "evidence": "carrying:evidence",  # whose `collected` is added there
     "report": "papers:report",
     "compare": "showing:compare",

@@ -17,7 +17,7 @@ from ..model import CaseResult, ItemResult, Status, SuiteResult, Verdict
 from ..results import code_of, fold_round
 from ..rounds import Round, load_round
 from ..session import open_session
-from ..undoing import owed_in
+from ..undoing import owed_in, settled_by_hand
 from . import options
 from .chinese import Command
 from .console import console, paragraph, say, verbatim, word
@@ -73,12 +73,26 @@ def status(
 def print_owed(out: Console, directory: Path) -> None:
     """Print what the tests changed on assets and could not take back, and how to go on."""
     owed = owed_in(directory)
-    if not owed:
-        return
-    say(out, "\n检测所作、尚未恢复的改动", style="bold red")
+    if owed:
+        say(out, "\n检测所作、尚未恢复的改动", style="bold red")
     for one in owed:
         paragraph(out, Text(f"  {one.asset}  "), one.what)
-    say(out, f"再次执行 dengbao run {directory} 会先恢复这些改动；仍不成的，按上述说明人工恢复")
+        verbatim(out, f"    编号 {one.key}")
+    if owed:
+        say(out, f"再次执行 dengbao run {directory} 会先恢复这些改动；仍不成的，按上述说明人工恢复，然后")
+        verbatim(out, f"  dengbao settle {directory} 编号 --by 姓名/单位 --how 如何恢复、如何核实")
+    print_settled(out, directory)
+
+
+def print_settled(out: Console, directory: Path) -> None:
+    """Print what people took back by hand: who, when, how."""
+    settled = settled_by_hand(directory)
+    if settled:
+        say(out, "\n检测所作、已由人工恢复的改动", style="bold")
+    for one in settled:
+        if one.hand is not None:
+            who = f"{one.hand.by.name}（{one.hand.by.org}）{one.hand.at:%Y-%m-%d %H:%M}"
+            paragraph(out, Text(f"  {one.asset}  "), f"{one.what}；{who}：{one.hand.how}")
 
 
 def print_overview(out: Console, result: SuiteResult) -> None:
