@@ -136,7 +136,8 @@ def test_an_unfinished_round_is_not_gone_on_with_after_the_engagement_changed(
     folder = write_engagement(tmp_path / "hospital", {"his": server.url})
     dengbao("run", folder, "--item", "1.a.1")
     text = (folder / "engagement.yaml").read_text(encoding="utf-8")
-    (folder / "engagement.yaml").write_text(text.replace("[/patients]", "[/patients, /home]"), encoding="utf-8")
+    text = text.replace("[/patients]", "[/patients, /home]")
+    (folder / "engagement.yaml").write_text(text, encoding="utf-8")
     refused = dengbao("run", folder)
     assert refused.returncode == 2
     assert "engagement.yaml 已改动" in refused.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,8 @@ from ..runs import DATABASE, HEAD
 
 LI: Final = Person(name="李工", org="测试科技")
 WANG: Final = Person(name="王主任", org="测试医院")
-SEALED_AT: Final = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+# After all evidence was collected, whenever the tests begin.
+SEALED_AT: Final = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 NUMBER: Final = "NX-YBLT-2026-001"
 _EXTRA: Final = """\
 report_number: NX-YBLT-2026-001

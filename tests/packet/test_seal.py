@@ -14,7 +14,8 @@ from dengbao.packet.bag import packet_digest
 from dengbao.packet.dsse import SigningKey, public_key, verify
 from dengbao.packet.layout import SEAL, STATEMENT
 from dengbao.packet.opening import opened
-from dengbao.packet.seal import PREDICATE_TYPE, Sealed, seal
+from dengbao.packet.seal import Sealed, seal
+from dengbao.packet.statement import PREDICATE_TYPE
 from dengbao.rounds import load_round
 from dengbao.session import open_session
 

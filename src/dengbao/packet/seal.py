@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +23,12 @@ from ..reporting import report_round
 from ..results import fold_round
 from ..rounds import Round
 from ..session import Session
-from .bag import Digests, packet_digest, write_bag, write_zip
+from .bag import packet_digest, write_bag, write_zip
 from .dsse import SigningKey, sign
-from .layout import PAYLOAD, README, SCHEMA, SEAL, STATEMENT, TAG_MANIFEST
+from .layout import PAYLOAD, README, SCHEMA, SEAL, STATEMENT
 from .payload import list_payload
+from .statement import statement_of
 
-STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE: Final = "urn:dengbao:seal:v1"
 _README: Final = """\
 这是一次联调测试的封存包（BagIt 1.0）。
 
@@ -88,8 +87,9 @@ def seal(
         made = _seal_of(session, chosen, outcome, report, by=by, key=key, at=sealed_at, allowed=allowed)
         bag = place / packet_name(made)
         known = write_bag(bag, payload, {README: _README.encode(), SEAL: _pretty(made)}, _info(made), say=say)
-        write_whole(bag / STATEMENT, sign(statement(bag, known, made), key))
         found = packet_digest(bag)
+        files = {f"{PAYLOAD}/{name}": one for name, one in known.items()}
+        write_whole(bag / STATEMENT, sign(statement_of(files, found, made), key))
         return Sealed(target, found, write_zip(bag, target), made)
 
 
@@ -130,23 +130,6 @@ def _info(made: Seal) -> tuple[tuple[str, str], ...]:
         ("Bagging-Date", beijing(made.sealed_at).date().isoformat()),
         ("Contact-Name", f"{made.sealed_by.name}（{made.sealed_by.org}）"),
         ("Bag-Software-Agent", f"dengbao {made.tool_version}"),
-    )
-
-
-def statement(bag: Path, known: Mapping[str, Digests], made: Seal) -> bytes:
-    """Return the in-toto statement over every file of the packet, as canonical JSON."""
-    subjects = [
-        {"name": f"{PAYLOAD}/{name}", "digest": {"sha256": one.sha256, "sm3": one.sm3}}
-        for name, one in sorted(known.items())
-    ]
-    subjects.append({"name": TAG_MANIFEST, "digest": {"sha256": packet_digest(bag)}})
-    return canonical(
-        {
-            "_type": STATEMENT_TYPE,
-            "subject": subjects,
-            "predicateType": PREDICATE_TYPE,
-            "predicate": msgspec.to_builtins(made),
-        }
     )
 
 
