@@ -144,6 +144,11 @@ def test_a_form_is_sent_with_the_hidden_fields_of_its_own_page(echo: Echo) -> No
     assert "甲" not in transcript
 
 
+def test_a_form_is_known_by_the_fields_that_are_only_filled_in(echo: Echo) -> None:
+    send(echo, Call(path="/save", page="/form"), extra={"title": "1"})
+    assert echo.form() == {"token": ["t-1"], "kept": ["k"], "title": ["1"]}
+
+
 def test_a_page_with_a_query_is_named_whole_to_its_own_server(echo: Echo) -> None:
     send(echo, Call(path="/save", page="/form?id=7", csrf_field="token", fields={"title": "1"}))
     assert echo.last.headers["Referer"] == f"{echo.url}/form?id=7"

@@ -95,7 +95,7 @@ async def perform(
     if call.page or call.csrf_field:
         page = await visitor.visit(filled(call.page or call.path, given, in_path=True))
         base = page.last.url
-        fields.update(_hidden(page, call))
+        fields.update(_hidden(page, {*call.fields, *(extra or {}), *(files or {}), call.csrf_field}))
         if call.csrf_field:
             token = fields.get(call.csrf_field) or csrf_token(call.csrf_field, page, visitor)
             fields[call.csrf_field] = token
@@ -197,13 +197,13 @@ def filled(text: str, values: Mapping[str, str], *, in_path: bool = False) -> st
     return _PLACE.sub(value, text)
 
 
-def _hidden(page: Chain, call: Call) -> dict[str, str]:
+def _hidden(page: Chain, wanted: Collection[str]) -> dict[str, str]:
     """Return the hidden fields of the form that the request belongs to: the one that holds its fields."""
     best: dict[str, str] = {}
     most = 0
     for form in page.last.document.forms:
         names = {one.name for one in form.fields}
-        shared = len(names & {*call.fields, call.csrf_field})
+        shared = len(names & set(wanted))
         if shared > most:
             most, best = shared, dict(form.hidden)
     return best
