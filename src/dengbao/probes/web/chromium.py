@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import ssl
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from ...model import WebAsset
 from ..base import Context
 from .browser import asset_url
 from .forward import Forward
+from .leftovers import bearing, new_folder, sweep
 from .transport import tls_context, tls_error
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ async def opened_window(
         )
     start = _playwright()
     pins = await _pins(asset, context, probe)
-    folder = Path(tempfile.mkdtemp(prefix="dengbao-chromium-"))
+    sweep()
+    folder = new_folder()
     try:
         async with Forward(context.guard, asset.id, probe) as forward, start() as playwright:
             launched = await _launch(playwright, program, folder, forward, pins, headed=headed)
@@ -219,8 +220,6 @@ async def _pins(asset: WebAsset, context: Context, probe: str) -> str:
 
 def _end_what_is_left(folder: Path) -> None:
     """End processes that still bear our mark; only Linux lets us find them."""
-    mark = str(folder).encode()
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for pid in bearing(folder):
         with contextlib.suppress(OSError):
-            if mark in entry.read_bytes():
-                os.kill(int(entry.parent.name), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
