@@ -26,7 +26,7 @@ from dengbao.secrets import Secrets
 from ..live.harness import MemoryLedger
 
 PAGE = (
-    "<form action=/search><input name=q></form>"
+    "<form action=/search><input name=q><input type=submit></form>"
     "<form method=post action=/save><input type=hidden name=token value=t-1>"
     "<input type=hidden name=kept value=k><input name=title></form>"
 )

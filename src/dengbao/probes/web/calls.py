@@ -203,7 +203,7 @@ def _hidden(page: Chain, wanted: Collection[str]) -> dict[str, str]:
     most = 0
     for form in page.last.document.forms:
         names = {one.name for one in form.fields}
-        shared = len(names & set(wanted))
+        shared = len(names & set(wanted) - {""})  # buttons bear no name
         if shared > most:
             most, best = shared, dict(form.hidden)
     return best
