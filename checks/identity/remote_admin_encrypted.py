@@ -122,10 +122,21 @@ def _ftp(sockets: HostListening, services: HostServices | None) -> tuple[Criteri
     what = f"FTP（TCP {_FTP}，{listing(sorted(filter(None, names))) or '进程未知'}）"
     seen = "是否强制加密未能确认"
     if met is not None:
-        seen = "要求本地账户经 TLS 登录" if met else "未强制 TLS，口令可明文传输"
+        seen = "要求本地账户经 TLS 登录" + _ftp_data(services) if met else "未强制 TLS，口令可明文传输"
     return (
-        ask("ftp", "FTP 是否强制加密", met, what + seen, "host.services", decisive=True),
+        ask("ftp", "FTP 登录是否强制加密", met, what + seen, "host.services", decisive=True),
     )  # fmt: skip
+
+
+def _ftp_data(services: HostServices | None) -> str:
+    """Return in words how files travel; passwords do not travel on that channel."""
+    if services is None or (services.ftp_data_tls is None and services.ftp_users_differ is None):
+        return "，所传文件是否强制加密未能确认"
+    if services.ftp_data_tls is False:
+        return "，但未要求所传文件加密（force_local_data_ssl），传输保密性须另行核查"
+    if services.ftp_users_differ:
+        return "，个别用户另有设置（user_config_dir），所传文件是否加密未能确认"
+    return "，所传文件同样强制加密" if services.ftp_data_tls else "，所传文件是否强制加密未能确认"
 
 
 def _ciphers(sshd: HostSshd) -> tuple[Criterion, ...]:

@@ -62,3 +62,29 @@ def test_ftp_demands_tls_by_the_file_it_runs_with(
     )
     assert found.ftp_demands_tls is demands
     assert all("ssl" not in one.text for one in found.shares)
+
+
+@pytest.mark.parametrize(
+    ("written", "data", "differ"),
+    [
+        ("3:ssl_enable=YES", True, False),  # forcing is the default
+        ("3:ssl_enable=YES\n4:force_local_data_ssl=NO", False, False),
+        ("3:ssl_enable=NO", False, False),
+        ("3:ssl_enable=YES\n4:force_local_data_ssl=perhaps", None, False),
+        ("3:ssl_enable=YES\n4:user_config_dir=/etc/vsftpd_user_conf", None, True),
+        ("3:ssl_enable=YES\n4:force_local_data_ssl=NO\n5:user_config_dir=/etc/u", False, True),
+        ("3:ssl_enable=YES\n4:user_config_dir=", True, False),
+    ],
+)
+def test_ftp_demands_tls_for_files_unless_users_may_have_it_otherwise(
+    written: str, data: bool | None, differ: bool
+) -> None:
+    shares = framed(etc__vsftpd_dot_conf=written) + "\nN ftpdata asked\nN ftpd /usr/sbin/vsftpd\n"
+    found = read_services(transcript(services="N manager none\n", shares=shares))
+    assert (found.ftp_data_tls, found.ftp_users_differ) == (data, differ)
+    assert found.ftp_demands_tls is ("ssl_enable=YES" in written)
+    assert all("user_config_dir" not in one.text for one in found.shares)
+    older = read_services(
+        transcript(services="N manager none\n", shares=shares.replace("N ftpdata asked", ""))
+    )
+    assert (older.ftp_data_tls, older.ftp_users_differ) == (None, None)

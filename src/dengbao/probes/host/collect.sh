@@ -605,8 +605,9 @@ exit 0
 section shares 10 262144 '
 for one in /etc/exports /etc/exports.d/*.exports; do text "$one" pick "^[^#]"; done
 for one in /etc/samba/smb.conf /etc/vsftpd.conf /etc/vsftpd/vsftpd.conf; do
-  text "$one" pick "^[[:space:]]*(\[|guest ok|public|map to guest|path|anonymous_enable|ssl_enable|force_local_logins_ssl)"
+  text "$one" pick "^[[:space:]]*(\[|guest ok|public|map to guest|path|anonymous_enable|ssl_enable|force_local_(logins|data)_ssl|user_config_dir)"
 done
+echo "$N ftpdata asked" # an older script did not ask: what it does not show may be set all the same
 for one in $(grep -lx vsftpd /proc/[0-9]*/comm 2>/dev/null); do
   echo "$N ftpd $(tr "\0" " " 2>/dev/null <"${one%comm}cmdline")"
 done

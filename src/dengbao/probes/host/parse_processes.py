@@ -15,8 +15,12 @@ from .system_facts import HostListening, HostProcesses, HostServices, Listener, 
 _STATUS: Final = re.compile(r"^/proc/(\d+)/status:(Name|PPid|Uid):\s*(.*)$")
 _SOCKET: Final = re.compile(r"^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ \S+ \S+ \S+ \S+\s+(\d+)\s+\d+\s+(\d+)")
 _FTP: Final = ("/etc/vsftpd.conf", "/etc/vsftpd/vsftpd.conf")
-# Both must be on; the values are those where nothing is written.
-_FTP_TLS: Final = {"ssl_enable": "NO", "force_local_logins_ssl": "YES"}
+# Both must be on, for logins and for data; the values are those where nothing is written.
+_FTP_LOGINS: Final = ("ssl_enable", "force_local_logins_ssl")
+_FTP_DATA: Final = ("ssl_enable", "force_local_data_ssl")
+_FTP_TLS: Final = {
+    "ssl_enable": "NO", "force_local_logins_ssl": "YES", "force_local_data_ssl": "YES", "user_config_dir": "",
+}  # fmt: skip
 _ON: Final = frozenset({"YES", "TRUE", "1"})
 _SWITCHES: Final = _ON | {"NO", "FALSE", "0"}
 _RUNNING: Final = frozenset({"active", "activating", "reloading"})
@@ -142,7 +146,7 @@ def read_services(transcript: Transcript) -> HostServices:
     return HostServices(
         manager=manager, active=active, enabled=enabled, default_target=section.mark("target") or "",
         inetd=tuple(_inetd(files)), shares=tuple(_shares(files)),
-        ftp_demands_tls=_ftp_demands_tls(transcript.section("shares").marks("ftpd"), files),
+        **_ftp(transcript.section("shares"), files),
     )  # fmt: skip
 
 
@@ -187,13 +191,30 @@ def _shares(files: Files) -> Iterator[Line]:
                 yield Line(file=one.path, number=0, text="anonymous_enable=YES（未设置时的默认值）")
 
 
-def _ftp_demands_tls(commands: tuple[str, ...], files: Files) -> bool | None:
-    """Tell whether every running vsftpd refuses local users without TLS, by command lines and files."""
-    answers = {_demands_tls(one.split()[1:], files) if one else None for one in commands}
-    return answers.pop() if len(answers) == 1 else None
+def _ftp(section: Section, files: Files) -> dict[str, bool | None]:
+    """Return what every running vsftpd demands of local users alike, by command lines and files."""
+    said = [_ftp_settings(one.split()[1:], files) if one else None for one in section.marks("ftpd")]
+    known = [one for one in said if one is not None]
+    if not known or len(known) != len(said):
+        return {}
+    asked = bool(section.marks("ftpdata"))
+    differ = any(one["user_config_dir"] for one in known) if asked else None
+    data = _all_on(known, _FTP_DATA) if asked else None
+    return {
+        "ftp_demands_tls": _all_on(known, _FTP_LOGINS),
+        "ftp_data_tls": None if data and differ else data,
+        "ftp_users_differ": differ,
+    }
 
 
-def _demands_tls(arguments: list[str], files: Files) -> bool | None:
+def _all_on(settings: list[dict[str, str]], keys: tuple[str, ...]) -> bool | None:
+    """Tell whether all are on; None where a word is no switch, or one server says other than another."""
+    answers = {all(one[key] in _ON for key in keys) for one in settings}
+    sound = all(one[key] in _SWITCHES for one in settings for key in keys)
+    return answers.pop() if sound and len(answers) == 1 else None
+
+
+def _ftp_settings(arguments: list[str], files: Files) -> dict[str, str] | None:
     """Return what the one file vsftpd runs with says; None where it is another one, or not the only word."""
     there = [one for one in files.readable() if one.path in _FTP]
     used = [one for one in there if not arguments or one.path in arguments]
@@ -204,9 +225,7 @@ def _demands_tls(arguments: list[str], files: Files) -> bool | None:
         key, _, value = line.text.partition("=")
         if key in found:
             found[key] = value.strip().upper()
-    if not _SWITCHES.issuperset(found.values()):
-        return None
-    return all(one in _ON for one in found.values())
+    return found
 
 
 def _written(one: Framed) -> Iterator[Line]:

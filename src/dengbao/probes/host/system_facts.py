@@ -12,7 +12,9 @@ class HostServices(Facts, tag="host.services"):
     `none`: process 1 manages no services (container). `shares` are the lines that share folders or admit
     guests, of exports, smb.conf and vsftpd.conf. `inetd` are services that xinetd or inetd would start.
     `ftp_demands_tls`: vsftpd takes names and passwords over TLS only, by the file it runs with; None where
-    it does not run, or that file was not seen.
+    it does not run, or that file was not seen. `ftp_data_tls`: it demands TLS for what these users send and
+    fetch, too; `ftp_users_differ`: single users may have other settings (`user_config_dir`), which hold for
+    what they transfer but come too late for their login.
     """
 
     manager: str
@@ -22,6 +24,8 @@ class HostServices(Facts, tag="host.services"):
     inetd: tuple[str, ...] = ()
     shares: tuple[Line, ...] = ()
     ftp_demands_tls: bool | None = None
+    ftp_data_tls: bool | None = None
+    ftp_users_differ: bool | None = None
 
 
 class Process(Value):
