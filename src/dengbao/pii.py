@@ -30,7 +30,8 @@ _MOBILE: Final = re.compile(MOBILE, re.ASCII)
 _CARD: Final = re.compile(r"[3-69]\d{15,18}", re.ASCII)
 _ID_SHAPE: Final = re.compile(r"[1-9]\d{16}[\dXx]", re.ASCII)
 _CREDIT_SHAPE: Final = re.compile(r"[1-9A-HJ-NP-RTUWXY][1-9]\d{6}[0-9A-HJ-NP-RTUWXY]{10}", re.ASCII)
-_DOUBLED: Final = str.maketrans("0123456789", "0246813579")  # twice a digit, its own digits summed
+_SINGLE: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED: Final = bytes.maketrans(b"0123456789", b"\0\2\4\6\10\1\3\5\7\11")  # twice, digits summed
 _SEPARATORS: Final = str.maketrans("", "", " -\u2013\u00a0\t")
 _FULL_WIDTH: Final = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF38: "X", 0xFF58: "x"}
 
@@ -45,43 +46,56 @@ def is_id_card(text: str) -> bool:
 
 def id_card_holds(text: bytes) -> bool:
     """Tell whether 18 bytes have a region, a date and a serial number with its check character."""
-    day = text[10:14]
-    try:
-        total = (
-            _REGIONS[text[:6]] + _YEARS[text[6:10]] + _DAYS[day] + _SERIALS[text[14:17]] + _CHECKS[text[17:]]
-        )
-    except KeyError:
-        return False
-    return total % 11 == 1 and (day != b"0229" or isleap(int(text[6:10])))
+    total = (
+        ID_REGIONS[text[:6]]
+        + ID_YEARS[text[6:10]]
+        + ID_DAYS[text[10:14]]
+        + ID_SERIALS[text[14:17]]
+        + ID_CHECKS[text[17:]]
+    )
+    return total % 11 == 1 and born_in_time(text)
+
+
+def born_in_time(text: bytes) -> bool:
+    """Tell whether the year of a number whose parts all hold has its 29 February, if it names one."""
+    return text[10:14] != b"0229" or isleap(int(text[6:10]))
 
 
 def _weighted(digits: bytes, place: int) -> int:
     return sum((one - 0x30) * _ID_WEIGHTS[place + number] for number, one in enumerate(digits))
 
 
-class _Regions(dict[bytes, float]):
-    """The weighted sums of regions; what begins with no province is not a number, and no sum with it is."""
+class _Sums(dict[bytes, float]):
+    """The weighted sums of one part of a number; nan of other bytes, and then every sum is."""
 
-    def __missing__(self, region: bytes) -> float:
-        if len(region) != _REGION_DIGITS or not region.isdigit():
-            raise KeyError
-        known = _weighted(region, 0) if int(region[:2]) in _PROVINCES else nan
+    def __missing__(self, text: bytes) -> float:
+        return nan
+
+
+class _Regions(_Sums):
+    """The sums of the regions met so far."""
+
+    def __missing__(self, text: bytes) -> float:
+        if len(text) != _REGION_DIGITS or not text.isdigit() or int(text[:2]) not in _PROVINCES:
+            return nan
+        known = _weighted(text, 0)
         if len(self) < _MOST_REGIONS:
-            self[region] = known
+            self[text] = known
         return known
 
 
-# The parts of a number are kept by their sums: dumps hold millions of few regions, years and days.
+# The parts of a number are kept by their sums: dumps hold millions of few regions, years and days. Parts
+# that are longer would be too many for the cache nearest to the processor.
 _REGION_DIGITS: Final = 6
 _MOST_REGIONS: Final = 4096
-_REGIONS: Final = _Regions()
-_YEARS: Final = {
-    b"%d" % year: _weighted(b"%d" % year, 6) for year in range(_EARLIEST_BIRTH_YEAR, _LATEST_BIRTH_YEAR + 1)
-}
+ID_REGIONS: Final = _Regions()
+ID_YEARS: Final = _Sums(
+    (b"%d" % year, _weighted(b"%d" % year, 6)) for year in range(_EARLIEST_BIRTH_YEAR, _LATEST_BIRTH_YEAR + 1)
+)
 _LEAP_DAYS: Final = (date(2000, 1, 1) + timedelta(days=number) for number in range(366))
-_DAYS: Final = {text: _weighted(text, 10) for text in (f"{one:%m%d}".encode() for one in _LEAP_DAYS)}
-_SERIALS: Final = {text: _weighted(text, 14) for text in (b"%03d" % number for number in range(1000))}
-_CHECKS: Final = {b"%d" % number: number for number in range(10)} | {b"X": 10, b"x": 10}
+ID_DAYS: Final = _Sums((text, _weighted(text, 10)) for text in (f"{one:%m%d}".encode() for one in _LEAP_DAYS))
+ID_SERIALS: Final = _Sums((text, _weighted(text, 14)) for text in map(b"%03d".__mod__, range(1000)))
+ID_CHECKS: Final = _Sums({b"%d" % number: number for number in range(10)} | {b"X": 10, b"x": 10})
 
 
 def is_mobile(text: str) -> bool:
@@ -103,7 +117,8 @@ def is_bank_card(text: str) -> bool:
 
 def luhn(digits: str) -> bool:
     """Tell whether the last of `digits` is the Luhn check digit of those before it."""
-    return sum(map(int, digits[::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+    text = digits.encode("ascii")
+    return (sum(text[::-2].translate(_SINGLE)) + sum(text[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def is_credit_code(text: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from dengbao.errors import NoPermission, ProbeError
+from dengbao.hash_shapes import kind_of_hash
 from dengbao.model import DatabaseAsset, SensitiveColumn
 from dengbao.probes.database import (
     my_accounts,
@@ -21,7 +22,7 @@ from dengbao.probes.database import (
     pg_system,
 )
 from dengbao.probes.database.facts import HashCount
-from dengbao.probes.database.hashes import hashes_of, kind_of_hash, repeats
+from dengbao.probes.database.hashes import hashes_of, repeats
 
 from .test_database import ASSET, Canned, user, variables
 

@@ -27,7 +27,7 @@ def made(request: pytest.FixtureRequest) -> Corpus:
 
 def found(engine: Engine, text: str) -> Counter[tuple[Kind, bytes]]:
     data = text.encode()
-    return Counter((one.kind, canonical(one.kind, data[one.start : one.end])) for one in engine.hits(data, 0))
+    return Counter((kind, canonical(kind, data[start:end])) for start, end, kind in engine.hits(data, 0))
 
 
 def expected(made: Corpus) -> Counter[tuple[Kind, bytes]]:

@@ -50,6 +50,10 @@ class TooMuch(Exception):
     """A bound is reached; says in Chinese which."""
 
 
+class Unreadable(Exception):
+    """A document whose text cannot be got at; says in Chinese why."""
+
+
 class Budget:
     """What a scan may still spend; every read of unpacked bytes draws on it."""
 

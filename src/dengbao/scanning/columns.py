@@ -200,7 +200,7 @@ class Separated:
                 if self._quoted and value[:1] == b'"':
                     start, end, value = start + 1, end - 1, _unquoted(value)
                 if shown := value_kind(kind, value):
-                    yield Hit(start, end, shown)
+                    yield start, end, shown
 
 
 def _unquoted(cell: bytes) -> bytes:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
-from .judge import FLAT, at_codes, at_digits, at_groups, at_mail, common
+from .judge import FLAT, at_codes, at_digits, at_groups, at_mail, commons
 from .kinds import Hit
 from .labels import WORDS, at_word
 from .windows import lower_ascii
 
 _CODE_LETTERS: Final = frozenset(b"0123456789ABCDEFGHJKLMNPQRTUWXY")
 _CODES: Final = bytes(0x41 if one in _CODE_LETTERS else 0x2E for one in range(256))
+_DIGIT: Final = 0x30
 _RUN: Final = b"0" * 11
 _CODE: Final = b"A" * 18
 _NUMBER: Final = b"0" * 18
@@ -41,13 +42,13 @@ class PlainEngine:
 
     def hits(self, data: bytes, low: int, small: bytes | None = None) -> list[Hit]:
         """Return the hits."""
-        found = _Found(low)
+        # A label may stand before `low` and its value behind it.
+        floor = max(0, low - _AROUND)
         flat = data.translate(FLAT)
-        at = flat.find(_RUN, low)
-        while at >= 0:
-            hit, go_on = at_digits(data, at)
-            found.add(hit)
-            at = flat.find(_RUN, go_on)
+        hits, others = commons(data, _starts(flat, floor))
+        found = _Found(low)
+        for at in others:
+            found.add(at_digits(data, at))
         for groups in _GROUPS:
             for at in _finds(flat, groups, low):
                 found.add(at_groups(data, at))
@@ -56,14 +57,23 @@ class PlainEngine:
                 found.add(at_codes(data, at))
         for at in _finds(data, b"@", low):
             found.add(at_mail(data, at))
-        # A label may stand before `low` and its value behind it.
-        floor = max(0, low - _AROUND)
         for number, at in _labels(data, lower_ascii(data) if small is None else small, floor):
             found.add(at_word(data, at, number))
-        return found.sorted()
+        return found.among(hits)
 
 
 _AROUND: Final = 200
+
+
+def _starts(flat: bytes, floor: int) -> list[int]:
+    """Return where runs of eleven digits and more begin."""
+    starts = []
+    at = flat.find(_RUN, floor)
+    while at >= 0:
+        if not at or flat[at - 1] != _DIGIT:
+            starts.append(at)
+        at = flat.find(_RUN, at + len(_RUN))
+    return starts
 
 
 def _labels(data: bytes, small: bytes, floor: int) -> Iterator[tuple[int, int]]:
@@ -85,10 +95,16 @@ class _Found:
         self._hits: dict[int, Hit] = {}
 
     def add(self, hit: Hit | None) -> None:
-        if hit is not None and hit.start >= self._low:
-            self._hits.setdefault(hit.start, hit)
+        if hit is not None and hit[0] >= self._low:
+            self._hits.setdefault(hit[0], hit)
 
-    def sorted(self) -> list[Hit]:
+    def among(self, common: list[Hit]) -> list[Hit]:
+        """Return all in order, with those of `common`, which come first and are in order."""
+        if common and common[0][0] < self._low:
+            common = [one for one in common if one[0] >= self._low]
+        if not self._hits:
+            return common
+        self._hits.update({one[0]: one for one in common})
         return [self._hits[start] for start in sorted(self._hits)]
 
 
@@ -167,18 +183,18 @@ class FastEngine:
         def note(what: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends[what].append(end)
 
-        self._database.scan(data[floor:] if floor else data, match_event_handler=note)
+        self._database.scan(data, match_event_handler=note)
+        hits, others = commons(data, [end - len(_RUN) for end in sorted(ends[_DIGITS_ID])])
         found = _Found(low)
-        for end in sorted(ends[_DIGITS_ID]):
-            at = end + floor - 11
-            found.add(common(data, at) or at_digits(data, at)[0])
+        for at in others:
+            found.add(at_digits(data, at))
         for what in range(_GROUPS_ID, len(ends)):
             for end in sorted(ends[what]):
-                found.add(_judge(data, what, end + floor))
-        return found.sorted()
+                found.add(_judge(data, what, end, floor))
+        return found.among(hits)
 
 
-def _judge(data: bytes, what: int, end: int) -> Hit | None:
+def _judge(data: bytes, what: int, end: int, floor: int) -> Hit | None:
     if what == _GROUPS_ID:
         return at_groups(data, end - len(_GROUPS[0]))
     if what == _LONG_GROUPS_ID:
@@ -188,7 +204,8 @@ def _judge(data: bytes, what: int, end: int) -> Hit | None:
     if what == _MAIL_ID:
         return at_mail(data, end - 2)
     word = what - _WORDS_ID
-    return at_word(data, end - len(_WORD_BYTES[word]), word)
+    at = end - len(_WORD_BYTES[word])
+    return at_word(data, at, word) if at >= floor else None
 
 
 def best_engine() -> Engine:

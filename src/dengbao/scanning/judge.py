@@ -7,11 +7,26 @@ windows are cut changes nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from ..pii import MOBILE, id_card_holds, is_bank_card, is_credit_code, is_id_card, is_mobile
+from ..pii import (
+    ID_CHECKS,
+    ID_DAYS,
+    ID_REGIONS,
+    ID_SERIALS,
+    ID_YEARS,
+    MOBILE,
+    born_in_time,
+    id_card_holds,
+    is_bank_card,
+    is_credit_code,
+    is_id_card,
+    is_mobile,
+)
 from .kinds import Hit, Kind
 
+_LEAP_DAY: Final = b"0229"
 BEFORE: Final = 256
 AFTER: Final = 512
 # Digits as 0, blanks and hyphens as -, all else as a dot: then plain searches find runs and groups.
@@ -31,6 +46,7 @@ _WORD: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 _NUMBER: Final = frozenset(b"0123456789")
 _FREE_AFTER: Final = frozenset(range(256)) - _WORD - frozenset(b"_.")
 _FREE_BEFORE: Final = _FREE_AFTER - frozenset(b"%\\")
+_FREE_BEHIND: Final = frozenset(bytes((one,)) for one in _FREE_AFTER)
 _ESCAPE: Final = re.compile(rb"\\[nrtbf]\Z|%[0-9A-Fa-f][A-Fa-f]\Z|\\u[0-9A-Fa-f]{3}[A-Fa-f]\Z")
 _UNICODE: Final = re.compile(rb"\\u[0-9A-Fa-f]{0,3}\Z")
 _PERCENT: Final = re.compile(rb"%[0-9A-Fa-f]?\Z")
@@ -63,46 +79,54 @@ _BANK_LABEL: Final = _words(
 _LABEL_BYTES: Final = 80
 
 
-def common(data: bytes, at: int) -> Hit | None:
-    """Return what begins at `at` if it is an id card or a phone that nothing is glued to: most of all."""
-    around = data[at - 1 : at + 19] if at else b""
-    if (
-        id_card_holds(around[1:19])
-        and len(around) == 20
-        and around[0] in _FREE_BEFORE
-        and around[19] in _FREE_AFTER
-    ):
-        return Hit(at, at + 18, Kind.ID_CARD)
-    if around[1:2] == b"1" and _PLAIN_PHONE.match(data, at):
-        return Hit(at, at + 11, Kind.PHONE)
-    return None
+def commons(data: bytes, places: Sequence[int]) -> tuple[list[Hit], list[int]]:
+    """Return the id cards and phones that nothing is glued to, most of all hits, and the other places.
+
+    At each of the places, in order, a run of digits begins.
+    """
+    hits: list[Hit] = []
+    others: list[int] = []
+    regions, years, days, serials, checks = ID_REGIONS, ID_YEARS, ID_DAYS, ID_SERIALS, ID_CHECKS
+    free_before, free_behind, phone, kind = _FREE_BEFORE, _FREE_BEHIND, _PLAIN_PHONE.match, Kind.ID_CARD
+    for at in places:
+        # Empty at the very beginning, which is looked at later.
+        part = data[at - 1 : at + 19]
+        total = (
+            regions[part[1:7]] + years[part[7:11]] + days[part[11:15]] + serials[part[15:18]]
+            + checks[part[18:19]]
+        )  # fmt: skip
+        if (
+            total % 11 == 1
+            and part[19:] in free_behind
+            and part[0] in free_before
+            and (part[11:15] != _LEAP_DAY or born_in_time(part[1:19]))
+        ):
+            hits.append((at, at + 18, kind))
+        elif part[1:2] == b"1" and phone(data, at):
+            hits.append((at, at + 11, Kind.PHONE))
+        else:
+            others.append(at)
+    return hits, others
 
 
-def at_digits(data: bytes, at: int) -> tuple[Hit | None, int]:
-    """Judge the run of digits that covers `at`; return the hit if any, and where to go on."""
-    if hit := common(data, at):
-        return hit, hit[1]
+def at_digits(data: bytes, at: int) -> Hit | None:
+    """Judge the run of eleven digits or more that begins at `at`."""
     if plain := _PLAIN_RUN.match(data, at):
-        end = plain.end()
-        kind = _kind_of_run(data, at, end)
-        return (Hit(at, end, kind) if kind else None), end
-    start = at
-    floor = max(0, at - BEFORE)
-    while start > floor and data[start - 1] in _NUMBER:
-        start -= 1
-    begin = _begin(data, start)
-    found = _DIGITS.match(data, begin) if begin >= 0 else None
-    if found is None:
-        return None, _run_end(data, at)
-    end = found.end()
-    if end < len(data) and data[end] in _NUMBER:
-        return None, _run_end(data, end)
-    if end - begin == 17 and data[end : end + 1] in (b"X", b"x"):
-        end += 1
-    if (end < len(data) and data[end] in _WORD) or _FRACTION.match(data, end):
-        return None, end
+        begin, end = plain.span()
+    else:
+        begin = _begin(data, at)
+        found = _DIGITS.match(data, begin) if begin >= 0 else None
+        if found is None:
+            return None
+        end = found.end()
+        if end < len(data) and data[end] in _NUMBER:
+            return None
+        if end - begin == 17 and data[end : end + 1] in (b"X", b"x"):
+            end += 1
+        if (end < len(data) and data[end] in _WORD) or _FRACTION.match(data, end):
+            return None
     kind = _kind_of_run(data, begin, end)
-    return (Hit(begin, end, kind) if kind else None), end
+    return (begin, end, kind) if kind else None
 
 
 def _run_end(data: bytes, at: int) -> int:
@@ -203,16 +227,16 @@ def at_groups(data: bytes, at: int) -> Hit | None:
             continue
         text = found.group().translate(None, b" -").decode("ascii")
         if len(text) == 18 and is_id_card(text):
-            return Hit(start, found.end(), Kind.ID_CARD)
+            return (start, found.end(), Kind.ID_CARD)
         if is_mobile(text):
-            return Hit(start, found.end(), Kind.PHONE)
+            return (start, found.end(), Kind.PHONE)
         if (
             found.group(1)
             and _GROUPED_BIN.match(text)
             and is_bank_card(text)
             and not _goes_on(data, start, found.end())
         ):
-            return Hit(start, found.end(), Kind.BANK_CARD)
+            return (start, found.end(), Kind.BANK_CARD)
     return None
 
 
@@ -240,7 +264,7 @@ def at_codes(data: bytes, at: int) -> Hit | None:
     if not _CREDIT.match(data, at):
         return None
     text = data[at:end].decode("ascii")
-    return Hit(at, end, Kind.CREDIT_CODE) if _is_organisation(text) else None
+    return (at, end, Kind.CREDIT_CODE) if _is_organisation(text) else None
 
 
 def _is_organisation(text: str) -> bool:
@@ -265,4 +289,4 @@ def at_mail(data: bytes, at: int) -> Hit | None:
     start = at - len(local.group())
     if _URL_USER.search(data[max(0, start - 64) : start]):
         return None
-    return Hit(start, host.end(), Kind.EMAIL)
+    return (start, host.end(), Kind.EMAIL)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from ..probes.database.hashes import kind_of_hash
+from ..hash_shapes import kind_of_hash
 from .kinds import Hit, Kind
 from .words import is_name
 
@@ -142,7 +142,7 @@ def at_word(data: bytes, at: int, word: int) -> Hit | None:
         kind = decide(found.group(group))
         if kind is not None:
             start = at - back + _size(text[: found.start(group)])
-            return Hit(start, start + _size(found.group(group)), kind)
+            return start, start + _size(found.group(group)), kind
     return None
 
 

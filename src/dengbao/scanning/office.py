@@ -11,9 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
-from lxml import etree
-
-from .archives import Budget, Metered, TooMuch
+from .archives import Budget, Metered, TooMuch, Unreadable
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT: Final = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
@@ -94,6 +92,8 @@ def _part(archive: zipfile.ZipFile, name: str, size: int, budget: Budget) -> Ite
 
 def _parse(part: Metered, *tags: str) -> Iterator[Any]:
     """Yield elements as they end; no entity is resolved, no network asked, no tree grown."""
+    from lxml import etree  # noqa: PLC0415 - few scans need it
+
     for _, element in etree.iterparse(
         part, events=("end",), tag=tags, resolve_entities=False, no_network=True, huge_tree=False
     ):
@@ -195,6 +195,8 @@ def paragraphs(file: IO[bytes], size: int, budget: Budget) -> Iterator[tuple[str
 def _lines(part: Metered) -> Iterator[bytes]:
     texts: list[str] = []
     depth = 0
+    from lxml import etree  # noqa: PLC0415 - few scans need it
+
     events = etree.iterparse(
         part, events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=False
     )
@@ -213,10 +215,6 @@ def _lines(part: Metered) -> Iterator[bytes]:
         depth -= tag == "tr"
         if tag in ("p", "tr", "r"):
             element.clear()
-
-
-class Unreadable(Exception):
-    """A document whose text cannot be got at; says in Chinese why."""
 
 
 def pages(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:

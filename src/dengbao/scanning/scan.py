@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import stat
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
-
-from lxml import etree
 
 from .archives import (
     BROKEN,
@@ -20,6 +20,7 @@ from .archives import (
     Limits,
     Metered,
     TooMuch,
+    Unreadable,
     is_tar,
     is_zip,
     tar_members,
@@ -27,10 +28,11 @@ from .archives import (
     zip_members,
 )
 from .columns import Columns, NoColumns, Separated, separated_of
-from .engines import Engine, best_engine
+from .engines import Engine, FastEngine, best_engine
+from .heads import FastHeads, Heads, PlainHeads
 from .judge import shaped_like_ids
 from .kinds import Cell, Hit, Kind, shown_name
-from .office import Unreadable, is_known_part, office_kind, pages, paragraphs, sheets
+from .office import is_known_part, office_kind, pages, paragraphs, sheets
 from .sql import SqlDump, looks_like_sql
 from .tally import Group, Report, Tally, Unread, sample
 from .windows import SIZE, Decoder, Readable, Window, windows
@@ -76,6 +78,7 @@ class Scanner:
         progress: Callable[[str, int], None] | None = None,
     ) -> None:
         self._engine = engine or best_engine()
+        self._heads: Heads = FastHeads() if isinstance(self._engine, FastEngine) else PlainHeads()
         self._budget = Budget(limits or Limits())
         self._limits = limits or Limits()
         self._tally = Tally(key, regions, marker)
@@ -150,7 +153,7 @@ class Scanner:
             self._unread(member, str(bound))
         except Unreadable as exc:
             self._unread(member, str(exc))
-        except etree.XMLSyntaxError:
+        except SyntaxError:  # as lxml says that something is no XML
             self._unread(member, "文档已损坏，未读完")
         except BROKEN as exc:
             self._unread(member, f"文件已损坏或格式不受支持（{type(exc).__name__}）")
@@ -175,11 +178,17 @@ class Scanner:
         elif what := next((text for mark, text in _BINARY if head.startswith(mark)), ""):
             self._unread(member, f"{what}，未扫描内容")
         else:
-            odd = self._text(stream, member, _columns_of(name, head))
+            odd = self._text(stream, member, self._columns(name, head))
             if _is_binary(head):
                 self._unread(member, "不认识的二进制格式，只查找了其中的文本")
             elif odd:
                 self._unread(member, odd)
+
+    def _columns(self, name: str, head: bytes) -> Columns:
+        text = Decoder().feed(head)
+        if looks_like_sql(name, text):
+            return SqlDump(self._heads)
+        return separated_of(name, text) or NoColumns()
 
     def _member(self, part: Metered, inner: str, member: str, depth: int) -> None:
         place = "!".join(one for one in (member, shown_name(inner)) if one)
@@ -238,7 +247,8 @@ class Scanner:
             odd = odd or next((why for mark, why in _NO_TEXT if mark in window.data), "")
             if self._windows % self._shares == self._share:
                 self._tally.text_bytes += window.high - window.low
-                self._count(window, columns, member)
+                with _uncollected():
+                    self._count(window, columns, member)
             self._windows += 1
             self._walked += window.high - window.low
             if self._progress is not None:
@@ -261,7 +271,7 @@ class Scanner:
         self._show(shown, window)
         for kind, alike in values.items():
             self._tally.add(kind, alike)
-        first = next((hit.start for hit in hits if hit.kind is Kind.ID_CARD), None)
+        first = next((start for start, _, kind in hits if kind is Kind.ID_CARD), None)
         if first is not None:
             begin, end = max(first - _ALIKE_BYTES, window.low), min(first + _ALIKE_BYTES, window.high)
             held, failed = shaped_like_ids(data, begin, end)
@@ -274,28 +284,40 @@ class Scanner:
         for hit, cell, group in sorted(hits, key=_start):
             if not group.wanted:
                 continue
-            line += window.data.count(b"\n", counted, hit.start)
-            counted = hit.start
+            line += window.data.count(b"\n", counted, hit[0])
+            counted = hit[0]
             group.samples.append(
                 sample(
-                    hit,
-                    window.data[hit.start : hit.end],
+                    hit[2],
+                    window.data[hit[0] : hit[1]],
                     line=line,
-                    offset=window.base + hit.start,
+                    offset=window.base + hit[0],
                     cell=f"{cell.cell}{line}" if cell.cell else "",
                 )
             )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from looking for cycles among hits, of which there are thousands and in which are none."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _start(one: tuple[Hit, Cell, Group]) -> int:
-    return one[0].start
+    return one[0][0]
 
 
 def _merged(found: list[Hit], more: Iterator[Hit], window: Window) -> list[Hit]:
     """Return the hits of this window in order; none begins inside another, and a column's word comes last."""
-    known = {one.start: one for one in more if window.low <= one.start < window.high}
+    known = {one[0]: one for one in more if window.low <= one[0] < window.high}
     if known:
-        known.update({one.start: one for one in found})
+        known.update({one[0]: one for one in found})
         found = [known[start] for start in sorted(known)]
     hits: list[Hit] = []
     end, high = -1, window.high
@@ -316,13 +338,6 @@ def _is_binary(head: bytes) -> bool:
 def _why(error: OSError) -> str:
     known = {errno.ENOENT: "不存在", errno.EACCES: "无权读取", errno.EPERM: "无权读取"}
     return known.get(error.errno or 0, f"无法读取（{error.strerror or '输入输出错误'}）")
-
-
-def _columns_of(name: str, head: bytes) -> Columns:
-    text = Decoder().feed(head)
-    if looks_like_sql(name, text):
-        return SqlDump()
-    return separated_of(name, text) or NoColumns()
 
 
 def _join(member: str, part: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import pickle
 import secrets
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
@@ -102,40 +103,48 @@ class _Job:
 
 
 class _Other:
-    """One more process that takes its share of the windows."""
+    """One more process that takes its share of the windows.
+
+    It is begun here and not by `multiprocessing`, which would have it import all that the command is made of.
+    """
 
     def __init__(self, job: _Job, share: int) -> None:
         self._job, self._share = job, share
-        context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_work, args=(theirs, job, share), daemon=True)
-        self._process.start()
-        theirs.close()
+        command = (sys.executable, "-c", f"from {__name__} import work; work()")
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        told = self._process.stdin
+        if told is not None:
+            with suppress(OSError), told:
+                pickle.dump((job, share), told)
+            self._process.stdin = None
 
     def tally(self, progress: Callable[[str, int], None] | None) -> Tally:
         """Return what it counted; where it died, do its work here."""
-        try:
-            while not self._ours.poll(_ASK_S):
+        said = b""
+        while self._process.returncode is None:
+            try:
+                said, _ = self._process.communicate(timeout=_ASK_S)
+            except subprocess.TimeoutExpired:
                 if progress is not None:
                     progress("", 0)
-            found = self._ours.recv()
-        except (EOFError, OSError):
-            return _counted(self._job, self._share)
-        if not isinstance(found, Tally):
-            raise TypeError(type(found))
-        return found
+        found = pickle.loads(said) if self._process.returncode == 0 else None  # noqa: S301 - our own process
+        return found if isinstance(found, Tally) else _counted(self._job, self._share)
 
     def end(self) -> None:
         """End the process, whatever it does."""
-        self._ours.close()
-        self._process.terminate()
-        self._process.join()
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.communicate()
 
 
-def _work(pipe: Connection, job: _Job, share: int) -> None:
+def work() -> None:
+    """Do the share that standard input tells, and give the counts back by standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started us ends us
-    with closing(pipe):
-        pipe.send(_counted(job, share))
+    job, share = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that began this one
+    pickle.dump(_counted(job, share), sys.stdout.buffer)
+    sys.stdout.buffer.flush()
 
 
 def _counted(job: _Job, share: int) -> Tally:

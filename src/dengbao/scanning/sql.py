@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from .columns import LINE_MAX, shown_column, value_kind, watch_of
+from .heads import Heads, PlainHeads
 from .kinds import Cell, Hit, Kind, shown_name
 from .windows import Window
 
@@ -39,7 +40,6 @@ _WITHIN: Final = re.compile(
 # Most rows up to a value: numbers and the quote that opens it, so that every comma is one between fields.
 _SIMPLE: Final = re.compile(rb"\([^'()\\]*+'").fullmatch
 _BETWEEN: Final = re.compile(rb"\)\s*,\s*\(")
-_FIFTEEN: Final = re.compile(rb"'\s*+\d{15}(?!\d)")
 _NO_COLUMN: Final = re.compile(
     r"(?:primary|unique|constraint|key|index|foreign|check|fulltext|spatial|exclude|like|partition|period)\b",
     re.IGNORECASE,
@@ -49,9 +49,10 @@ _QUOTES: Final = str.maketrans("", "", '`"[]')
 _CREATE_MAX: Final = 65536
 _MAX_TABLES: Final = 10_000
 _MAX_COLUMNS: Final = 400
+_NOWHERE: Final = Cell()
+_NEAR: Final = 64  # most values stand near the beginning of their row
 _BLANK: Final = 0x20
 _OLD_MAX: Final = 19  # 15 digits, and room for N and quotes: less than a number of 18 with them
-_HEADS: Final = (b"insert into", b"\ncopy ", b"create table", b"insert ignore into", b"replace into")
 _HEAD_MAX: Final = 24_000
 
 
@@ -76,7 +77,6 @@ class _Segment:
     row: int = -1
     closed: int = -2  # a row behind which no other follows
     between: bytes = b""
-    seen: int = -1  # up to where rows were looked for; hits come in order
 
 
 def looks_like_sql(name: str, head: bytes) -> bool:
@@ -91,13 +91,14 @@ def looks_like_sql(name: str, head: bytes) -> bool:
 class SqlDump:
     """Follows the statements of a dump; what it does not understand has no column, and is still scanned."""
 
-    def __init__(self) -> None:
+    def __init__(self, heads: Heads | None = None) -> None:
+        self._heads = heads or PlainHeads()
+        self._old: bool | None = None  # whether the window has old numbers, once that was asked
         self._window = Window(b"", 0, 0, 0, 1, last=True)
         self._tables: dict[str, tuple[str, ...]] = {}
         self._layouts: dict[tuple[bytes, bytes | None, bool], _Layout] = {}
         self._open: _Layout | None = None
         self._segments: list[_Segment] = []
-        self._begins: list[int] = []
         self._cells: dict[int, Cell] = {}
 
     def enter(self, window: Window) -> None:
@@ -105,7 +106,8 @@ class SqlDump:
         self._window = window
         self._segments = []
         self._cells = {}
-        heads = _Heads(window)
+        self._old = None
+        heads = self._heads.places(window)
         at = window.low
         while at < window.high:
             if self._open is not None and self._open.copy:
@@ -118,10 +120,10 @@ class SqlDump:
                 self._open = None
                 at = end + 2
                 continue
-            head = heads.after(at)
+            place = bisect_left(heads, at)
+            head = heads[place] if place < len(heads) else window.high
             self._segment(at, head)
             at = self._head(head) if head < window.high else head
-        self._begins = [one.begin for one in self._segments]
 
     def _segment(self, begin: int, end: int) -> None:
         if self._open is not None and end > begin:
@@ -130,7 +132,6 @@ class SqlDump:
     def _head(self, at: int) -> int:
         """Take up the statement that begins at `at`; return where its rows begin."""
         data = self._window.data
-        at += data[at : at + 1] == b"\n"
         if found := _CREATE.match(data, at, at + _HEAD_MAX):
             self._create(found)
             self._open = None
@@ -172,44 +173,30 @@ class SqlDump:
 
     def cells(self, starts: Sequence[int]) -> list[Cell]:
         """Return tables and columns."""
-        return [self._cell(start) for start in starts]
+        found: list[Cell] = []
+        for segment in self._segments:
+            first = bisect_left(starts, segment.begin, len(found))
+            found += [_NOWHERE] * (first - len(found))
+            within = starts[first : bisect_left(starts, segment.end, first)]
+            if within:
+                found += (self._lines if segment.layout.copy else self._rows)(segment, within)
+        found += [_NOWHERE] * (len(starts) - len(found))
+        known = self._cells
+        return [known.get(*one) for one in zip(starts, found, strict=True)] if known else found
 
-    def _cell(self, start: int) -> Cell:
-        if (known := self._cells.get(start)) is not None:
-            return known
-        place = bisect_right(self._begins, start) - 1
-        if place < 0:
-            return Cell()
-        segment = self._segments[place]
-        if start >= segment.end:
-            return Cell()
-        if segment.layout.copy:
-            data = self._window.data
+    def _lines(self, segment: _Segment, starts: Sequence[int]) -> Iterator[Cell]:
+        data, cells, elsewhere = self._window.data, segment.layout.cells, segment.layout.elsewhere
+        for start in starts:
             begin = data.rfind(b"\n", max(0, start - LINE_MAX), start) + 1
             number = data.count(b"\t", begin, start) if begin or start < LINE_MAX else -1
-        else:
-            number = self._number(segment, start)
-        layout = segment.layout
-        return layout.cells[number] if 0 <= number < len(layout.cells) else layout.elsewhere
+            yield cells[number] if 0 <= number < len(cells) else elsewhere
 
-    def _number(self, segment: _Segment, start: int) -> int:
-        """Return in which field of its row the byte stands; -1 where that is not known."""
-        data = self._window.data
-        if not segment.between:
-            _measure(segment, data)
-        low = max(segment.begin, segment.row, segment.seen - len(segment.between))
-        segment.seen = start
-        found = data.rfind(segment.between, low, start)
-        if found >= 0:
-            segment.row = found + len(segment.between) - 1
-        if segment.row == segment.closed:
-            return -1
-        if 0 <= segment.row < start <= segment.row + LINE_MAX:
-            before = data[segment.row : start]
-            if _SIMPLE(before):
-                return before.count(b",")
-        number = _field(data, segment.row, start)
-        return _field(data, segment.row, start) if number < 0 and _walk(segment, data, start) else number
+    def _rows(self, segment: _Segment, starts: Sequence[int]) -> list[Cell]:
+        layout = segment.layout
+        numbers = _numbers(segment, self._window.data, starts)
+        most = len(layout.cells)
+        cells = (*layout.cells, layout.elsewhere)
+        return [cells[one if one < most else -1] for one in numbers]
 
     def hits(self) -> Iterator[Hit]:
         """Yield names, passwords and the like from the columns so called."""
@@ -224,7 +211,7 @@ class SqlDump:
             )
             for found in pattern.finditer(self._window.data, segment.begin, segment.end):
                 if shown := value_kind(kind, found.group(1) or b""):
-                    yield Hit(*found.span(1), shown)
+                    yield *found.span(1), shown
 
     def _inserted(self, segment: _Segment) -> Iterator[Hit]:
         data, at, layout = self._window.data, segment.begin, segment.layout
@@ -243,7 +230,7 @@ class SqlDump:
                 start, stop = _inside(data, start, stop)
                 if shown := value_kind(kind, data[start:stop]):
                     self._cells[start] = layout.cells[number]
-                    yield Hit(start, stop, shown)
+                    yield start, stop, shown
 
     def _worth(self, segment: _Segment) -> bool:
         """Tell whether the rows must be gone through: old numbers are rare, and seen in one search."""
@@ -253,7 +240,12 @@ class SqlDump:
         first = layout.rows.match(data, segment.begin)
         if first is None or any(one[:1] != b"'" for one in first.groups()):
             return True
-        return _FIFTEEN.search(data, segment.begin, segment.end) is not None
+        return self._has_old()
+
+    def _has_old(self) -> bool:
+        if self._old is None:
+            self._old = self._heads.has_old(self._window)
+        return self._old
 
 
 def _behind(data: bytes, at: int, end: int) -> int:
@@ -262,6 +254,37 @@ def _behind(data: bytes, at: int, end: int) -> int:
         return found.end()
     again = data.find(b"),(", at, end)
     return again + 1 if again >= 0 else end
+
+
+def _numbers(segment: _Segment, data: bytes, starts: Sequence[int]) -> list[int]:
+    """Return in which fields of their rows bytes that come in order stand; -1 where that is not known."""
+    if not segment.between:
+        _measure(segment, data)
+    numbers: list[int] = []
+    begin, between, rfind = segment.begin, segment.between, data.rfind
+    gap, low = len(between) - 1, max(begin, segment.row)
+    for start in starts:
+        near = max(low, start - _NEAR)
+        found = rfind(between, near, start)
+        if found < 0 and near > low:
+            found = rfind(between, low, near + gap)
+        if found >= 0:
+            segment.row = found + gap
+        row = segment.row
+        low = max(begin, row, start - gap)
+        if row == segment.closed:
+            numbers.append(-1)
+        elif 0 <= row < start <= row + LINE_MAX and _SIMPLE(before := data[row:start]):
+            numbers.append(before.count(b","))
+        else:
+            numbers.append(_number(segment, data, start))
+    return numbers
+
+
+def _number(segment: _Segment, data: bytes, start: int) -> int:
+    """Return the number of a field by walking to its row if need be."""
+    number = _field(data, segment.row, start)
+    return _field(data, segment.row, start) if number < 0 and _walk(segment, data, start) else number
 
 
 def _measure(segment: _Segment, data: bytes) -> None:
@@ -305,26 +328,6 @@ def _rows_of(count: int, watch: dict[int, Kind]) -> re.Pattern[bytes] | None:
         return None
     fields = (rb"(" + _PART + rb")" if one in watch else _PART for one in range(count))
     return re.compile(rb"[\s,]*+\(" + b",".join(fields) + rb"\)", re.DOTALL)
-
-
-class _Heads:
-    """Where statements begin that say a table, in order."""
-
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        self._next = {one: -1 for one in _HEADS if one in window.small}
-
-    def after(self, at: int) -> int:
-        """Return where the next one begins, the window's end if none does."""
-        high = self._window.high
-        for head, known in self._next.items():
-            if known < at:
-                lower = self._window.lower
-                found = lower.find(head, max(0, at - 1), high)
-                if 0 <= found < at:
-                    found = lower.find(head, at, high) if head[:1] != b"\n" else found + 1
-                self._next[head] = found if found >= 0 else high
-        return min(self._next.values(), default=high)
 
 
 def _inside(data: bytes, start: int, stop: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from .kinds import Cell, Hit, Kind, Sample, canonical_of, masked
+from .kinds import Cell, Kind, Sample, canonical_of, masked
 
 _SAMPLES: Final = 5
 _MAX_GROUPS: Final = 5000
@@ -231,6 +231,6 @@ class Tally:
         )
 
 
-def sample(hit: Hit, value: bytes, *, line: int, offset: int, cell: str) -> Sample:
+def sample(kind: Kind, value: bytes, *, line: int, offset: int, cell: str) -> Sample:
     """Return a hit as it may be shown."""
-    return Sample(line, offset, masked(hit.kind, value), cell)
+    return Sample(line, offset, masked(kind, value), cell)

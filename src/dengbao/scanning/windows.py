@@ -64,8 +64,7 @@ class Window:
     @property
     def line_ends(self) -> int:
         """Return how many lines end between `low` and `high`."""
-        outside = self.data.count(b"\n", 0, self.low) + self.data.count(b"\n", self.high)
-        return self.small.count(b"\n") - outside
+        return self.data.count(b"\n", self.low, self.high)
 
 
 class Decoder:
@@ -130,9 +129,8 @@ def windows(source: Readable, decoder: Decoder, size: int = SIZE) -> Iterator[Wi
     line = 1
     ended = False
     while not ended:
-        rest, ended = _fill(source, decoder, rest, size)
-        data = back + rest
         low = len(back)
+        data, ended = _fill(source, decoder, (back, rest), size)
         high = len(data) if ended else _cut(data, low)
         window = Window(data, low, high, base, line, ended)
         yield window
@@ -142,9 +140,9 @@ def windows(source: Readable, decoder: Decoder, size: int = SIZE) -> Iterator[Wi
         base += keep
 
 
-def _fill(source: Readable, decoder: Decoder, rest: bytes, size: int) -> tuple[bytes, bool]:
-    parts = [rest]
-    have = len(rest)
+def _fill(source: Readable, decoder: Decoder, had: tuple[bytes, bytes], size: int) -> tuple[bytes, bool]:
+    parts = list(had)
+    have = len(had[1])
     while have < size + 2 * AFTER:
         piece = source.read(_PIECE)
         data = decoder.feed(piece, final=not piece)
