@@ -10,7 +10,9 @@ from dengbao.probes.web.facts_sent import WebPasswordSent
 from ..web_channel import channel, channel_proofs, sight, unseen
 
 
-@check("confidentiality.cleartext_login", half="各传输环节是否加密，须抓包核查")
+@check(
+    "confidentiality.cleartext_login", half="登录以外的传输环节是否加密；未登记抓包（traffic）的，须抓包核查"
+)
 def web_login_is_not_in_clear(
     login: WebLoginPage,
     plain: WebPlain | None,
@@ -27,6 +29,7 @@ def web_login_is_not_in_clear(
         criteria=criteria,
         statement=f"经测试验证，{sight(login, criteria)}{more}。",
         coverage=Coverage.PARTIAL,
-        remainder="重要业务数据和个人信息在各传输环节是否加密，须抓包核查" + more,
+        remainder="登录以外，重要业务数据和个人信息在各传输环节是否加密；未登记抓包（traffic）的，须抓包核查"
+        + more,
         proofs=channel_proofs(login, plain, criteria),
     )

@@ -9,7 +9,7 @@ from dengbao.probes.web.facts import WebLogout
 from ..web_logout import endings, logout_proofs, sight
 
 # What the facts cannot show and people must add.
-LEFT = "会话空闲超时自动退出的时长与效果，须人工实测并留存截图"
+LEFT = "未实测静置超时的，其时长与效果；移动端、接口等其他入口的退出与超时，须人工实测并留存截图"
 
 
 @check("identity.logout_ends_session", half=LEFT)

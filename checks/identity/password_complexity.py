@@ -30,7 +30,10 @@ _NO_CREDITS_SINCE: Final = (1, 4)
 _CREDITS: Final = ("dcredit", "ucredit", "lcredit", "ocredit")
 
 
-WEB_LEFT: Final = "口令是否定期更换（有效期设置、用户表口令修改时间），须人工核查"
+WEB_LEFT: Final = (
+    "新建用户、重置口令等其他设置口令的途径是否同样要求；"
+    "未登记用户列表（app.users）的，口令是否定期更换，须人工核查"
+)
 
 
 class ComplexityParams(Params):

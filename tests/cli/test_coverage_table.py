@@ -30,6 +30,13 @@ def test_what_is_left_to_people_has_a_reason() -> None:
     assert not [cell for cell in CELLS if cell.share is not Share.BY_HAND and not cell.checks]
 
 
+def test_what_no_program_answers_of_an_application_says_why_in_the_suite() -> None:
+    left = [cell for cell in CELLS if cell.sort == "应用" and cell.share is Share.BY_HAND]
+    reasons = {item.id: item.by_hand.why.get(Kind.WEB, "") for item in SUITE.items()}
+    assert left
+    assert all(cell.why == (reasons[cell.item],) and reasons[cell.item] for cell in left)
+
+
 def test_the_shares_add_up() -> None:
     counted = shares(CELLS)
     assert sum(sum(one.values()) for one in counted.values()) == len(CELLS)

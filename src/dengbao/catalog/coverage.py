@@ -145,8 +145,6 @@ def _why(item: Item, kind: Kind) -> str:
     given = item.by_hand.why.get(kind)
     if given:
         return given
-    if kind is Kind.WEB:
-        return "须以测试账户在界面与接口上实际操作，本版本由人工测试"
     return "以文档、访谈或人工测试为证"
 
 
