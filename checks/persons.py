@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dengbao.model import Criterion, Exchange, kind_of
 from dengbao.probes.web.facts_persons import ExportSeen, ExportTry, ViewSeen, WebExports, WebPersons
 
+from .wording import listing
+
 HOLDS_ZH = {
     "name": "姓名", "id_card": "证件号码", "phone": "电话", "bank_card": "银行卡号", "address": "住址",
     "insurance_no": "医保号", "other": "其他个人信息",
@@ -66,6 +68,8 @@ def _doubts(view: ViewSeen, label: str) -> list[str]:
         for one in view.suspects
         if one.label == label
     ]
+    if view.drawn_from:
+        found.append(f"页面脚本另取用未登记的接口 {listing(view.drawn_from, 3)}")
     return found
 
 
@@ -114,13 +118,18 @@ def export_rights(export: ExportSeen) -> Criterion:
     taken = [one for one in wrong if one.got]
     if taken:
         met: bool | None = False
-    elif not any(one.got for one in right) or not wrong or any(one.got is None for one in wrong):
+    elif not any(one.got for one in right) or any(one.got is None for one in wrong):
         met = None
+    elif not any(one.role for one in wrong):
+        met = None  # that a stranger was refused says nothing of roles
     else:
         met = True
+    told = list(map(tried, export.tries))
+    if met is None and not any(one.role for one in wrong):
+        told.append("没有以无权的角色请求过")
     return Criterion(
         name=f"export_rights_{export.name}", question=f"导出“{export.name}”是否只对有权角色开放", met=met,
-        measured="；".join(map(tried, export.tries)), fact=kind_of(WebExports), decisive=True,
+        measured="；".join(told), fact=kind_of(WebExports), decisive=True,
     )  # fmt: skip
 
 

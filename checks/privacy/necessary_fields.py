@@ -52,10 +52,11 @@ def _criteria(view: ViewSeen, params: NecessaryParams) -> Iterator[Criterion]:
             met=not surplus if view.shown else None,
             measured=f"无理由的字段：{listing(surplus)}" if surplus else good, fact=fact,
         )  # fmt: skip
-    if view.undeclared:
+    left = (*view.undeclared, *view.asked)
+    if left:
         yield Criterion(
             name=f"undeclared_{view.path}", question=f"“{view.name}”有无未登记的个人信息字段", met=None,
-            measured=listing(view.undeclared), fact=fact,
+            measured=listing(left), fact=fact,
         )  # fmt: skip
 
 
@@ -75,7 +76,8 @@ def _told(view: ViewSeen) -> str:
     reasons = "；".join(f"{label}：{why}" for label, why in view.surplus.items())
     text = f"（GET {view.path}，以“{view.role}”身份）登记字段：{fields or '无'}"
     text += f"；超出必需清单的理由：{reasons}" if reasons else ""
-    return text + (f"；未登记的个人信息字段：{listing(view.undeclared)}" if view.undeclared else "")
+    left = (*view.undeclared, *view.asked)
+    return text + (f"；未登记的个人信息字段：{listing(left)}" if left else "")
 
 
 def _proofs(persons: WebPersons, params: NecessaryParams) -> Iterator[Exchange]:

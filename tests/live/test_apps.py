@@ -169,6 +169,8 @@ def expected_at(site: Site, level: Level) -> dict[str, str]:
             found.update(dict.fromkeys(CHANNEL, U))
     if level.rank < Level.INTRUDE.rank:
         found.update(dict.fromkeys(NEEDS[Level.INTRUDE], U))
+        # Its page of persons is not looked at by these probes; where no page forbids storing, none is needed.
+        found[CACHE] = U if site.name == "twofactor" else found[CACHE]
     else:
         found.update(DESCRIBED[site.name])
         found.update({} if site.name in TLS_AT else dict.fromkeys(TLS, U))

@@ -17,6 +17,7 @@ from ..servers.persons import ID_CARD, PASSWORD, PHONE, VARIABLE, Shows, showing
 from .harness import Sight, look
 
 ESCAPED = "".join(f"\\u{ord(one):04x}" for one in ID_CARD)
+LONG = "<p>本页仅供登记在册的医务人员于诊疗活动中查阅，查阅行为均留有记录，不得截屏、转发或用于其他用途</p>"
 C, P, N, U = "conform", "partial", "nonconform", "undetermined"
 CHECKS = ("privacy.masking", "privacy.necessary_fields", "privacy.export_rights")
 SITUATIONS: Mapping[str, tuple[Shows, tuple[str, str, str]]] = {
@@ -69,6 +70,23 @@ SITUATIONS: Mapping[str, tuple[Shows, tuple[str, str, str]]] = {
     "export refused because of load": (Shows(export_busy=True, export_marker="序号"), (C, C, U)),
     "export refused because the session ended": (Shows(export_ends_session=True), (C, C, U)),
     "a label nobody declared": (Shows(more_label="宗教信仰"), (C, U, C)),
+    "a form that asks for more": (
+        Shows(page_more="<form><label for=m>民族</label><input id=m name=minzu></form>"),
+        (C, U, C),
+    ),
+    "a form that asks for what is declared": (
+        Shows(page_more="<form><td>手机号</td><td><input name=mobile></td><input name=q></form>"),
+        (C, C, C),
+    ),
+    "more in the JSON than on the page": (Shows(behind='{"religion": "无", "bankCardNo": ""}'), (C, U, C)),
+    "an interface nobody declared": (
+        Shows(page_more=LONG + "<script>fetch('/api/patient/full').then(show)</script>"),
+        (U, C, C),
+    ),
+    "the declared interface named in a script": (
+        Shows(page_more=LONG + "<script>$.get('/api/patient', show)</script>"),
+        (C, C, C),
+    ),
     "a label that is not personal": (Shows(more_label="病历号"), (C, C, C)),
 }
 
@@ -92,6 +110,29 @@ def test_verdicts_are_those_written_down(situation: str) -> None:
     assert got == dict(zip(CHECKS, expected, strict=True)), {
         one: sight.judge(one).statement for one in CHECKS
     }
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"), [((), C), (("/api/patient",), P), (("/patient", "/api/patient"), N)]
+)
+def test_what_shows_persons_must_not_be_stored_either(stored: tuple[str, ...], expected: str) -> None:
+    scope = Scope(level=Level.LOGIN, addresses=("127.0.0.0/8",), connections_per_s=2000)
+    with showing(Shows(stored=stored)) as asset:
+        sight = look(asset, scope=scope, only=("web.session", "web.persons"))
+        assert sight.verdicts(("residual.cache_headers",)) == {"residual.cache_headers": expected}
+        # Where they could not be looked at, the others alone prove nothing of them.
+        less = look(asset, scope=scope, only=("web.session",))
+        assert less.verdicts(("residual.cache_headers",))["residual.cache_headers"] in (U, N, P)
+
+
+def test_an_export_nobody_else_asked_for_is_not_kept_to_roles() -> None:
+    scope = Scope(level=Level.INTRUDE, addresses=("127.0.0.0/8",), connections_per_s=2000)
+    with showing(Shows()) as asset:
+        alone = msgspec.structs.replace(asset, accounts=asset.accounts[:1])
+        sight = look(alone, scope=scope, only=("web.exports",))
+    outcome = sight.judge("privacy.export_rights")
+    assert (outcome.verdict or outcome.status).value == U
+    assert "没有以无权的角色请求过" in outcome.statement
 
 
 def test_no_value_of_a_person_is_kept() -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -46,18 +48,26 @@ class Shows:
     export_busy: bool = False
     export_marker: str = ""
     export_ends_session: bool = False
+    stored: tuple[str, ...] = ()  # paths whose answers a browser may store
 
     def app(self) -> Starlette:
         """Return the application."""
         return Starlette(
+            middleware=[Middleware(BaseHTTPMiddleware, dispatch=self._unstored)],
             routes=[
                 Route("/login", self.login_page),
                 Route("/login", self.login, methods=["POST"]),
                 Route("/patient", self.patient),
                 Route("/api/patient", self.data),
                 Route("/export", self.export),
-            ]
+            ],
         )
+
+    async def _unstored(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        given = "no-cache, private" if request.url.path in self.stored else "no-store"
+        response.headers["Cache-Control"] = given
+        return response
 
     def _who(self, request: Request) -> str:
         return request.cookies.get("SESSION", "")

@@ -39,7 +39,10 @@ class ViewSeen(Value):
 
     `shown`: it is the page itself, None where that does not show. `undeclared` are labels on it that name
     personal data and are not declared. `unread` says of each interface behind it why it brought nothing.
-    `suspects` are whole values, under whatever name, that a masked one may have been made of.
+    `suspects` are whole values, under whatever name, that a masked one may have been made of. `asked` are
+    labels and keys of kinds of personal data nobody declared, of controls and of the interfaces behind.
+    `drawn_from` are interfaces that the page's own scripts name and nobody declared. `caching` is place →
+    Cache-Control, empty where there is none; None where nobody looked.
     """
 
     path: str
@@ -56,6 +59,9 @@ class ViewSeen(Value):
     undeclared: tuple[str, ...] = ()
     unread: dict[str, str] = msgspec.field(default_factory=dict)
     suspects: tuple[FieldShown, ...] = ()
+    asked: tuple[str, ...] = ()
+    drawn_from: tuple[str, ...] = ()
+    caching: dict[str, str] | None = None
     problem: str = ""
 
 

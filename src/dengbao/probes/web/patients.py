@@ -18,6 +18,7 @@ from ...scanning.kinds import Hit
 from ..base import Context, Observed, Purpose
 from .browser import Browser, Chain, clean_url, opened
 from .calls import Reply, perform
+from .collected import interfaces, undeclared
 from .entering import Entered, as_web, enter
 from .facts_persons import (
     ExportSeen,
@@ -40,7 +41,7 @@ from .persons import (
     numbers,
     state_of,
 )
-from .reading import read
+from .reading import Document, read
 
 PURPOSE: Final = Purpose(Level.INTRUDE, "以无权账户请求导出", "10.b.1")
 # Kinds of the scanner by the names used in declarations.
@@ -123,11 +124,18 @@ async def _view(entered: Entered, view: PatientView, account: Account) -> ViewSe
         fields.extend(_fields(view, inner, path))
         found.extend(_numbers(inner, path))
     labels = labelled(chain.last.document)
-    undeclared = tuple(one for one in labels if PERSONAL.fullmatch(one) and one not in view.fields)
+    labels_left = tuple(one for one in labels if PERSONAL.fullmatch(one) and one not in view.fields)
     return _with(
         frame, status=seen.status, shown=seen.reached, fields=tuple(fields), numbers=tuple(found),
-        undeclared=undeclared, unread=unread, suspects=tuple(_suspects(view, opened_at)),
+        undeclared=labels_left, unread=unread, suspects=tuple(_suspects(view, opened_at)),
+        asked=tuple(undeclared(chain.last.document, _documents(opened_at), view.fields)),
+        drawn_from=interfaces(chain.last.document, (view.path, *view.behind)),
+        caching={place: one.last.headers.get("cache-control", "") for place, one in opened_at.items()},
     )  # fmt: skip
+
+
+def _documents(chains: Mapping[str, Chain]) -> dict[str, Document]:
+    return {place: one.last.document for place, one in chains.items() if place != "page"}
 
 
 def _suspects(view: PatientView, chains: Mapping[str, Chain]) -> Iterator[FieldShown]:
