@@ -37,6 +37,27 @@ def test_tables_are_read_by_their_headings() -> None:
     assert rows_of(page, {"user": "账户"}) is None
 
 
+def test_one_column_may_tell_what_was_done_and_whether_it_succeeded() -> None:
+    page = html(("User", "method"), ("ys1", "Failed login"))
+    assert rows_of(page, {"type": "method", "result": "method"}) == [
+        {"type": "Failed login", "result": "Failed login", "*": "ys1\tFailed login"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("Aug. 25, 2023, 6:05 p.m.", "18:05"),
+        ("August 25, 2023 6 am", "06:00"),
+        ("Aug. 25, 2023, noon", "12:00"),
+        ("Aug. 25, 2023, midnight", "00:00"),
+        ("Aug. 25, 2023, 12:30 a.m.", "00:30"),
+    ],
+)
+def test_times_in_english_words_are_read(told: str, meant: str) -> None:
+    assert f"{when(told, 8):%Y-%m-%d %H:%M %z}" == f"2023-08-25 {meant} +0800"
+
+
 FOOTED = """<table><thead><tr><th>账户<th>角色</thead><tbody>
 <tr><td>ys1<td>医生</tr><tr><th>账户<th>角色</tr><tr><th>xt1<td>系统管理员</tr>
 <tr><td>合计<td>2 人</tr><tr><td colspan=2><table><tr><td>上一页<td>下一页</table></tr></tbody>

@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,7 +19,7 @@ from ..base import Context, Observed, Purpose
 from .browser import Browser, Chain, clean_url, opened
 from .calls import Reply, perform
 from .collected import interfaces, undeclared
-from .entering import Entered, as_web, enter
+from .entering import Entered, as_web, enter, look
 from .facts_persons import (
     ExportSeen,
     ExportTry,
@@ -74,7 +74,7 @@ class _Visits:
 async def look_at_persons(asset: Asset, context: Context) -> Observed:
     """Open each declared page with persons, and the interfaces behind it, as its account.
 
-    Sends: one login for each account; a GET of each page and interface; a logout.
+    Sends: one login for each account; a GET of each page and interface, the page also by a stranger; logouts.
     Changes: sessions begin and end; the application may note that these persons were looked at.
     Level: login.
 
@@ -90,7 +90,10 @@ async def look_at_persons(asset: Asset, context: Context) -> Observed:
         visits = _Visits(browser, web, context)
         for view in web.app.patients:
             entered = await visits.of(view.account)
-            views.append(await _view(entered, view, context.account(web, view.account)))
+            told = await look(browser.fork(), (view.path,), entered.compare)
+            compare = replace(entered.compare, strangers={**entered.compare.strangers, **told.seen})
+            account = context.account(web, view.account)
+            views.append(await _view(replace(entered, compare=compare), view, account))
         await visits.end()
     roles = "、".join(dict.fromkeys(one.role for one in views if one.role))
     return Observed((WebPersons(views=tuple(views)),), privilege=f"账户角色 {roles or '未填'}")

@@ -16,6 +16,13 @@ _TIME: Final = re.compile(
     r"(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})\D{1,3}(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6}))?\d*)?"
     r"\s*(Z|[+-]\d{2}:?\d{2})?"
 )
+# "Nov. 22, 2026, 6:05 p.m.", "November 22, 2026 6 pm": frameworks write so until told otherwise.
+_ENGLISH: Final = re.compile(
+    r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(\d{1,2}),?\s+(\d{4})(?:,|\s+at)?\s+"
+    r"(noon|midnight|(\d{1,2})(?::(\d{2}))?\s*([ap])\.?m)",
+    re.IGNORECASE,
+)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EPOCH: Final = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?")
 _SUM: Final = re.compile(
     r"(?:合计|总计|小计|共计)\W*.{0,12}|共\s*\d+\s*[条个人名项位页].{0,40}|上一页.*|total\W*\d*",
@@ -38,14 +45,16 @@ def rows_of(chain: Chain, columns: Mapping[str, str]) -> list[Row] | None:
 
 def _html_rows(source: str, columns: Mapping[str, str]) -> list[Row] | None:
     """Return the rows of the table with most of the headings; a menu may bear one of them, too."""
-    wanted = {_plain(heading): meaning for meaning, heading in columns.items()}
+    wanted: dict[str, tuple[str, ...]] = {}
+    for meaning, heading in columns.items():
+        wanted[_plain(heading)] = (*wanted.get(_plain(heading), ()), meaning)
     best: list[Row] | None = None
     most = (0, 0)
     for lines in tables_of(source):
         head = _head(lines, wanted)
         if not head:
             continue
-        rows = _below(head, lines, [wanted.get(_plain(one), "") for one in head])
+        rows = _below(head, lines, [wanted.get(_plain(one), ()) for one in head])
         rank = (len(wanted.keys() & {_plain(one) for one in head}), len(rows))
         if best is None or rank > most:
             best, most = rows, rank
@@ -62,7 +71,7 @@ def _head(lines: list[list[str]], wanted: Collection[str]) -> list[str]:
     return next((one for one in lines if any(_plain(cell) in wanted for cell in one)), [])
 
 
-def _below(head: list[str], lines: list[list[str]], meanings: list[str]) -> list[Row]:
+def _below(head: list[str], lines: list[list[str]], meanings: list[tuple[str, ...]]) -> list[Row]:
     again = [_plain(one) for one in head]
     after = [one for one in lines[lines.index(head) + 1 :] if len(one) == len(meanings)]
     rows = [one for one in after if [_plain(cell) for cell in one] != again and not _is_sum(one)]
@@ -79,8 +88,8 @@ def _is_sum(cells: list[str]) -> bool:
     return _SUM.fullmatch(first) is not None
 
 
-def _row(meanings: list[str], cells: list[str]) -> Row:
-    row = {meaning: cell for meaning, cell in zip(meanings, cells, strict=True) if meaning}
+def _row(meanings: list[tuple[str, ...]], cells: list[str]) -> Row:
+    row = {meaning: cell for several, cell in zip(meanings, cells, strict=True) for meaning in several}
     return {**row, "*": "\t".join(cells)}
 
 
@@ -127,7 +136,7 @@ def _lists(data: object) -> Iterator[list[object]]:
 
 def when(text: str, offset_h: float | None) -> datetime | None:
     """Return the time a cell tells; a time without zone is that of `offset_h`, else of this machine."""
-    found = _TIME.search(text)
+    found = _TIME.search(_numeric(text))
     if found is None:
         return _epoch(text.strip())
     year, month, day, hour, minute = (int(found[one]) for one in range(1, 6))
@@ -146,6 +155,19 @@ def when(text: str, offset_h: float | None) -> datetime | None:
     if offset_h is not None:
         return plain.replace(tzinfo=timezone(timedelta(hours=offset_h)))
     return plain.astimezone()
+
+
+def _numeric(text: str) -> str:
+    """Return a text with a time in English words as one in figures."""
+    found = _ENGLISH.search(text)
+    if found is None:
+        return text
+    if found[5] is None:
+        hour = 12 if found[4].casefold() == "noon" else 0
+    else:
+        hour = int(found[5]) % 12 + (12 if found[7].casefold() == "p" else 0)
+    month = _MONTHS.index(found[1].casefold()) + 1
+    return f"{found[3]}-{month:02}-{int(found[2]):02} {hour:02}:{found[6] or '00'}"
 
 
 def _epoch(text: str) -> datetime | None:

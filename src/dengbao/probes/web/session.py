@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
 
 import httpx
 
 from ...errors import NoPermission, NotDeclared, ProbeError
 from ...model import Asset, WebAsset
 from ..base import Context, Observed, missing
-from .browser import Answer, Browser, Chain, opened, referer
+from .browser import Browser, Chain, opened
 from .entering import PROTECTED_CURE, Entered, Unclear, as_web, enter
 from .facts import CookieSeen, Replay, SessionPage, WebLogout, WebSession
-from .leaving import logout_address
+from .leaving import logout_address, send_logout
 from .login import declared, turn
 from .pages import Compare, describe, like, own_texts, shown_percent, unanswered, unknown_path
 
@@ -152,7 +151,7 @@ async def _logout(
     old = visitor.fork(visitor.jar.copy(), token=visitor.token)
     visitor.jar.cleared.clear()
     url = logout_address(visitor, web, before.values())
-    answer = await _send_logout(visitor, web, url, tuple(before.values()))
+    answer = await send_logout(visitor, web, url, tuple(before.values()))
     chain = await visitor.follow(answer)
     replays = [await _replay("old", old, path, before[path], entered) for path in telling]
     if carriers.kind != "bearer":  # a token lies where scripts put it: there is no browser's state to ask
@@ -179,39 +178,6 @@ def _require_telling(web: WebAsset, pages: tuple[SessionPage, ...]) -> tuple[str
     if all(one.during.final_status == 403 for one in pages):
         raise NoPermission("登录后受保护页面均返回 403", cure="为测试账户授予查看受保护页面的权限")
     raise Unclear("没有受保护页面在登录前后应答不同，无从验证退出", cure="登记登录后才能访问的数据页面或接口")
-
-
-async def _send_logout(visitor: Browser, web: WebAsset, url: httpx.URL, seen: tuple[Chain, ...]) -> Answer:
-    method = web.logout_method.upper()
-    fields = _logout_fields(visitor, web, seen, url) if method != "GET" else {}
-    headers = {
-        "Referer": referer(seen[0].last.url),
-        "Origin": f"{url.scheme}://{url.netloc.decode('ascii')}",
-    }
-    if web.login and fields.get(web.login.csrf_field):
-        headers["X-CSRF-Token"] = headers["X-XSRF-TOKEN"] = fields[web.login.csrf_field]
-    if fields:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    return await visitor.send(
-        method, url, content=urlencode(fields).encode(), headers=headers, note="退出登录"
-    )
-
-
-def _logout_fields(
-    visitor: Browser, web: WebAsset, seen: tuple[Chain, ...], url: httpx.URL
-) -> dict[str, str]:
-    """Return the hidden fields of the page's own logout form, or the CSRF token alone."""
-    name = web.login.csrf_field if web.login else ""
-    for chain in seen:
-        document = chain.last.document
-        for form in document.forms:
-            if form.action and form.action.partition("?")[0].endswith(url.path):
-                return form.hidden
-        token = document.metas.get(name.casefold(), "") if name else ""
-        if token:
-            return {name: token}
-    kept = visitor.jar.value(name) if name else ""
-    return {name: kept} if kept else {}
 
 
 def _confirms(visitor: Browser, chain: Chain, url: httpx.URL) -> bool:

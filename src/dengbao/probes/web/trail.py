@@ -246,8 +246,8 @@ class Work:
         if party is None or party.account is None or not self.web.logout:
             return
         begun = _now()
-        await leave(party.visitor, self.web)
-        self._note("logout", party.account, f"{self.web.logout_method} {self.web.logout}", begun, done=True)
+        done = await leave(party.visitor, self.web)
+        self._note("logout", party.account, f"{self.web.logout_method} {self.web.logout}", begun, done=done)
         party.problem = "已退出"
 
     async def look(self) -> WebTrail:
