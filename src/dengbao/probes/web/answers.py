@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborHTMLParser
 from ...model import InputForm
 from .browser import Chain
 from .calls import Reply
+from .firewall import blocking_words
 from .login import matches
 
 _DATABASE: Final = re.compile(
@@ -18,7 +19,7 @@ _DATABASE: Final = re.compile(
     r"|Unclosed quotation mark|unrecognized token|psycopg2?\.errors|DmException|KSQLException"
 )
 _BROKEN: Final = (500, 501)
-# Somebody else than the form: not logged in, asked too often, a gateway.
+# Somebody else than the form: not logged in, asked too often, a gateway; so does a firewall that blocks.
 _ELSEWHERE: Final = (401, 407, 408, 425, 429, 502, 503, 504)
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
 
@@ -43,7 +44,7 @@ def outcome_of(reply: Reply, created: str | None, *, broken: bool) -> str:
     """
     if reply.status in _BROKEN:
         return "server_error"
-    if reply.status in _ELSEWHERE:
+    if reply.status in _ELSEWHERE or blocking_words(reply.chain):
         return "unclear"
     if reply.done is True:
         return "unclear" if created == "" else "accepted"

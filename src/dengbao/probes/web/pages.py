@@ -15,6 +15,7 @@ from ...errors import ProbeError
 from ...model import WebAsset, WebLogin
 from .browser import Browser, Chain, clean_url
 from .facts import UNLIKE_PERCENT, PageSeen
+from .firewall import blocking_words
 from .reading import Document, alike_percent
 
 UNKNOWN_PATH = "（不存在的随机路径）"
@@ -68,7 +69,8 @@ def describe(path: str, chain: Chain, compare: Compare) -> PageSeen:
     """Return the facts of one visited address."""
     first, last = chain.first, chain.last
     document = last.document
-    unknown = compare.unknown
+    # What a firewall says instead of the application tells neither that a login is needed nor that it is not.
+    unknown = None if blocking_words(chain, compare.common) else compare.unknown
     seen = PageSeen(
         path=path,
         status=first.status,
