@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from dengbao.model import Criterion, Exchange
-from dengbao.probes.web.facts_trail import Deed, RecordSeen, TamperTry, WebLogTampering, WebTrail
+from dengbao.probes.web.facts_trail import Deed, LogSeen, RecordSeen, TamperTry, WebLogTampering, WebTrail
 
 from .hosts import ask
 from .wording import listing
@@ -15,7 +15,7 @@ FACT: Final = "web.trail"
 TAMPERING: Final = "web.log_tampering"
 KINDS: Final = {
     "login": "登录", "login_failed": "登录失败", "view": "查看患者信息", "export": "导出",
-    "create": "新建用户", "grant": "权限变更", "remove": "删除用户", "logout": "退出",
+    "create": "新建用户", "grant": "权限变更", "disable": "停用用户", "remove": "删除用户", "logout": "退出",
 }  # fmt: skip
 SKEW_MAX_S: Final = 60
 """A record may lie a minute beside the deed (convention); beyond that the clocks differ."""
@@ -25,15 +25,18 @@ _TAMPER: Final = {"remove": "删除", "alter": "修改"}
 
 def source(trail: WebTrail) -> str:
     """Return in Chinese what was read, and how much of it was new."""
-    where = (
-        f"审计记录页面 {trail.path}（账户 {trail.account}）"
-        if trail.source == "page"
-        else f"审计表 {trail.path}"
-    )
+    where = "、".join(_place(one) for one in trail.logs or (trail,))
     return (
         f"共做 {len(trail.deeds)} 件应予审计的事，{trail.waited_s:g} 秒内查阅{where}，"
         f"读到 {trail.rows} 条，其中新增 {trail.new_rows} 条"
     )
+
+
+def _place(log: WebTrail | LogSeen) -> str:
+    name = log.name if isinstance(log, LogSeen) else "审计记录"
+    if log.source == "table":
+        return f"{name if isinstance(log, LogSeen) else '审计'}表 {log.path}"
+    return f"{name}页面 {log.path}（账户 {log.account}）"
 
 
 def told(deed: Deed, found: bool | None) -> str:
@@ -41,7 +44,8 @@ def told(deed: Deed, found: bool | None) -> str:
     who = f"{deed.role or '未登录者'}" + (f"（账户 {deed.account}）" if deed.account else "（随机用户名）")
     what = f"{KINDS.get(deed.kind, deed.kind)}：{who} {deed.at:%H:%M:%S} {deed.request}"
     if found:
-        return f"{what}，有记录"
+        where = deed.record.log if deed.record is not None else ""
+        return f"{what}，有记录" + (f"（{where}）" if where else "")
     if found is False:
         return f"{what}，没有记录"
     why = deed.problem or ("有该用户的其他新增记录" if deed.others else "" if deed.done else "该操作未做成")

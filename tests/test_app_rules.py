@@ -45,6 +45,9 @@ APP = """\
 """
 
 
+AUDIT = "audit: {account: doctor, path: /audit, columns: {time: 时间, user: 用户, type: 事件}}"
+
+
 def text(app: str = APP) -> str:
     account = 'accounts: [{id: doctor, username: doctor01, secret: "${ENV:HIS_PASSWORD}"'
     head = ENGAGEMENT.replace(f"{account}}}]", f'{account}, role: doctor, otp: "${{ENV:HIS_OTP}}"}}]')
@@ -64,6 +67,19 @@ def test_an_application_described_in_full_is_read(tmp_path: Path) -> None:
     assert asset.app.users.remove is not None
     assert asset.app.users.remove.method == "DELETE"
     assert asset.accounts[0].otp == "${ENV:HIS_OTP}"
+
+
+def test_logs_may_be_one_or_a_list(tmp_path: Path) -> None:
+    for written, names in (
+        (AUDIT, [""]),
+        ("audit: [{name: 登录日志, path: /a}, {name: 操作日志, path: /b}]", ["登录日志", "操作日志"]),
+        ("", []),
+    ):  # fmt: skip
+        write_engagement(tmp_path, text().replace(AUDIT, written))
+        asset = catalog.load_engagement(tmp_path).asset("his-web")
+        assert isinstance(asset, WebAsset)
+        assert asset.app is not None
+        assert [one.name for one in asset.app.logs] == names
 
 
 @pytest.mark.parametrize(
@@ -94,6 +110,11 @@ def test_an_application_described_in_full_is_read(tmp_path: Path) -> None:
         ('"/users/{created}/off"', '"/users/7/off"', "disable 未写明用于哪个用户"),
         ('{user: "{username}"}', "{user: zhangsan}", "grant 未写明用于哪个用户"),
         ('"/users?q={username}"', "/users", "未写明查找哪个用户"),
+        ("audit: {account: doctor, path: /audit", "audit: {account: nurse, path: /audit", "没有账户“nurse”"),
+        (AUDIT, "audit: [{name: 登录, path: /a}, {name: 登录, path: /b}]", "名称相同或未写"),
+        (AUDIT, "audit: [{name: 登录, path: /a}, {name: 操作}]", "未写审计记录在何处"),
+        (AUDIT, "audit: [{name: 登录, path: /a, pth: /b}]", "没有“pth”这个键"),
+        (AUDIT, "audit: [/audit]", "应为"),
         ("id: list, name", "id: list, post: boss, name", "“boss”不在可选之列"),
     ],
 )

@@ -170,7 +170,12 @@ def _union(value: YamlValue, info: inspect.UnionType, place: Place) -> Iterator[
         return
     structs = [one for one in info.types if isinstance(one, inspect.StructType)]
     others = [one for one in info.types if not isinstance(one, inspect.NoneType)]
-    if len(others) == 1:
+    several = [one for one in others if isinstance(one, inspect.VarTupleType)]
+    if structs and several and isinstance(value, list):
+        yield from _entries(value, several[0].item_type, place)
+    elif len(structs) == 1 and len(others) == 1 + len(several):
+        yield from find_mistakes(value, structs[0], place)
+    elif len(others) == 1:
         yield from find_mistakes(value, others[0], place)
     elif structs and isinstance(value, dict):
         yield from _tagged(value, structs, place)

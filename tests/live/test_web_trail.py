@@ -94,7 +94,7 @@ SITUATIONS: Mapping[str, tuple[Conduct, dict[str, str]]] = {
         Conduct(records=ALL - {"export"}, users=True, split=True), but(covers_events=P),
     ),
     "two logs, pages of five, oldest first": (
-        Conduct(split=True, oldest_first=True, page=5), but(covers_events=U, enabled=C),
+        Conduct(split=True, oldest_first=True, page=5), but(covers_events=U, log_protection=U),
     ),
     "no table on the page": (Conduct(no_table=True), dict.fromkeys(QUESTIONS, U)),
 }  # fmt: skip

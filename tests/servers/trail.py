@@ -25,6 +25,7 @@ from dengbao.model import (
     Export,
     Marker,
     PatientView,
+    UserAdmin,
     WebAsset,
     WebLogin,
 )
@@ -37,7 +38,7 @@ PEOPLE = {"ys1": "医生", "xt1": "系统管理员", "sj1": "审计员"}
 KINDS = frozenset({"login", "login_failed", "view", "export", "logout"})
 EVENTS = {
     "login": "登录", "login_failed": "登录", "view": "查看患者", "export": "导出患者", "logout": "退出",
-    "page": "访问",
+    "page": "访问", "create": "新建用户", "grant": "角色变更", "disable": "停用用户", "remove": "删除用户",
 }  # fmt: skip
 HEADS = {
     "entry": "编号",
@@ -71,6 +72,9 @@ class Conduct:
     own_only: bool = False  # the reader sees but its own records
     real_names: bool = False  # the log names people, not accounts
     row_numbers: bool = False  # the first column counts the rows of the page
+    users: bool = False  # users may be created, given rights, disabled and removed
+    wide: bool = False  # rights and states are recorded as changes of whatever
+    split: bool = False  # logins and logouts stand in a log of their own
     viewless: str = ""  # the page of patients is an error, with status 200, or a shell
 
 
@@ -84,6 +88,7 @@ class Hospital:
     born: list[float] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     changed: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=lambda: list(PEOPLE))
     file: Path | None = None  # a SQLite table that holds the log, too
 
     def __post_init__(self) -> None:
@@ -101,6 +106,9 @@ class Hospital:
                 Route("/patients", self.patients),
                 Route("/export", self.export),
                 Route("/audit", self.audit),
+                Route("/audit/{part}", self.audit),
+                Route("/users", self.user_list),
+                Route("/users/{deed}", self.manage, methods=["POST"]),
                 Route("/audit/{entry}/delete", self.remove, methods=["POST"]),
                 Route("/audit/{entry}/alter", self.alter, methods=["POST"]),
                 Route("/{path:path}", self.unknown, methods=every),
@@ -113,11 +121,12 @@ class Hospital:
             return
         when = (at or datetime.now().astimezone()) + timedelta(seconds=self.conduct.shift_s)
         text = when.isoformat(timespec="seconds") if self.conduct.zone else f"{when:%Y-%m-%d %H:%M:%S}"
+        event = "修改用户" if self.conduct.wide and kind in ("grant", "disable") else EVENTS[kind]
         result = self.conduct.failure if kind == "login_failed" else "成功"
         self.born.append(time.monotonic() + self.conduct.lag_s)
         self.log.append(
             {
-                "entry": str(next(self.numbers)), "time": text, "user": user, "type": EVENTS[kind],
+                "entry": str(next(self.numbers)), "time": text, "user": user, "type": event,
                 "result": result, "source": "127.0.0.1",
             }
         )  # fmt: skip
@@ -196,6 +205,9 @@ class Hospital:
         if not who or PEOPLE[who] != "审计员":
             return self.page("<h1>无权访问</h1>", 403)
         rows = [one for one, born in zip(self.log, self.born, strict=True) if born <= time.monotonic()]
+        part = request.path_params.get("part")
+        if part:
+            rows = [one for one in rows if (one["type"] in ("登录", "退出")) == (part == "logins")]
         shown = rows if self.conduct.oldest_first else rows[::-1]
         shown = shown[: self.conduct.page]
         if self.conduct.own_only:
@@ -213,6 +225,25 @@ class Hospital:
         lines = "".join("<tr>" + "".join(f"<td>{row[one]}</td>" for one in names) + "</tr>" for row in shown)
         table = "" if self.conduct.no_table else f"<table><tr>{head}</tr>{lines}</table>"
         return self.page(f"<h1>审计记录</h1>{table}")
+
+    async def user_list(self, request: Request) -> Response:
+        if PEOPLE.get(self.who(request), "") != "系统管理员":
+            return self.page("<h1>无权访问</h1>", 403)
+        lines = "".join(f"<tr><td>{one}</td></tr>" for one in self.users)
+        return self.page(f"<h1>用户管理</h1><table><tr><th>账户</th></tr>{lines}</table>")
+
+    async def manage(self, request: Request) -> Response:
+        who, deed = self.who(request), str(request.path_params["deed"])
+        if PEOPLE.get(who, "") != "系统管理员":
+            return self.page("<h1>无权操作</h1>", 403)
+        name = str((await request.form()).get("username"))
+        assert name.startswith("dbjc"), "nobody but a user of the test's own may be touched"
+        if deed == "create":
+            self.users.append(name)
+        elif deed == "remove":
+            self.users.remove(name)
+        self.note(deed, who)
+        return self.page("<p>已办理</p>")
 
     async def remove(self, request: Request) -> Response:
         if PEOPLE.get(self.who(request), "") not in self.conduct.removers:
@@ -232,12 +263,31 @@ class Hospital:
         return self.page("<p>已修改</p>")
 
 
+def _deed(name: str) -> Call:
+    fields = {"username": "{username}", "role": "{role}", "password": "{password}"}
+    kept = fields if name == "create" else {"username": "{username}"}
+    return Call(path=f"/users/{name}", fields=kept, done=Marker(text="已办理"))
+
+
+_ADMIN = UserAdmin(
+    account="xt1", list_path="/users", usernames="账户", create=_deed("create"), remove=_deed("remove"),
+    disable=_deed("disable"), grant=_deed("grant"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Running:
     """A server that listens."""
 
     hospital: Hospital
     url: str
+
+    def _split(self, audit: dict[str, object]) -> tuple[AuditLog, ...]:
+        alone = {key: one for key, one in audit.items() if key in ("account", "columns")}
+        return (
+            AuditLog(**{**audit, "name": "登录日志", "path": "/audit/logins"}),  # type: ignore[arg-type] # built by name
+            AuditLog(**alone, name="操作日志", path="/audit/deeds"),  # type: ignore[arg-type] # built by name
+        )
 
     def asset(self, **changes: object) -> WebAsset:
         """Return the asset as an engagement would declare it; `changes` are of its audit log."""
@@ -260,7 +310,8 @@ class Running:
             ),
             logout="/logout", protected=("/patients",),
             app=Application(
-                audit=AuditLog(**{**audit, **changes}),  # type: ignore[arg-type] # built by name
+                audit=self._split(audit) if conduct.split else AuditLog(**{**audit, **changes}),  # type: ignore[arg-type] # built by name
+                users=_ADMIN if conduct.users else None,
                 patients=(PatientView(path="/patients", account="ys1"),),
                 exports=(Export(path="/export", account="ys1"),),
             ),

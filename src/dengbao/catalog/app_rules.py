@@ -10,6 +10,7 @@ from ..model import (
     Account,
     Application,
     Asset,
+    AuditLog,
     Call,
     DatabaseAsset,
     Engagement,
@@ -50,6 +51,7 @@ def find_app_faults(place: Place, asset: WebAsset, engagement: Engagement) -> It
     yield from _words(here, app)
     if app.users is not None:
         yield from _users((*here, "users"), app.users)
+    yield from _several(here, app)
     for where, table in _tables(here, app):
         yield from _table(where, table, engagement.assets)
     for where, secret in _secrets(place, here, asset.accounts, app):
@@ -73,13 +75,41 @@ def _calls(here: Place, app: Application) -> Iterator[tuple[Place, Call]]:
         yield (*here, "password_change"), app.password_change
     for key, holder, parts in (
         ("users", app.users, ("create", "remove", "disable", "grant")),
-        ("audit", app.audit, ("remove", "alter")),
         ("second_factor", app.second_factor, ("step",)),
     ):
         for part in parts:
             inner = getattr(holder, part, None)
             if isinstance(inner, Call):
                 yield (*here, key, part), inner
+    yield from _on_logs(here, app)
+
+
+def _on_logs(here: Place, app: Application) -> Iterator[tuple[Place, Call]]:
+    for where, log in _logs(here, app):
+        for part, call in (("remove", log.remove), ("alter", log.alter)):
+            if call is not None:
+                yield (*where, part), call
+
+
+def _several(here: Place, app: Application) -> Iterator[Mistake]:
+    """Yield logs of a list that are nowhere, or cannot be told apart."""
+    if isinstance(app.audit, AuditLog):
+        return
+    names = [one.name for one in app.logs]
+    for where, log in _logs(here, app):
+        if not log.path and log.table is None:
+            yield Mistake(where, "未写审计记录在何处", "写 path（页面或接口）或 table")
+        if names.count(log.name) > 1:
+            yield Mistake(
+                (*where, "name"), "登记了几个审计记录而名称相同或未写", "各写一个 name，如 登录日志、操作日志"
+            )
+
+
+def _logs(here: Place, app: Application) -> Iterator[tuple[Place, AuditLog]]:
+    """Yield every audit log with its place: one alone, or those of a list."""
+    alone = isinstance(app.audit, AuditLog)
+    for number, log in enumerate(app.logs):
+        yield ((*here, "audit") if alone else (*here, "audit", number)), log
 
 
 def _accounts(here: Place, app: Application, asset: WebAsset) -> Iterator[Mistake]:
@@ -118,8 +148,8 @@ def _used(here: Place, app: Application) -> Iterator[tuple[Place, str]]:
         yield (*here, "password_change", "account"), app.password_change.account
     if app.users is not None:
         yield (*here, "users", "account"), app.users.account
-    if app.audit is not None:
-        yield (*here, "audit", "account"), app.audit.account
+    for where, log in _logs(here, app):
+        yield (*where, "account"), log.account
     for key, accounts in (
         ("inputs", [one.account for one in app.inputs]),
         ("patients", [one.account for one in app.patients]),
@@ -209,8 +239,9 @@ def _view(where: Place, view: PatientView) -> Iterator[Mistake]:
 def _tables(here: Place, app: Application) -> Iterator[tuple[Place, TableRef]]:
     if app.users is not None and app.users.table is not None:
         yield (*here, "users", "table"), app.users.table
-    if app.audit is not None and app.audit.table is not None:
-        yield (*here, "audit", "table"), app.audit.table
+    for where, log in _logs(here, app):
+        if log.table is not None:
+            yield (*where, "table"), log.table
 
 
 def _table(where: Place, table: TableRef, assets: Collection[Asset]) -> Iterator[Mistake]:

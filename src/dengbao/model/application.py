@@ -128,6 +128,7 @@ class AuditLog(Value):
 
     `columns` maps meaning (see `TableRef`) → table heading or JSON key. `remove` and `alter` are the
     requests, if there are any, that delete or change `{entry}`. `utc_offset_h`: the clock of its times.
+    `name` is what it is called where an application has several, such as 登录日志 and 操作日志.
     """
 
     account: str = ""
@@ -137,6 +138,7 @@ class AuditLog(Value):
     remove: Call | None = None
     alter: Call | None = None
     utc_offset_h: float | None = None
+    name: str = ""
 
 
 class InputField(Value):
@@ -192,13 +194,21 @@ class PatientView(Value):
 
 
 class Export(Call):
-    """导出: what `account` gets by it, where its file then lies on the server, and which roles may."""
+    """导出: what `account` gets by it, where its file then lies on the server, and which roles may.
+
+    `file_key` is the JSON key that holds the address of the file it made, `file_in` a part of that address
+    where the answer leads or links to it; `kept_s` is how long after it was fetched the file may stay, by the
+    vendor's word: 0 where it goes at once.
+    """
 
     account: str
     name: str = ""
     method: str = "GET"
     roles: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
+    file_key: str = ""
+    file_in: str = ""
+    kept_s: float | None = None
 
 
 class Signature(Value):
@@ -247,10 +257,17 @@ class Application(Value):
     second_factor: SecondFactor | None = None
     password_change: PasswordChange | None = None
     users: UserAdmin | None = None
-    audit: AuditLog | None = None
+    audit: AuditLog | tuple[AuditLog, ...] | None = None
     inputs: tuple[InputForm, ...] = ()
     patients: tuple[PatientView, ...] = ()
     exports: tuple[Export, ...] = ()
     messages: tuple[Message, ...] = ()
     openapi: str = ""
     roster: tuple[str, ...] = ()
+
+    @property
+    def logs(self) -> tuple[AuditLog, ...]:
+        """Return the audit logs; one alone need not be written as a list."""
+        if self.audit is None:
+            return ()
+        return (self.audit,) if isinstance(self.audit, AuditLog) else self.audit

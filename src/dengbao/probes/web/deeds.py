@@ -23,7 +23,8 @@ WORDS: Final[dict[str, re.Pattern[str]]] = {
         "export": r"导出|下载|打印|export|download|print",
         "create": r"新[建增]|添加|增加|创建|create|\badd|insert|register",
         "grant": r"授权|权限|角色|修改|变更|grant|permission|role|update|modify|edit|change",
-        "remove": r"删除|移除|注销|停用|delete|remove|disable",
+        "disable": r"停用|禁用|冻结|封停|disable|deactivat|suspend|inactive",
+        "remove": r"删除|移除|注销|delete|remove",
     }.items()
 }
 _FAILED: Final = re.compile(
@@ -36,18 +37,25 @@ _RESULT: Final = re.compile(
 _NOT: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(WORDS, ()),
     "login": ("logout",), "login_failed": ("logout",),
-    "view": ("login", "logout", "export", "create", "remove"),
-    "grant": ("create", "remove"),
+    "view": ("login", "logout", "export", "create", "remove", "disable"),
+    "create": ("remove", "disable"), "grant": ("create", "remove", "disable"),
+    "disable": ("create", "remove"),
 }  # fmt: skip
 # Where words are so wide that they name many deeds, a record needs besides what tells which one it was.
 _USERS: Final = re.compile(r"用户|账[户号]|人员|角色|权限|user|account|role", re.IGNORECASE)
 _SUBJECTS: Final = {
-    **dict.fromkeys(("create", "grant", "remove"), _USERS),
+    **dict.fromkeys(("create", "grant", "disable", "remove"), _USERS),
     "view": re.compile(
         r"患者|病人|病[历案例]|就诊|就医|门诊|住院|处方|医嘱|参保|诊疗|patient|medical[-_ ]?record|encounter",
         re.IGNORECASE,
     ),
 }
+# Deeds on one user one after the other: words, too, must tell which of them a record is of.
+ON_A_USER: Final = ("create", "grant", "disable", "remove")
+_GRANTED: Final = re.compile(r"授权|授予|权限|角色|grant|permission|role", re.IGNORECASE)
+_CHANGED: Final = re.compile(
+    r"修改|变更|编辑|更新|状态|update|modify|edit|change|stat(?:e|us)\b", re.IGNORECASE
+)
 _TELLING_CHARS: Final = 4  # a shorter value ("1") stands in any row by chance
 _ADDRESS: Final = re.compile(r"(?<![\w.:/<])/[a-z][\w./-]{2,}")
 _EARLY: Final = timedelta(seconds=10)
@@ -125,7 +133,7 @@ def by_user(rows: list[Row], username: str) -> list[Row]:
     return [one for one in rows if pattern.search(one.get("user", one["*"]).casefold())]
 
 
-def fitting(rows: list[Row], sought: Sought, clock: Clock = Clock()) -> Row | None:
+def fitting(rows: list[Row], sought: Sought, clock: Clock = Clock(), *, wide: bool = True) -> Row | None:
     """Return the newest row that tells of a deed, by user, time and what it was done to.
 
     Words alone decide only for deeds of which there is one kind: logging in and out, exporting. For a
@@ -134,7 +142,7 @@ def fitting(rows: list[Row], sought: Sought, clock: Clock = Clock()) -> Row | No
     mine = by_user(rows, sought.username)
     if sought.kind == "login_failed" and not mine:
         mine = [one for one in rows if sought.username.casefold() in one["*"].casefold()]
-    fits = [one for one in mine if tells_of(one, sought)]
+    fits = [one for one in mine if tells_of(one, sought, wide=wide)]
     if sought.kind == "login_failed":
         # Nobody of this name exists: whatever was noted of it is the failure.
         return next(iter(fits or mine), None)
@@ -143,10 +151,44 @@ def fitting(rows: list[Row], sought: Sought, clock: Clock = Clock()) -> Row | No
     return next((one for one in fits if clock.within(one, sought)), None)
 
 
-def tells_of(row: Row, sought: Sought) -> bool:
+def matched(rows: list[Row], deeds: list[Sought], clock: Clock) -> list[Row | None]:
+    """Return the row of each deed; no two on a user share one, and plain words go before wide ones."""
+    found: dict[int, Row] = {}
+    used: set[int] = set()
+    for wide in (False, True):
+        for number, one in enumerate(deeds):
+            if number in found:
+                continue
+            on_user = one.kind in ON_A_USER
+            free = [row for row in rows if id(row) not in used] if on_user else rows
+            row = fitting(free, one, clock, wide=wide)
+            if row is not None:
+                found[number] = row
+                used |= {id(row)} if on_user else set()
+    return [found.get(number) for number in range(len(deeds))]
+
+
+def _tells_of_user(row: Row, sought: Sought, *, wide: bool) -> bool:
+    """Tell whether a row is called like a deed on a user; `wide`: by any word for a change."""
+    text = _what(row)
+    if any(WORDS[other].search(text) for other in _NOT[sought.kind]):
+        return False
+    words = _GRANTED if sought.kind == "grant" else WORDS[sought.kind]
+    if wide and sought.kind in ("grant", "disable") and not words.search(text):
+        words = _CHANGED
+    about = any(one.casefold() in row["*"].casefold() for one in sought.objects if one)
+    return words.search(text) is not None and (about or _USERS.search(text) is not None)
+
+
+def tells_of(row: Row, sought: Sought, *, wide: bool = True) -> bool:
     """Tell whether a row names this very deed: what it was done to, and no other kind of deed."""
     if sought.kind not in _SUBJECTS:
         return named(row, sought.kind)
+    on_user = sought.kind in ON_A_USER
+    return _tells_of_user(row, sought, wide=wide) if on_user else _tells_of_subject(row, sought)
+
+
+def _tells_of_subject(row: Row, sought: Sought) -> bool:
     text = _what(row)
     if any(WORDS[other].search(text) for other in _NOT[sought.kind]):
         return False

@@ -12,7 +12,7 @@ class RecordSeen(Value):
 
     `type`, `result` are as written (at most 24 characters). `source_ours`: it names an address of ours.
     `skew_s` is record minus deed, 0 within it; None without a time. `zone_known`: the time names its zone
-    or the engagement does.
+    or the engagement does. `log` names the log it stands in where there are several.
     """
 
     time: bool
@@ -22,14 +22,15 @@ class RecordSeen(Value):
     source: bool = False
     skew_s: float | None = None
     zone_known: bool = False
+    log: str = ""
 
 
 class Deed(Value):
     """Something done to be looked for in the log.
 
-    `kind` is `login`, `login_failed`, `view`, `export`, `create`, `grant`, `remove` or `logout`. `done`: it
-    was carried out as meant. `record` is what was found; `others` counts new records of the same user that
-    do not tell what was done.
+    `kind` is `login`, `login_failed`, `view`, `export`, `create`, `grant`, `disable`, `remove` (all four of a
+    user of ours) or `logout`. `done`: it was carried out as meant. `record` is what was found; `others`
+    counts new records of the same user that do not tell what was done.
     """
 
     kind: str
@@ -43,13 +44,28 @@ class Deed(Value):
     problem: str = ""
 
 
+class LogSeen(Value):
+    """One of several logs; the fields are those of `WebTrail`, of this log alone."""
+
+    name: str
+    source: str
+    account: str
+    path: str
+    columns: tuple[str, ...]
+    rows: int
+    new_rows: int
+    newest_first: bool | None = None
+    others_shown: bool | None = None
+
+
 class WebTrail(Facts, tag="web.trail"):
     """Deeds of ours, and the log read afterwards for at most `waited_s`.
 
     `source` is `page` or `table`. `rows` were read at the end, `new_rows` of them were not there before.
     `newest_first`: the newest records are among them for sure; None where that cannot be told.
     `others_shown`: records of others than the reader are among them; None where no column tells.
-    `columns` are the meanings declared. `unreached` are role accounts that could not log in.
+    `columns` are the meanings declared. `unreached` are role accounts that could not log in. `logs` are they
+    one by one where there are several; the other fields then tell of all of them together.
     """
 
     source: str
@@ -64,10 +80,13 @@ class WebTrail(Facts, tag="web.trail"):
     unreached: tuple[str, ...] = ()
     oldest_days: int | None = None
     others_shown: bool | None = None
+    logs: tuple[LogSeen, ...] = ()
 
     @property
     def shows_new(self) -> bool:
         """Tell whether what was read would show a record of now."""
+        if self.logs:
+            return all(self._would_show(one) for one in self.logs)
         return self.newest_first is True or any(one.record is not None for one in self.deeds)
 
     def found(self, deed: Deed) -> bool | None:
@@ -76,9 +95,16 @@ class WebTrail(Facts, tag="web.trail"):
             return True
         if deed.done is not True or deed.others or not self.shows_new:
             return None
-        if self.others_shown is False and deed.account != self.account:
+        own = [one.account for one in self.logs if one.others_shown is False]
+        if not self.logs and self.others_shown is False:
+            own = [self.account]
+        if any(one != deed.account for one in own):
             return None  # the reader may see but records of its own
         return False
+
+    def _would_show(self, log: LogSeen) -> bool:
+        held = {one.record.log for one in self.deeds if one.record is not None}
+        return log.newest_first is True or log.name in held
 
 
 class TamperTry(Value):

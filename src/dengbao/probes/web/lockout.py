@@ -67,7 +67,7 @@ def _used_by_app(web: WebAsset, account: str) -> bool:
     users = (
         app.password_change,
         app.users,
-        app.audit,
+        *app.logs,
         *app.inputs,
         *app.patients,
         *app.exports,

@@ -17,7 +17,7 @@ def _has_functions(asset: Asset) -> bool:
 
 def _has_log(asset: Asset) -> bool:
     app = asset.app if isinstance(asset, WebAsset) else None
-    return app is not None and app.audit is not None and bool(app.audit.path or app.audit.table)
+    return app is not None and any(one.path or one.table for one in app.logs)
 
 
 def _has_users(asset: Asset) -> bool:
@@ -50,6 +50,7 @@ SPECS: Final[tuple[ProbeSpec, ...]] = (
         clause="3.a.3",
         applies=_has_log,
         run="dengbao.probes.web.trail:probe",
+        undo="dengbao.probes.web.user_deeds:undo",
         timeout_s=900.0,
     ),
     ProbeSpec(

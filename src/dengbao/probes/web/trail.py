@@ -12,22 +12,23 @@ from typing import Final
 import msgspec
 
 from ...errors import NotDeclared, ProbeError
-from ...model import Account, Asset, AuditLog, Export, Level, Marker, PatientView, WebAsset
+from ...model import Account, Asset, Export, Level, Marker, PatientView, UserAdmin, WebAsset
 from ..base import Context, Observed, Purpose, missing
 from .browser import Browser, Chain, opened
 from .calls import perform
-from .deeds import Clock, Sought, by_user, clock_of, fitting, named, new_rows, seen
+from .deeds import ON_A_USER, Clock, Sought, by_user, clock_of, fitting, matched, named, seen
 from .entering import Unclear, as_web
 from .facts_trail import Deed, WebLogTampering, WebTrail
 from .leaving import leave
 from .login import declared, prepare, submit, turn
-from .lookup import table_rows
+from .managing import Managing
 from .parties import LIMITS, Party, admit, described, role_accounts
-from .rows import Row, mismatch, rows_of, when
+from .rows import Row
 from .tampering_log import Tampering
+from .trail_log import Log
 from .truth import truth_of
+from .user_deeds import TASK, can_manage, done_to_a_user
 
-_LAG_S: Final = 8.0
 _STEP_S: Final = 0.5
 _PREFIX: Final = "dbjc"
 _FAILED: Final = Purpose(Level.INTRUDE, "以不存在的用户名登录一次，再到审计记录中查找", "3.a.3")
@@ -35,14 +36,16 @@ _LOCAL: Final = frozenset({"127.0.0.1", "::1"})
 
 
 async def probe(asset: Asset, context: Context) -> Observed:
-    """Log in as each role, look at a patient, export, fail a login, log out; then read the log.
+    """Log in as each role, look at a patient, export, fail a login, log out; then read the logs.
+
+    Where users may be created, one is, is given rights and disabled as far as declared, and is removed.
 
     Sends: one login with each role account and one of a name that cannot exist; the first declared patient
-        page and export; the logout; the log's page or table, again until all was found, at most
-        `audit_record_lag_s` long; the declared requests to delete and to change a record, as every role
-        account and as a stranger, each on a record of a failed login made for it.
-    Changes: sessions of the accounts; records of these deeds in the log. Where records are not protected,
-        records of our own are deleted or changed.
+        page and export; the declared requests on a user of ours; the logout; each log's page or table, again
+        until all was found, at most `audit_record_lag_s` long; the declared requests to delete and to change
+        a record, as every role account and as a stranger, each on a record of a failed login made for it.
+    Changes: sessions of the accounts; a user of ours comes into being and is removed; records of these deeds
+        in the logs. Where records are not protected, records of our own are deleted or changed.
     Level: intrude.
 
     Raises:
@@ -50,17 +53,18 @@ async def probe(asset: Asset, context: Context) -> Observed:
 
     """
     web = as_web(asset)
-    audit = described(web).audit
-    if audit is None:
+    audits = [one for one in described(web).logs if one.path or one.table]
+    if not audits:
         raise NotDeclared("未登记审计记录", where=f"测评对象 {web.id}", cure="登记 app.audit")
     async with turn(web), opened(web, context, probe="web.trail", limits=LIMITS) as browser:
-        log = Log(web, audit, context, browser)
-        work = Work(web, context, browser, log)
+        logs = [Log(web, one, context, browser) for one in audits]
+        work = Work(web, context, browser, logs)
         try:
-            await log.open()
+            for number, log in enumerate(logs):
+                await log.open([one.party for one in logs[:number]])
             await work.do()
             # Before anybody logs out: these attempts are made as everybody.
-            tampering = await Tampering(web, audit, context, log, work.parties, work.fail).tried()
+            tampering = await work.tamper()
             await work.log_out()
             trail = await work.look()
         finally:
@@ -74,72 +78,14 @@ async def probe(asset: Asset, context: Context) -> Observed:
     return Observed((trail, tampering), (), trail.account)
 
 
-@dataclass
-class Log:
-    """The log, as the declared account sees it, or as its table holds it."""
+@dataclass(frozen=True)
+class _View:
+    """What one log shows: all rows, those that are new, and its clock."""
 
-    web: WebAsset
-    audit: AuditLog
-    context: Context
-    browser: Browser
-    party: Party | None = None
-
-    @property
-    def lag_s(self) -> float:
-        """Return how long a record may take to appear, by the profile."""
-        told = self.context.profile.get("audit_record_lag_s")
-        return float(told) if isinstance(told, int | float) else _LAG_S
-
-    async def open(self) -> None:
-        """Log in as the account that reads the log, where it is a page.
-
-        Raises:
-            NotDeclared: no such account; LoginRefused and others: it cannot log in.
-
-        """
-        if not self.audit.path:
-            return
-        account = self.context.account(self.web, self.audit.account or declared(self.web).account)
-        self.party = await admit(self.browser, self.web, self.context, account)
-        if not self.party.present:
-            raise NotDeclared(
-                f"读取审计记录的账户 {account.id} 未能登录：{self.party.problem}",
-                cure="核对 app.audit.account",
-            )
-
-    async def rows(self) -> list[Row]:
-        """Return the rows of the log as it is now.
-
-        Raises:
-            ProtocolMismatch: the page holds no table with the declared columns; and what a visit raises.
-
-        """
-        if self.party is None:
-            if self.audit.table is None:
-                raise NotDeclared("未登记审计记录的页面或表", cure="登记 app.audit.path 或 table")
-            newest = "entry" if "entry" in self.audit.table.columns else "time"
-            return await table_rows(self.web, self.context, self.audit.table, newest)
-        chain = await self.party.visitor.visit(self.audit.path)
-        found = rows_of(chain, self.audit.columns)
-        if found is None:
-            raise mismatch(self.audit.path)
-        return found
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the meanings declared."""
-        if self.party is None and self.audit.table is not None:
-            return tuple(self.audit.table.columns)
-        return tuple(self.audit.columns)
-
-    def newest_first(self, rows: list[Row]) -> bool | None:
-        """Tell whether the rows come newest first; a table is asked for in that order."""
-        if self.party is None:
-            return True
-        times = [found for one in rows if (found := when(one.get("time", one["*"]), self.audit.utc_offset_h))]
-        if len(times) < 3 or times[0] == times[-1]:
-            return None
-        return True if times == sorted(times, reverse=True) else None
+    log: Log
+    rows: list[Row]
+    fresh: list[Row]
+    clock: Clock
 
 
 @dataclass
@@ -149,29 +95,60 @@ class Work:
     web: WebAsset
     context: Context
     browser: Browser
-    log: Log
+    logs: list[Log]
     parties: list[Party] = field(default_factory=list)
-    before: list[Row] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
     sought: list[Sought] = field(default_factory=list)
 
     async def do(self) -> None:
         """Do everything once."""
-        self.before = await self.log.rows()
+        for log in self.logs:
+            log.before = await log.rows()
         for account in role_accounts(self.web):
-            begun = _now()
-            party = await admit(self.browser, self.web, self.context, account)
-            self.parties.append(party)
-            if party.present:
-                if self.log.party is not None and self.log.party.id == party.id:
-                    self.log.party = party  # a new login may end the older session
-                self._note("login", account, _login_path(self.web), begun, done=True)
+            await self._enter(account)
         await self._failed_login()
         app = described(self.web)
         for view in app.patients[:1]:
             await self._request("view", view)
         for export in app.exports[:1]:
             await self._request("export", export)
+        if app.users is not None and can_manage(app.users):
+            await self._manage(app.users)
+
+    async def _enter(self, account: Account) -> Party:
+        begun = _now()
+        party = await admit(self.browser, self.web, self.context, account)
+        self.parties.append(party)
+        if party.present:
+            for log in self.logs:
+                if log.party is not None and log.party.id == party.id:
+                    log.party = party  # a new login may end the older session
+            self._note("login", account, _login_path(self.web), begun, done=True)
+        return party
+
+    async def _manage(self, users: UserAdmin) -> None:
+        """Do to a user of ours what the administering account may do."""
+        account = self.context.account(self.web, users.account)
+        known = next((one for one in self.parties if one.id == account.id), None)
+        party = known or await self._enter(account)
+        if not party.present:
+            return
+        password = self.context.password(self.web, account)
+        managing = Managing(self.context, TASK, users, account, party.visitor, password)
+        async for one in done_to_a_user(managing):
+            self._note(
+                one.kind, account, one.request, one.begun, done=one.done, problem=one.problem,
+                objects=(managing.name("new"),),
+            )  # fmt: skip
+
+    async def tamper(self) -> WebLogTampering | None:
+        """Try the declared requests on each log; None where there are none."""
+        found = [
+            await Tampering(self.web, one.audit, self.context, one, self.parties, self.fail).tried()
+            for one in self.logs
+        ]
+        tries = [one for seen in found if seen is not None for one in seen.tries]
+        return WebLogTampering(tries=tuple(tries)) if tries else None
 
     def _note(
         self, kind: str, account: Account | str, request: str, begun: datetime, *, done: bool | None,
@@ -241,8 +218,8 @@ class Work:
 
     async def log_out(self) -> None:
         """Log out one of the accounts that does not read the log."""
-        reader = self.log.party.id if self.log.party is not None else ""
-        party = next((one for one in self.parties if one.present and one.id != reader), None)
+        readers = {one.party.id for one in self.logs if one.party is not None}
+        party = next((one for one in self.parties if one.present and one.id not in readers), None)
         if party is None or party.account is None or not self.web.logout:
             return
         begun = _now()
@@ -251,61 +228,74 @@ class Work:
         party.problem = "已退出"
 
     async def look(self) -> WebTrail:
-        """Read the log until every deed is found, or the time is over."""
+        """Read the logs until every deed is found, or the time is over."""
         began = time.monotonic()
-        rows = await self.log.rows()
-        while not all(self._matched(rows)) and time.monotonic() - began < self.log.lag_s:
+        views = await self._views()
+        while not all(self._found(views)) and time.monotonic() - began < self.logs[0].lag_s:
             await asyncio.sleep(_STEP_S)
-            rows = await self.log.rows()
-        fresh = new_rows(self.before, rows)
+            views = await self._views()
+        found = self._found(views)
         deeds = tuple(
-            self._deed(deed, sought, fresh, rows)
-            for deed, sought in zip(self.deeds, self.sought, strict=True)
+            self._deed(deed, sought, hit, views)
+            for deed, sought, hit in zip(self.deeds, self.sought, found, strict=True)
         )
+        logs = tuple(one.log.seen(one.rows) for one in views)
+        ages = [age for one in views if (age := one.log.oldest_days(one.rows)) is not None]
         return WebTrail(
-            source="page" if self.log.party is not None else "table",
-            account=self.log.party.id if self.log.party is not None else "",
-            path=self.log.audit.path or (self.log.audit.table.table if self.log.audit.table else ""),
-            columns=self.log.columns,
+            source=logs[0].source,
+            account="、".join(dict.fromkeys(one.account for one in logs if one.account)),
+            path="、".join(one.path for one in logs),
+            columns=tuple(dict.fromkeys(column for one in logs for column in one.columns)),
             deeds=deeds,
-            rows=len(rows),
-            new_rows=len(fresh),
+            rows=sum(one.rows for one in logs),
+            new_rows=sum(one.new_rows for one in logs),
             waited_s=round(time.monotonic() - began, 1),
-            newest_first=self.log.newest_first(rows),
+            newest_first=_all([one.newest_first for one in logs]),
             unreached=tuple(one.id for one in self.parties if one.entered is None),
-            oldest_days=self._oldest_days(rows),
-            others_shown=self._others_shown(rows),
+            oldest_days=max(ages) if ages else None,
+            others_shown=_all([one.others_shown for one in logs]),
+            logs=logs if len(logs) > 1 else (),
         )
 
-    def _others_shown(self, rows: list[Row]) -> bool | None:
-        """Tell whether records of others than the account that reads the log are shown."""
-        reader = self.log.party.account if self.log.party is not None else None
-        if reader is None:
-            return True
-        users = {one["user"].strip().casefold() for one in rows if one.get("user", "").strip()}
-        return bool(users - {reader.username.casefold()}) if users else None
+    async def _views(self) -> list[_View]:
+        """Read each log; one without a failed login of ours goes by the clock of one that has it."""
+        read = [(log, rows, log.fresh(rows)) for log in self.logs for rows in [await log.rows()]]
+        clocks = [clock_of(fresh, self.sought, log.audit.utc_offset_h) for log, _, fresh in read]
+        known = {one.offset_h: one for one in clocks if one.ahead is not None}
+        return [
+            _View(log, rows, fresh, clock if clock.ahead is not None else known.get(clock.offset_h, clock))
+            for (log, rows, fresh), clock in zip(read, clocks, strict=True)
+        ]
 
-    def _matched(self, rows: list[Row]) -> list[bool]:
-        fresh = new_rows(self.before, rows)
-        clock = self._clock(fresh)
-        return [fitting(fresh, one, clock) is not None for one in self.sought]
+    def _found(self, views: list[_View]) -> list[tuple[_View, Row] | None]:
+        """Return the record of each deed, from the first log that has one."""
+        every = [matched(one.fresh, self.sought, one.clock) for one in views]
+        return [
+            next(((view, row) for view, rows in zip(views, every, strict=True) if (row := rows[at])), None)
+            for at in range(len(self.sought))
+        ]
 
-    def _clock(self, fresh: list[Row]) -> Clock:
-        return clock_of(fresh, self.sought, self.log.audit.utc_offset_h)
-
-    def _deed(self, deed: Deed, sought: Sought, fresh: list[Row], rows: list[Row]) -> Deed:
-        clock = self._clock(fresh)
-        row = fitting(fresh, sought, clock)
-        if row is None:
-            # What is about this user and tells of none of the other deeds might be this one in odd words.
-            odd = [one for one in by_user(fresh, sought.username) if not self._explained(one, clock)]
-            odd += [one for one in fresh if not one.get("user") and not self._explained(one, clock)]
-            if not by_user(rows, sought.username):
-                # Where the log names people otherwise, by real names or masked, ours look like strangers'.
-                odd += [one for one in fresh if one.get("user") and self._strange(one, sought.kind)]
-            return msgspec.structs.replace(deed, others=len(odd))
-        found = seen(row, sought, self.log.audit.utc_offset_h, _LOCAL)
+    def _deed(self, deed: Deed, sought: Sought, hit: tuple[_View, Row] | None, views: list[_View]) -> Deed:
+        if hit is None:
+            return msgspec.structs.replace(deed, others=sum(self._odd(sought, one) for one in views))
+        view, row = hit
+        found = seen(row, sought, view.log.audit.utc_offset_h, _LOCAL)
+        if len(views) > 1:
+            found = msgspec.structs.replace(found, log=view.log.name)
         return msgspec.structs.replace(deed, record=found)
+
+    def _odd(self, sought: Sought, view: _View) -> int:
+        """Count the new rows that may be of a deed in odd words, or of this one or another."""
+        fresh = view.fresh
+        # What is about this user and tells of none of the other deeds might be this one in odd words.
+        odd = [one for one in by_user(fresh, sought.username) if not self._explained(one, view.clock)]
+        odd += [one for one in fresh if not one.get("user") and not self._explained(one, view.clock)]
+        if not by_user(view.rows, sought.username):
+            # Where the log names people otherwise, by real names or masked, ours look like strangers'.
+            odd += [one for one in fresh if one.get("user") and self._strange(one, sought.kind)]
+        # A record of a change of whatever kind that another deed has taken might be this one's.
+        shared = fitting(fresh, sought, view.clock) if sought.kind in ON_A_USER else None
+        return len(odd) + (shared is not None)
 
     def _strange(self, row: Row, kind: str) -> bool:
         """Tell whether a row tells of such a deed by somebody who is none of ours."""
@@ -315,16 +305,19 @@ class Work:
     def _explained(self, row: Row, clock: Clock) -> bool:
         return any(fitting([row], one, clock) is not None for one in self.sought)
 
-    def _oldest_days(self, rows: list[Row]) -> int | None:
-        times = [when(one.get("time", one["*"]), self.log.audit.utc_offset_h) for one in rows]
-        known = [one for one in times if one is not None]
-        return (_now() - min(known)).days if known else None
-
     async def leave(self) -> None:
         """End the sessions that are still alive."""
-        for party in (*self.parties, self.log.party):
+        everybody = {id(one): one for one in (*self.parties, *(log.party for log in self.logs))}
+        for party in everybody.values():
             if party is not None and party.present and party.entered is not None:
                 await leave(party.visitor, self.web)
+
+
+def _all(told: list[bool | None]) -> bool | None:
+    """Return what holds of all: False where it does not of one, None where that is not known of one."""
+    if False in told:
+        return False
+    return None if None in told else True
 
 
 def _carried_out(chain: Chain, party: Party) -> bool | None:

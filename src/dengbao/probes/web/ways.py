@@ -20,8 +20,8 @@ def writing_paths(app: Application) -> frozenset[str]:
     calls: list[Call | None] = [*app.functions, *app.inputs, *app.messages, *app.exports, app.password_change]
     if app.users is not None:
         calls += [app.users.create, app.users.remove, app.users.disable, app.users.grant]
-    if app.audit is not None:
-        calls += [app.audit.remove, app.audit.alter]
+    for log in app.logs:
+        calls += [log.remove, log.alter]
     return frozenset(_bare(one.path) for one in calls if one is not None and one.method != "GET")
 
 
