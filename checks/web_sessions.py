@@ -12,6 +12,7 @@ from . import proofs
 IDLE: Final = "web.idle"
 FACTOR: Final = "web.second_factor"
 _SLACK_S: Final = 15.0
+_CLOCKS_S: Final = 60.0  # servers leave that much to clocks that differ
 _FACTORS: Final = {
     "totp": "动态口令（TOTP）", "sms": "短信验证码", "ukey": "UKey", "certificate": "数字证书",
     "biometric": "生物特征",
@@ -71,7 +72,26 @@ def idle_remarks(seen: WebIdle) -> str:
         parts.append("会话 Cookie 随浏览器关闭失效")
     if seen.token_lifetime_s is not None:
         parts.append(f"令牌有效期 {seen.token_lifetime_s} 秒")
-    return "；".join(parts)
+    return "；".join((*parts, *_absolute(seen)))
+
+
+def _absolute(seen: WebIdle) -> tuple[str, ...]:
+    """Return in Chinese what the session that was kept awake shows of a lifetime whatever one does.
+
+    No requirement names one; a token that goes on beyond its own claims is told, for a session of the
+    server's may stand behind it.
+    """
+    if seen.awake is None or seen.awake_s is None:
+        return ()
+    if seen.awake.ended:
+        return (f"持续操作的会话登录 {seen.awake_s:.0f} 秒时仍有效，其后失效，或设有绝对有效期",)
+    if seen.awake.ended is None:
+        return ()
+    told = [f"持续操作的会话登录 {seen.awake_s:.0f} 秒后仍有效，未见绝对有效期"]
+    claimed = seen.token_lifetime_s
+    if claimed is not None and seen.awake_kept and seen.awake_s > claimed + _CLOCKS_S:
+        told.append(f"其令牌自称的有效期（{claimed} 秒）已过仍被接受，服务端未以此为准")
+    return tuple(told)
 
 
 def idle_proofs(seen: WebIdle, criterion: Criterion) -> tuple[Exchange, ...]:

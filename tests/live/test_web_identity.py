@@ -14,7 +14,7 @@ from dengbao.model import Account, Level, ParamValue, Scope, WebAsset, WebLogin
 from dengbao.probes.logins import Logins
 from dengbao.probes.registry import probes_for
 from dengbao.probes.web.entering import Unclear
-from dengbao.probes.web.facts_identity import WebUniqueness
+from dengbao.probes.web.facts_identity import WebIdle, WebUniqueness
 from dengbao.probes.web.temporary import derived
 from dengbao.probes.web.users import undo
 from tests.servers.clinic import PASSWORDS, SEED, SEED_VARIABLE, VARIABLES, Conduct, Running, serving
@@ -265,6 +265,14 @@ def test_a_session_pushed_out_by_others_is_not_taken_for_an_idle_one(most: int, 
         sight = look(asset, scope=scope, only=(IDLE,), profile=profile, logins=Busy())
         seen = sight.judge(IDLES, PARAMS[IDLES])
         assert (seen.verdict or seen.status).value == wanted, seen.statement
+    found = sight.facts[IDLE]
+    assert isinstance(found, WebIdle)
+    assert found.awake_kept is True
+    assert found.awake_s is not None
+    assert found.awake is not None
+    if found.awake.ended is False:
+        assert found.awake_s >= (found.waited_s or 0)
+        assert "未见绝对有效期" in seen.statement
 
 
 OURS = f"dbjc{derived(PASSWORDS['boss'], 'user', length=8, sets=('a1',))}"

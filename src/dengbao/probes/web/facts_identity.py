@@ -168,7 +168,8 @@ class WebIdle(Facts, tag="web.idle"):
     `shared`: the second login was given the first one's own credential. `others` is how many more sessions of
     the account began meanwhile; `crowded`: as many more, begun one after the other, end a session.
     `cookie_lifetime_s`: of the cookies that carry the session, None where they end with the browser.
-    `token_lifetime_s`: from the claims of a JWT.
+    `token_lifetime_s`: from the claims of a JWT. `awake_s`: how long after its login the session that was
+    kept awake was last seen alive; `awake_kept`: its credential is still the one of the login.
     """
 
     account: str
@@ -184,6 +185,8 @@ class WebIdle(Facts, tag="web.idle"):
     shared: bool | None = None
     others: int | None = None
     crowded: bool | None = None
+    awake_s: float | None = None
+    awake_kept: bool | None = None
 
 
 class WebSecondFactor(Facts, tag="web.second_factor"):

@@ -39,6 +39,14 @@ class Pair:
     awake: Browser
     path: str
     shown: Chain
+    names: tuple[str, ...]
+    given: str
+    begun: float
+
+    @property
+    def carried(self) -> str:
+        """Return the credential by which the session that is kept awake goes on."""
+        return next((self.awake.jar.value(one) for one in self.names), self.awake.token)
 
 
 async def probe(asset: Asset, context: Context) -> Observed:
@@ -87,6 +95,7 @@ async def _pair(browser: Browser, web: WebAsset, context: Context, allowed: floa
         raise Unclear("没有受保护页面在登录前后应答不同，无从测试会话超时", cure=PROTECTED_CURE)
     carriers = await find_carriers(first, path)
     second = await enter(browser, web, context)
+    begun = time.monotonic()
     if first.visitor.shared or second.visitor.shared or declared(web).style == "session":
         raise Unclear(
             "会话由人工登录或导入，只有一个，无从对照空闲超时", cure="登记登录方式，或以人工佐证补充"
@@ -106,7 +115,8 @@ async def _pair(browser: Browser, web: WebAsset, context: Context, allowed: floa
         cookie_lifetime_s=min(lifetimes) if lifetimes else None, token_lifetime_s=jwt_lifetime_s(value),
         shared=value == again if value else None,
     )  # fmt: skip
-    return Pair(first, first.visitor, second.visitor, path, first.during.chains[path]), facts
+    shown = first.during.chains[path]
+    return Pair(first, first.visitor, second.visitor, path, shown, carriers.names, again, begun), facts
 
 
 def _tells(entered: Entered, path: str, reached: bool) -> bool:
@@ -138,10 +148,17 @@ async def _crowd(browser: Browser, web: WebAsset, context: Context, path: str, o
 async def _wait(pair: Pair, facts: WebIdle, wait_s: float) -> WebIdle:
     """Sleep with one session and keep the other awake; then ask with both."""
     begun = time.monotonic()
+    lived: float | None = None
     while (left := wait_s - (time.monotonic() - begun)) > 0:
         await asyncio.sleep(min(left, AWAKE_EVERY_S, wait_s / 8))
-        await _alive(pair.awake, pair.path, pair.first)
+        if await _alive(pair.awake, pair.path, pair.first):
+            lived = round(time.monotonic() - pair.begun, 1)
     waited = time.monotonic() - begun
     idle: Replay = await replayed("idle", pair.idle, pair.path, pair.shown, pair.first)
     awake: Replay = await replayed("awake", pair.awake, pair.path, pair.shown, pair.first)
-    return msgspec.structs.replace(facts, waited_s=round(waited, 1), idle=idle, awake=awake)
+    if awake.ended is False:
+        lived = round(time.monotonic() - pair.begun, 1)
+    kept = pair.carried == pair.given if pair.given else None
+    return msgspec.structs.replace(
+        facts, waited_s=round(waited, 1), idle=idle, awake=awake, awake_s=lived, awake_kept=kept
+    )
