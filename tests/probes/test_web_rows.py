@@ -188,6 +188,8 @@ def test_a_record_of_another_time_by_the_logs_own_clock_is_of_another_deed() -> 
         told = {**row("ys1", "查看患者"), "time": f"2023-08-25 {text} +08:00"}
         assert (fitting([told], VIEW, clock) is told) is found, text
     assert fitting([{**row("ys1", "查看患者"), "time": "刚刚"}], VIEW, clock)
+    minutes = clock_of([{**five_slow, "time": "2023-08-25 09:59 +08:00"}], [failed], None)
+    assert fitting([{**row("ys1", "查看患者"), "time": "2023-08-25 10:00 +08:00"}], VIEW, minutes)
     assert clock_of([], [failed], None).ahead is None
 
 

@@ -60,7 +60,7 @@ _TELLING_CHARS: Final = 4  # a shorter value ("1") stands in any row by chance
 _ADDRESS: Final = re.compile(r"(?<![\w.:/<])/[a-z][\w./-]{2,}")
 _EARLY: Final = timedelta(seconds=10)
 _LATE: Final = timedelta(seconds=15)
-_MINUTE: Final = timedelta(minutes=1)  # a time without seconds is that much early at most
+_MINUTE: Final = timedelta(minutes=1)  # a time without seconds is that much beside at most
 _SECONDS: Final = re.compile(r"\d:\d{2}:\d{2}|\d{10}")
 
 
@@ -95,8 +95,9 @@ class Clock:
         at = when(text, self.offset_h)
         if at is None:
             return True
-        early = _EARLY if _SECONDS.search(text) else _MINUTE + _EARLY
-        return sought.begun - early <= at - self.ahead <= sought.ended + _LATE
+        # Ours may be as far from its minute's beginning as this one is not.
+        coarse = timedelta(0) if _SECONDS.search(text) else _MINUTE
+        return sought.begun - _EARLY - coarse <= at - self.ahead <= sought.ended + _LATE + coarse
 
 
 def clock_of(rows: list[Row], deeds: list[Sought], offset_h: float | None) -> Clock:
