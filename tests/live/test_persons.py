@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from dengbao.model import Level, Scope
+from dengbao.model import Export, Level, Scope
 from dengbao.probes.web.facts_persons import WebExports, WebPersons
 from dengbao.probes.web.persons import labelled
 from dengbao.probes.web.reading import read
@@ -133,6 +133,41 @@ def test_an_export_nobody_else_asked_for_is_not_kept_to_roles() -> None:
     outcome = sight.judge("privacy.export_rights")
     assert (outcome.verdict or outcome.status).value == U
     assert "没有以无权的角色请求过" in outcome.statement
+
+
+@pytest.mark.parametrize(
+    ("shows", "kept_s", "expected"),
+    [
+        (Shows(), 0.0, C),
+        (Shows(), None, C),
+        (Shows(file_kept=True), 0.0, P),
+        (Shows(file_kept=True), 0.2, P),
+        (Shows(file_kept=True), 60.0, U),
+        (Shows(file_kept=True), None, U),
+        (Shows(file_kept=True, file_open=True), None, N),
+        (Shows(file_once=True, file_open=True), 0.0, N),
+        (Shows(file_ends_session=True), 0.0, U),
+        (Shows(export_for=()), 0.0, U),
+    ],
+)
+def test_the_file_an_export_made_must_go(shows: Shows, kept_s: float | None, expected: str) -> None:
+    scope = Scope(level=Level.INTRUDE, addresses=("127.0.0.0/8",), connections_per_s=2000, wait_s=0.3)
+    with showing(shows) as asset:
+        export = Export(
+            path="/export/file", method="POST", account="doctor", name="清单", roles=("医生",),
+            file_key="data.url", kept_s=kept_s,
+        )  # fmt: skip
+        assert asset.app is not None
+        app = msgspec.structs.replace(asset.app, exports=(export,))
+        sight = look(msgspec.structs.replace(asset, app=app), scope=scope, only=("web.exports",))
+    outcome = sight.judge("residual.export_files")
+    assert (outcome.verdict or outcome.status).value == expected, outcome.statement
+    assert "张" not in outcome.statement
+    assert not outcome.proofs or outcome.verdict is not None
+
+
+def test_an_export_that_names_no_file_says_nothing_of_it() -> None:
+    assert see(Shows()).verdicts(("residual.export_files",)) == {"residual.export_files": U}
 
 
 def test_no_value_of_a_person_is_kept() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.applications import Starlette
@@ -48,7 +49,13 @@ class Shows:
     export_busy: bool = False
     export_marker: str = ""
     export_ends_session: bool = False
+    file_kept: bool = False  # the file an export made stays after it was fetched
+    file_open: bool = False  # and comes to anybody
+    file_once: bool = False  # it goes with the first request, whoever asks
+    file_ends_session: bool = False
     stored: tuple[str, ...] = ()  # paths whose answers a browser may store
+
+    files: dict[str, str] = field(default_factory=dict)
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -60,6 +67,8 @@ class Shows:
                 Route("/patient", self.patient),
                 Route("/api/patient", self.data),
                 Route("/export", self.export),
+                Route("/export/file", self.make_file, methods=["POST"]),
+                Route("/files/{name}", self.file),
             ],
         )
 
@@ -128,6 +137,27 @@ class Shows:
             "序号,姓名,身份证号\r\n" + (self.export_rows or rows), media_type="text/csv",
             headers={"Content-Disposition": "attachment; filename=a.csv"},
         )  # fmt: skip
+
+    async def make_file(self, request: Request) -> Response:
+        if self._who(request) not in self.export_for:
+            return JSONResponse({"code": 403, "message": "无权"}, status_code=403)
+        name = f"{secrets.token_hex(6)}.csv"
+        self.files[name] = "序号,姓名\r\n" + "1,张*\r\n" * 20
+        return JSONResponse({"code": 0, "data": {"url": f"/files/{name}"}})
+
+    async def file(self, request: Request) -> Response:
+        who, name = self._who(request), request.path_params["name"]
+        if not who and not self.file_open:
+            return RedirectResponse("/login", status_code=303)
+        text = self.files.get(name)
+        if text is None:
+            return HTMLResponse("没有该文件", status_code=404)
+        if (who or self.file_once) and not self.file_kept:
+            del self.files[name]
+        response = Response(text, media_type="text/csv")
+        if self.file_ends_session:
+            response.delete_cookie("SESSION")
+        return response
 
 
 def asset(url: str, shows: Shows) -> WebAsset:

@@ -92,13 +92,39 @@ class ExportTry(Value):
     problem: str = ""
 
 
+class FileLeft(Value):
+    """The file an export made on the server, asked for after it was fetched once; `path` has no values.
+
+    `still`: it came again as the same after `waited_s`; `stranger`: it came to somebody not logged in. None
+    where that does not show. `kept_s` is how long it may stay by the declaration. `alive`: the session still
+    worked at the end, so that a refusal tells of the file.
+    """
+
+    path: str
+    at: datetime
+    fetched: bool
+    kept_s: float | None = None
+    waited_s: float | None = None
+    still: bool | None = None
+    still_status: int | None = None
+    stranger: bool | None = None
+    stranger_status: int | None = None
+    alive: bool | None = None
+
+
 class ExportSeen(Value):
-    """A declared export; `masked` are the kinds that must not stand in it in clear."""
+    """A declared export; `masked` are the kinds that must not stand in it in clear.
+
+    `file_declared`: the engagement says where its file is to be found; `left` is what was seen of it, None
+    where the answer did not name one.
+    """
 
     name: str
     request: str
     masked: tuple[str, ...]
     tries: tuple[ExportTry, ...]
+    file_declared: bool = False
+    left: FileLeft | None = None
 
 
 class WebExports(Facts, tag="web.exports"):

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
 from ...errors import NotDeclared, ProbeError
 from ...model import Account, Asset, Export, Level, PatientView, WebAsset
 from ...scanning import Kind, PlainEngine, Scanner
@@ -20,10 +22,12 @@ from .browser import Browser, Chain, clean_url, opened
 from .calls import Reply, perform
 from .collected import interfaces, undeclared
 from .entering import Entered, as_web, enter, look
+from .export_files import Left, address_of, look_for
 from .facts_persons import (
     ExportSeen,
     ExportTry,
     FieldShown,
+    FileLeft,
     NumbersFound,
     ViewSeen,
     WebExports,
@@ -187,7 +191,8 @@ def _numbers(chain: Chain, place: str) -> Iterator[NumbersFound]:
 async def try_exports(asset: Asset, context: Context) -> Observed:
     """Ask for each declared export as its account, as one account of every other role, and as a stranger.
 
-    Sends: one login for each role; the export's request once for each; a logout.
+    Sends: one login for each role; the export's request once for each, and once more where its file is
+        declared; that file's address twice as the account, once as a stranger; a logout.
     Changes: sessions begin and end; exports are noted; where the application lets the wrong ones have it, it
         makes the file once more. Nothing of the file is kept but counts.
     Level: intrude.
@@ -217,9 +222,27 @@ async def _export(visits: _Visits, compare: Compare, export: Export) -> ExportSe
         tries.append((await _ask(visits, compare, export, account, allowed=allowed, like=reply))[0])
     tries.append((await _ask(visits, compare, export, None, allowed=False, like=reply))[0])
     request = f"{export.method} {clean_url(visits.browser.resolve(export.path))}"
+    left = await _left(visits, compare, export, first)
     return ExportSeen(
-        name=export.name or export.path, request=request, masked=export.masked, tries=tuple(tries)
-    )
+        name=export.name or export.path, request=request, masked=export.masked, tries=tuple(tries),
+        file_declared=bool(export.file_key or export.file_in), left=left,
+    )  # fmt: skip
+
+
+async def _left(visits: _Visits, compare: Compare, export: Export, account: Account) -> FileLeft | None:
+    """Export once more and look what becomes of the file; last, for others were to ask for the export."""
+    if not (export.file_key or export.file_in):
+        return None
+    try:
+        visitor = (await visits.of(account.id)).visitor
+        url = address_of(export, await perform(visitor, export), visitor)
+    except ProbeError:
+        return None
+    if url is None:
+        return None
+    left = Left(export, url, visitor, visits.browser.fork(), compare)
+    seen = await look_for(left, visits.context.guard.scope.wait_s)
+    return msgspec.structs.replace(seen, alive=await _still_inside(visits, account))
 
 
 def _others(web: WebAsset, first: Account) -> Iterator[Account]:
