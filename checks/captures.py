@@ -24,7 +24,7 @@ _FEW: Final = 2
 # Protocols that have no encryption of their own in their messages: seen in clear, they are clear.
 _PLAIN: Final = frozenset((
     Speech.MYSQL, Speech.POSTGRESQL, Speech.REDIS, Speech.TELNET, Speech.MAIL_OR_FTP, Speech.DICOM,
-    Speech.HL7, Speech.SYSLOG,
+    Speech.HL7, Speech.SYSLOG, Speech.LDAP, Speech.TDS, Speech.SNMP,
 ))  # fmt: skip
 # A number of the right length and check digit may be an order's: without a telling field it proves nothing.
 _TELLING: Final = {
@@ -40,6 +40,8 @@ _BUSINESS: Final = frozenset((
     "psn_no", "psn_name", "certno", "psn_cert_no", "mdtrt_cert_no", "card_sn", "mdtrt_id", "setl_id",
     "medins_setl_id", "ipt_otp_no",
 ))  # fmt: skip
+# Fields of HL7 v2 and DICOM whose place says what they hold, whoever sends them.
+_OF_PATIENT: Final = re.compile(r"(?:PID|NK1|GT1|IN1)-\d+ 患者|[A-Z]\w+ \(0010,[0-9A-F]{4}\)$")
 _FORM_TOKEN: Final = re.compile(r"csrf|xsrf|verif|authenticity|form_?token|^_token$", re.IGNORECASE)
 # Numbers of orders that begin with a region and a date pass for ids one time in eleven.
 _SERIAL: Final = re.compile(
@@ -65,6 +67,8 @@ class CaptureParams(Params):
 
 def is_sensitive(thing: SeenThing) -> bool:
     """Tell whether what lay open is certainly a secret, personal or business data."""
+    if _OF_PATIENT.match(thing.field):
+        return True
     test = _CERTAIN.get(thing.kind)
     return test is not None and test(thing)
 
@@ -150,7 +154,8 @@ def met(flow: SeenFlow, *, secrecy: bool = True) -> bool | None:
     if secrecy and any(map(is_sensitive, flow.things)):
         return False
     open_ways = [one for one in flow.ways if one.channel is Channel.CLEAR]
-    if any(one.speaks in _PLAIN or one.null_suite for one in open_ways):
+    plain = _PLAIN | {Speech.ORACLE} if secrecy else _PLAIN  # Oracle can seal what it does not hide
+    if any(one.speaks in plain or one.null_suite for one in open_ways):
         return False
     if open_ways or flow.cannot_tell or not flow.encrypted or flow.things:
         return None

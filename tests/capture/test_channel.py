@@ -200,7 +200,7 @@ def test_logins_that_send_the_password_as_it_is_are_found(
 
 
 def test_personal_data_in_any_readable_stream_is_found() -> None:
-    message = f"\x0bMSH|^~\\&|HIS\rPID|1||{SPECIMEN}||张^三||||||{PHONE}\r\x1c\r".encode()
+    message = f"0001 {SPECIMEN} {PHONE}\r\n".encode()
     (flow,) = seen(Talk(port=2575).open().ask(message).frames).flows
     assert {one.kind for one in flow.findings} == {Kind.ID_CARD, Kind.PHONE}
 

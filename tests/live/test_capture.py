@@ -140,7 +140,7 @@ def logging_in(server: Nginx, *, tls: bool) -> Iterator[None]:
     over = threading.Event()
 
     def work() -> None:
-        while not over.wait(0.05):
+        while not over.wait(0.2):
             with suppress(OSError):
                 log_in(server, tls=tls)
 

@@ -307,11 +307,12 @@ def _pair_at(window: bytes, start: int) -> tuple[int, str, str] | None:
         if found is None or (found.group(2) is not None and window[start - 1 : start] != b"<"):
             return None
         name, value = found.group(1), found.group(3)
-    text = _text(name)
-    return (start, text, _text(value)) if _class_of(text) is not None else None
+    text = text_of(name)
+    return (start, text, text_of(value)) if _class_of(text) is not None else None
 
 
-def _text(raw: bytes) -> str:
+def text_of(raw: bytes) -> str:
+    """Return text as programs here write it: percent or Unicode escapes, UTF-8, or GB 18030."""
     if b"%" in raw:
         raw = unquote_to_bytes(raw)
     if b"\\u" in raw:

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from .content import Ledger, Scanner
+from .dialects import Dialect, Ldap, Mail, Redis, Telnet, snmp_community
 from .findings import Channel, Kind, Speech
 from .http import Http
 from .http2 import Http2
+from .patients import Dicom, Hl7
 from .recognise import SAMPLE_BYTES, begins_tls, by_look, recognise, recognise_datagram
+from .sql import Mysql, Oracle, Postgres
 from .tls import Records
 from .unpacking import Purse
 
 _MAX_PREFACE: Final = 64  # windows of one side that are asked what they speak; later ones are not
 _MYSQL_SSL: Final = 0x0800
-_REDIS_AUTH: Final = re.compile(
-    rb"\*\d+\r\n\$4\r\nauth\r\n(?:\$\d+\r\n([^\r\n]*)\r\n)?\$\d+\r\n([^\r\n]{1,512})\r\n"
-    rb"|AUTH +(?:(\S+) +)?(\S+)\r\n",
-    re.IGNORECASE,
-)
-_REDIS_HELLO: Final = re.compile(
-    rb"\$4\r\nauth\r\n\$\d+\r\n([^\r\n]*)\r\n\$\d+\r\n([^\r\n]{1,512})\r\n", re.IGNORECASE
-)
-_MAIL_PASSWORD: Final = re.compile(
-    rb"(?:^|\r\n)(?:PASS ([^\r\n]{1,256})|\S+ LOGIN \S+ ([^\r\n]{1,256}))\r\n", re.IGNORECASE
-)
-_MAIL_WORK: Final = re.compile(
-    rb"(?:\S+ )?(?:USER|PASS|LOGIN|AUTH|AUTHENTICATE|MAIL|RCPT|DATA|RETR|STOR|LIST|SELECT|FETCH|STAT)\b",
-    re.IGNORECASE,
-)
-_CLEAR_AUTHENTICATION: Final = b"R\0\0\0\x08\0\0\0\x03"  # PostgreSQL asks for the password as it is
+_DIALECT_BYTES: Final = 10 << 10  # at most two lines
 _READABLE: Final = frozenset((
     Speech.HTTP, Speech.HTTP2, Speech.GRPC, Speech.WEBSOCKET, Speech.MYSQL, Speech.POSTGRESQL, Speech.TDS,
-    Speech.ORACLE, Speech.REDIS, Speech.DICOM, Speech.HL7, Speech.MAIL_OR_FTP, Speech.TELNET, Speech.DNS,
-    Speech.SYSLOG, Speech.TEXT,
+    Speech.ORACLE, Speech.REDIS, Speech.DICOM, Speech.HL7, Speech.MAIL_OR_FTP, Speech.LDAP, Speech.TELNET,
+    Speech.DNS, Speech.SYSLOG, Speech.TEXT,
 ))  # fmt: skip
-_LOGIN_ONLY: Final = (Speech.TDS, Speech.ORACLE)  # may hide what follows in ways that are not seen here
-# Begin in clear and may go on encrypted: a greeting or a request for TLS alone is nothing in clear.
-_NEGOTIATED: Final = (Speech.MYSQL, Speech.POSTGRESQL, Speech.MAIL_OR_FTP)
+# Begin in clear and may go on encrypted, some in ways of their own: a greeting, a request for TLS or a login
+# whose password is hidden is nothing in clear.
+_NEGOTIATED: Final = frozenset((
+    Speech.MYSQL, Speech.POSTGRESQL, Speech.MAIL_OR_FTP, Speech.LDAP, Speech.TDS, Speech.ORACLE,
+))  # fmt: skip
+_DIALECTS: Final[dict[Speech, Callable[[Ledger], Dialect]]] = {
+    Speech.MAIL_OR_FTP: Mail, Speech.TELNET: Telnet, Speech.REDIS: Redis, Speech.LDAP: Ldap,
+    Speech.POSTGRESQL: Postgres, Speech.MYSQL: Mysql, Speech.ORACLE: Oracle, Speech.HL7: Hl7,
+    Speech.DICOM: Dicom,
+}  # fmt: skip
+_NAMED: Final = frozenset((Speech.HL7,))  # whose dialect looks at all there is, and names the fields
 
 
 class Conversation:
@@ -59,8 +54,7 @@ class Conversation:
         self._rough = False
         self._asked = 0
         self._sample = b""
-        self._asks_clear = False
-        self._works = self._gss = False
+        self._dialect: Dialect | None = None
         self.ssh_ciphered = [False, False]
         self._clear_bytes = 0
 
@@ -88,11 +82,15 @@ class Conversation:
             self._http.gap(side, size)
         elif self._scanners is not None:
             self._scanners[side].finish()
+        if self._dialect is not None:
+            self._dialect.gap(side)
 
     def finish(self) -> None:
         """Look through what was kept back."""
         if self._http is not None:
             self._http.finish()
+        if self._dialect is not None:
+            self._dialect.finish()
         for one in self._scanners or ():
             one.finish()
 
@@ -102,6 +100,8 @@ class Conversation:
             self._http = Http(self.ledger, self._purse)
         elif self.speech is Speech.HTTP2:
             self._http = Http2(self.ledger, self._purse)
+        elif self.speech in _DIALECTS:
+            self._dialect = _DIALECTS[self.speech](self.ledger)
 
     def _becomes_tls(self, side: int, data: bytes, at: int) -> bool:
         begin = 0
@@ -109,6 +109,7 @@ class Conversation:
             begin = _after_mysql_request(data)
         elif self.speech is None and data[:8] == b"\0\0\0\x08\x04\xd2\x16\x2f" and len(data) > 8:
             self.speech, begin = Speech.POSTGRESQL, 8
+            self._dialect = Postgres(self.ledger)
         rest = data[begin:]
         known = not self._rough and (self.speech is not None or self._beginning)
         if not rest or not begins_tls(rest, beginning=known):
@@ -134,49 +135,26 @@ class Conversation:
             return
         if len(self._sample) < SAMPLE_BYTES:
             self._sample += data[: SAMPLE_BYTES - len(self._sample)]
-        if self.speech in _NEGOTIATED:
-            self._see_work(side, data)
-        self._passwords(side, data, at)
+        if self._dialect is not None:
+            self._dialect.hear(side, data, at)
+        if self.speech in _NAMED:
+            return
         if self._scanners is None:
-            self._scanners = Scanner(self.ledger, 0, "stream"), Scanner(self.ledger, 1, "stream")
+            pairs = self.speech is not Speech.TELNET  # where `Password:` is followed by anything
+            client, server = (Scanner(self.ledger, one, "stream", pairs=pairs) for one in (0, 1))
+            self._scanners = client, server
         self._scanners[side].feed(data, at)
 
-    def _see_work(self, side: int, data: bytes) -> None:
-        """Note whether a protocol that may change to TLS does more in clear than to negotiate."""
-        if self.speech is Speech.POSTGRESQL and side == 1 and data == b"G":
-            self._gss = True  # what follows is under GSSAPI
-        if side or self._works:
-            return
-        if self.speech is Speech.MYSQL:
-            asks = int.from_bytes(data[4:6], "little") & _MYSQL_SSL
-            self._works = len(data) > 4 and (data[3] == 0 or (data[3] == 1 and not asks))
-        elif self.speech is Speech.POSTGRESQL:
-            self._works = not self._gss and (data[4:8] == b"\0\3\0\0" or data[:1] in {b"Q", b"P", b"p"})
-        elif self.speech is Speech.MAIL_OR_FTP:
-            self._works = _MAIL_WORK.match(data) is not None
-
-    def _passwords(self, side: int, data: bytes, at: int) -> None:
-        """Find the login of protocols that send the password as it is."""
-        if self.speech is Speech.POSTGRESQL:
-            if side == 1:
-                self._asks_clear = _CLEAR_AUTHENTICATION in data
-            elif self._asks_clear and data[:1] == b"p":
-                self._password("PasswordMessage", side, at, data[5:].rstrip(b"\0"))
-        elif side == 0 and self.speech is Speech.REDIS:
-            for hit in (*_REDIS_AUTH.finditer(data),) or _REDIS_HELLO.finditer(data):
-                self._password("AUTH", side, at + hit.start(), hit.groups()[-1] or hit.group(2) or b"?")
-        elif side == 0 and self.speech is Speech.MAIL_OR_FTP:
-            for hit in _MAIL_PASSWORD.finditer(data):
-                field = "PASS" if hit.group(1) else "LOGIN"
-                self._password(field, side, at + hit.start(), hit.group(1) or hit.group(2))
-
-    def _password(self, field: str, side: int, at: int, value: bytes) -> None:
-        self.ledger.add(Kind.PASSWORD, "login", field, side, at, value.decode("utf-8", "replace"))
+    @property
+    def _works(self) -> bool:
+        """Tell whether a protocol that may change to TLS did more in clear than to negotiate."""
+        return self._dialect is not None and self._dialect.works
 
     @property
     def weight(self) -> int:
         """Return about how many bytes are kept."""
-        kept = 2048 + len(self._sample) + self.ledger.weight
+        kept = 2048 + len(self._sample) + (_DIALECT_BYTES if self._dialect is not None else 0)
+        kept += self.ledger.weight
         kept += sum(one.weight for one in self._scanners or ())
         kept += self._http.weight if self._http is not None else 0
         return kept + (self.records.weight if self.records is not None else 0)
@@ -224,7 +202,7 @@ class Conversation:
         speaks = self.speaks
         if speaks is Speech.NOTHING:
             return Channel.CANNOT_TELL if self._rough else Channel.NOT_SEEN  # what was said may be lost
-        hides = speaks in _LOGIN_ONLY or (speaks in _NEGOTIATED and not self._works)
+        hides = speaks in _NEGOTIATED and not self._works
         return Channel.CLEAR if speaks in _READABLE and not hides else Channel.CANNOT_TELL
 
 
@@ -260,6 +238,10 @@ class Datagrams:
             self._speech = recognise_datagram(data, self._port)
         if self._speech in {Speech.DTLS, Speech.QUIC}:
             return
+        if self._speech is Speech.SNMP:
+            community = snmp_community(data)
+            if community:
+                self.ledger.add(Kind.PASSWORD, "login", "SNMP community", side, at, community)
         scanner = Scanner(self.ledger, side, "stream")
         scanner.feed(data, at)
         scanner.finish()

@@ -26,6 +26,7 @@ class Speech(StrEnum):
     DICOM = "dicom"
     HL7 = "hl7"
     MAIL_OR_FTP = "mail_or_ftp"
+    LDAP = "ldap"
     TELNET = "telnet"
     DNS = "dns"
     SYSLOG = "syslog"
@@ -46,7 +47,8 @@ _SPEECH_ZH = {
     Speech.NOTHING: "无数据", Speech.HTTP: "HTTP 明文", Speech.HTTP2: "HTTP/2 明文",
     Speech.GRPC: "gRPC 明文", Speech.MYSQL: "MySQL",
     Speech.WEBSOCKET: "WebSocket 明文", Speech.POSTGRESQL: "PostgreSQL", Speech.ORACLE: "Oracle TNS",
-    Speech.REDIS: "Redis", Speech.MAIL_OR_FTP: "邮件或 FTP", Speech.TELNET: "Telnet", Speech.SYSLOG: "syslog",
+    Speech.REDIS: "Redis", Speech.TDS: "SQL Server（TDS）",
+    Speech.MAIL_OR_FTP: "邮件或 FTP", Speech.TELNET: "Telnet", Speech.SYSLOG: "syslog",
     Speech.TEXT: "可读文本", Speech.UNKNOWN: "未识别", Speech.HIGH_ENTROPY: "未识别的高熵数据（未证实加密）",
 }  # fmt: skip
 

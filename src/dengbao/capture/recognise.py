@@ -2,7 +2,7 @@
 
 Source: PostgreSQL 17 manual §53.7; MySQL internals, Connection Phase; MS-TDS §2.2.6; RESP; DICOM PS3.8 §9.3;
 HL7 2.5.1 MLLP; RFC 4253 §4.2; RFC 5321, 959, 1939, 3501; RFC 9000 §17; RFC 6347 §4.1; RFC 1035 §4.1;
-RFC 3164; RFC 9113 §3.4, §6.5.
+RFC 3164; RFC 9113 §3.4, §6.5; RFC 4511 §4.1.1.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from typing import Final
 
+from .dialects import begins_ldap
 from .findings import Speech
 from .http import begins_http, begins_http2
 from .tls import begins_hello, begins_records
@@ -68,6 +69,8 @@ def _of_client(data: bytes) -> Speech | None:
         and int.from_bytes(data[2:4], "big") == len(data)
     ):
         return Speech.TDS
+    if begins_ldap(data):
+        return Speech.LDAP
     if _REDIS.match(data):
         return Speech.REDIS
     if data[:1] == b"\xff" and data[1:2] in {b"\xfb", b"\xfc", b"\xfd", b"\xfe"}:
