@@ -31,6 +31,7 @@ from dengbao.probes.web import anonymous, attempts, second, session
 from dengbao.probes.web.browser import Answer, Browser, Chain, Limits, opened
 from dengbao.probes.web.calls import perform
 from dengbao.probes.web.facts import LoginSeen, WebDefaultAccounts, WebHeaders, WebLoginPage, WebPages
+from dengbao.probes.web.leaving import send_logout
 from dengbao.probes.web.login import Attempt, prepare, submit
 from dengbao.redact import Redactor
 from dengbao.scope import Guard
@@ -243,6 +244,11 @@ async def follow(one: Browser, plain: httpx.URL) -> str:
     return (await one.follow(prompt(plain, f"{plain}home?code=123456").first)).stopped
 
 
+async def out(one: Browser, plain: httpx.URL) -> Answer:
+    web = WebAsset(id="web", name="", url=str(one.base), logout="/logout")
+    return await send_logout(one, web, plain.copy_with(query=b"token=1"), ())
+
+
 SENDERS: dict[str, Callable[[Browser, httpx.URL], Awaitable[object]]] = {
     "a second step": lambda one, plain: code(one, plain, BY_BODY),
     "a second step in the address": lambda one, plain: code(one, plain, BY_ADDRESS),
@@ -250,6 +256,7 @@ SENDERS: dict[str, Callable[[Browser, httpx.URL], Awaitable[object]]] = {
     "any body": lambda one, plain: one.send("POST", plain, content=b"password=1"),
     "Basic": lambda one, plain: one.send("GET", plain, headers={"Authorization": "Basic x"}),
     "a redirect that repeats it": follow,
+    "a logout": out,
 }
 
 

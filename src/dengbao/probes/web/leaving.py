@@ -46,10 +46,11 @@ async def send_logout(visitor: Browser, web: WebAsset, url: httpx.URL, seen: tup
     """Send the logout with the token that a page of the session holds.
 
     Raises:
-        ProbeError: no answer.
+        ProbeError: no answer, or an address in clear where the application is given as https.
 
     """
     method = web.logout_method.upper()
+    visitor.require_encrypted(url)  # its address may carry a token
     fields = _logout_fields(visitor, web, seen, url) if method != "GET" else {}
     headers = {
         "Referer": referer(seen[0].last.url if seen else visitor.base),
