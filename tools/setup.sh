@@ -60,17 +60,41 @@ python=python3
   say "需要 Python 3.11 或更高版本"; exit 2; }
 "$python" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
 
+# uv installs from the same locks, by the same hashes, in a tenth of pip's time. It is got by pip from the lock,
+# into a folder of its own, and pip does the work where it cannot be had or finds no index.
+UV=.engines/uv
+uv() {
+  if [ ! -x "$UV/bin/uv" ]; then
+    local lock
+    lock=$(mktemp)
+    sed -n '/^uv==/,/^ *# via/p' requirements/dev.txt >"$lock"
+    rm -rf "$UV"
+    .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --target "$UV" -r "$lock" ||
+      { rm -rf "$UV" "$lock"; return 1; }
+    rm -f "$lock"
+  fi
+  # pip's settings are not uv's: the index of a house that has one of its own is handed on.
+  local index
+  index=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
+  ${index:+env UV_DEFAULT_INDEX="$index"} "$UV/bin/uv" "$@"
+}
+
 environment() { # folder, lock file
-  [ -x "$1/bin/python" ] || "$python" -m venv "$1"
+  # The first has pip, which brings uv; the others are made without, which takes longest of all.
+  [ -x .venv/bin/python ] || "$python" -m venv .venv
+  [ -x "$1/bin/python" ] || "$python" -m venv --without-pip "$1"
   say "安装 Python 软件包到 $1"
-  "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$2"
+  uv pip install -q --compile-bytecode --python "$1/bin/python" --require-hashes -r "$2" && return
+  "$1/bin/python" -m ensurepip >/dev/null && "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$2"
 }
 
 case $what in
 run | dev)
-  debian "${engines[@]}"
-  [ "$what" = dev ] && debian "${servers[@]}"
-  environment .venv "requirements/$what.txt"
+  packages=("${engines[@]}")
+  [ "$what" = dev ] && packages+=("${servers[@]}")
+  debian "${packages[@]}" &  # unpacks while Python's packages come in
+  environment .venv "requirements/$what.txt" || { wait; exit 1; }
+  wait
   .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
   ;;
 sslyze | schemathesis)
