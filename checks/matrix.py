@@ -32,7 +32,8 @@ def who(cell: Asked) -> str:
 def asked(cell: Asked) -> str:
     """Return in Chinese what was asked for, so that it can be repeated."""
     what = f"{cell.request}{_WAYS.get(cell.way, '')}"
-    return f"{what}，对象属账户 {cell.owner}" if cell.owner and not cell.allowed else what
+    whose = f"，对象属{'其他机构的' if cell.across else ''}账户 {cell.owner}"
+    return what + (whose if cell.owner and not cell.allowed else "")
 
 
 def answered(cell: Asked) -> str:

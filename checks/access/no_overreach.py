@@ -190,6 +190,9 @@ def _web_left(seen: WebMatrix) -> str:
     parts = [f"未测试的功能：{listing(left)}"] if left else []
     if not any(one.kind == "horizontal" for one in seen.cells):
         parts.append("未登记两个账户各自的对象，横向越权须人工测试")
+    institutions = {one.institution for one in seen.accounts if one.institution}
+    if len(institutions) > 1 and not any(one.across for one in seen.cells):
+        parts.append(f"登记了 {len(institutions)} 个机构的账户，而未登记其各自的对象，跨机构越权须人工测试")
     turned = [one for one in seen.cells if one.kind == "vertical" and one.granted is False]
     if turned and not any(one.way in ("method", "override") for one in seen.cells):
         parts.append("改用其他请求方法的越权未测试（未登记 also_post），须人工测试")

@@ -124,6 +124,25 @@ def test_an_object_that_its_owner_was_never_given_proves_nothing() -> None:
     assert sight.verdicts((GRAIN,)) == {GRAIN: U}
 
 
+@pytest.mark.parametrize(("own_only", "verdict"), [(True, C), (False, N)])
+def test_what_belongs_to_another_institution_is_told_so(own_only: bool, verdict: str) -> None:
+    with serving(Conduct(own_only=own_only)) as running:
+        whole = running.asset()
+        houses = {"ys1": "甲院", "ys2": "乙院"}
+        accounts = tuple(
+            msgspec.structs.replace(one, institution=houses.get(one.id, "")) for one in whole.accounts
+        )
+        sight = see(running.asset(accounts=accounts))
+        alone = msgspec.structs.replace(FUNCTIONS[0], objects={"ys1": ("1",)})
+        less = see(running.asset((alone, *FUNCTIONS[1:]), accounts=accounts))
+    assert sight.verdicts((OVER,)) == {OVER: verdict}
+    facts = sight.facts["web.matrix"]
+    assert isinstance(facts, WebMatrix)
+    assert {one.across for one in facts.cells if one.kind == "horizontal"} == {True}
+    assert own_only or "对象属其他机构的账户" in sight.judge(OVER).statement
+    assert "跨机构越权须人工测试" in less.judge(OVER).statement
+
+
 def test_a_change_is_taken_back_whoever_was_let_through() -> None:
     for enforce, verdict in ((True, C), (False, N)):
         with serving(Conduct(enforce=enforce)) as running:

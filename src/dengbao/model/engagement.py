@@ -119,6 +119,7 @@ class Account(Value):
     """An account of an asset by reference; `secret` is `${ENV:NAME}`, `keyring:service/user` or `prompt:`.
 
     `otp` refers in the same way to the base32 seed of its TOTP codes. A `sacrificial` account may be locked.
+    `institution` is whose it is, where an application serves several of them.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Account(Value):
     role: str = ""
     sacrificial: bool = False
     otp: str = ""
+    institution: str = ""
 
 
 class PortRule(Value):

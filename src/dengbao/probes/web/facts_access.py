@@ -32,6 +32,7 @@ class Asked(Value):
     many of them this one holds. `same_file`: both are files of one type. `refusal` names what refuses:
     `status 403`, `login`, `json_error`, `words 无权`, `unknown_path`, `empty`, `own_object`, `moved`;
     `blocked …` where a firewall may have refused in its place: then nothing was refused by rights.
+    `across`: the owner is of another institution, None where none is declared.
     `done` is what the declared marks of a change say. `problem` is Chinese: why nothing was seen.
     """
 
@@ -52,6 +53,7 @@ class Asked(Value):
     refusal: tuple[str, ...] = ()
     done: bool | None = None
     problem: str = ""
+    across: bool | None = None
 
     @property
     def allowed(self) -> bool:
@@ -117,6 +119,7 @@ class RoleSeen(Value):
     logged_in: bool | None = None
     alive: bool | None = None
     problem: str = ""
+    institution: str = ""
 
 
 class WebMatrix(Facts, tag="web.matrix"):

@@ -183,6 +183,7 @@ class Matrix:
             if owner == party.id or foreign is None:
                 continue
             cell = self._cell(function, party, "horizontal", owner)
+            cell = msgspec.structs.replace(cell, across=self._across(party, owner))
             if foreign != theirs[0]:
                 # What the owner was given is its first object: nothing shows that the other one exists.
                 why = f"账户 {owner} 的首个对象与账户 {party.id} 共有，无从比对"
@@ -195,6 +196,12 @@ class Matrix:
                 self.cells.append(msgspec.structs.replace(cell, problem=why))
                 continue
             await self._foreign(function, party, cell, (mine[0], foreign), own, true)
+
+    def _across(self, party: Party, owner: str) -> bool | None:
+        """Tell whether an owner is of another institution than who asks; None where one has none declared."""
+        mine = party.account.institution if party.account is not None else ""
+        theirs = next((one.institution for one in self.web.accounts if one.id == owner), "")
+        return mine != theirs if mine and theirs else None
 
     async def _foreign(
         self, function: WebFunction, party: Party, cell: Asked, ids: tuple[str, str], own: Truth, true: Truth
@@ -317,6 +324,7 @@ class Matrix:
             RoleSeen(
                 id=one.id, role=one.role, logged_in=one.present if one.id else None, alive=one.alive,
                 problem=one.problem,
+                institution=one.account.institution if one.account is not None else "",
             )
             for one in self.parties
         )  # fmt: skip
