@@ -58,7 +58,7 @@ PROFILE: Mapping[str, ParamValue] = {
     "windows_unneeded_features": ("TelnetServer", "TFTP", "SNMP", "SMB1Protocol"),
     "windows_unneeded_programs": ("TeamViewer", "向日葵"),
     "necessary_personal_fields": ("name", "id_card", "phone", "insurance_no"),
-    "web_default_accounts": ("admin:admin", "admin:123456"),
+    "web_default_accounts": ("admin:admin", "test:123456"),
     "audit_record_lag_s": 8,
     "backup_age_tolerance_percent": 50,
     "backup_rows_tolerance_percent": 10,

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from ...errors import Interrupted, NotDeclared, ProbeError
-from ...model import Asset, WebAsset
-from ..base import Context, Observed
+from ...model import Asset, Level, WebAsset
+from ..base import Context, Observed, Purpose
 from .browser import Browser, opened
 from .entering import Entered, Looked, as_web, completed, enter, look
 from .facts import ControlSeen, DefaultTry, LoginSeen, WebDefaultAccounts, WebEmptyPassword
@@ -21,8 +21,9 @@ from .neighbours import people, require_first
 from .pages import Compare, references
 from .second import asks_code
 
-MAX_PER_USERNAME: Final = 3
 MAX_PROBLEMS: Final = 2
+_EMPTY: Final = Purpose(Level.INTRUDE, "以空口令登录一次", "1.a.3")
+_DEFAULT: Final = Purpose(Level.INTRUDE, "以常见默认账户各登录一次", "2.b.2")
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Attempts:
     context: Context
     compare: Compare
     before: Looked
+    purpose: Purpose
 
     async def once(self, key: str, username: str, password: str) -> LoginSeen:
         """Return what one attempt brings, or brought when an earlier run sent it.
@@ -43,7 +45,7 @@ class Attempts:
             ProbeError: the login page could not be opened; nothing was sent.
 
         """
-        visitor = self.browser.fork()
+        visitor = self.browser.fork().intruding(self.purpose)
         prepared = await prepare(visitor, declared(self.web))
         noted = self.context.ledger.begin(key)
         if noted is not None:
@@ -88,7 +90,7 @@ async def empty_password(asset: Asset, context: Context) -> Observed:
     async with turn(web), opened(web, context, probe="web.empty_password") as browser:
         entered = await enter(browser, web, context)
         await leave(entered.visitor, web, entered.during.chains.values())
-        attempts = Attempts(browser, web, context, entered.compare, entered.before)
+        attempts = Attempts(browser, web, context, entered.compare, entered.before, _EMPTY)
         seen = await attempts.once(f"empty/{account.username}", account.username, "")
         wrong = await attempts.wrong() if _needs_control(seen) else None
     control = ControlSeen(right=entered.login, wrong=wrong)
@@ -106,7 +108,7 @@ async def default_accounts(asset: Asset, context: Context) -> Observed:
     """Try each default account of the profile, once.
 
     Sends: one login with the declared account, if there is one; one login for each entry of
-        `web_default_accounts`, at most three for one name, none for names of declared people; if one
+        `web_default_accounts`, at most one for a name, none for names of declared people; if one
         seems to work, one with a name and password that cannot exist. Stops at the first sign of a lock,
         a captcha or a second unanswered attempt.
     Changes: failed logins are counted where such accounts exist; access log entries.
@@ -124,7 +126,7 @@ async def default_accounts(asset: Asset, context: Context) -> Observed:
         raise NotDeclared("默认账户表为空", cure="在 profile 的 web_default_accounts 中登记“用户名:口令”")
     async with turn(web), opened(web, context, probe="web.default_accounts") as browser:
         right, compare, before = await _control(browser, web, context)
-        attempts = Attempts(browser, web, context, compare, before)
+        attempts = Attempts(browser, web, context, compare, before, _DEFAULT)
         tries = await _try_all(attempts, entries)
         needed = any(one.attempt is not None and _needs_control(one.attempt) for one in tries)
         wrong = await attempts.wrong() if needed else None
@@ -152,7 +154,7 @@ async def _control(
 
 async def _try_all(attempts: Attempts, entries: tuple[str, ...]) -> tuple[DefaultTry, ...]:
     known = people(attempts.web, attempts.context)
-    sent: dict[str, int] = {}
+    sent: set[str] = set()
     stop = ""
     tries: list[DefaultTry] = []
     for number, entry in enumerate(entries, 1):
@@ -161,7 +163,7 @@ async def _try_all(attempts: Attempts, entries: tuple[str, ...]) -> tuple[Defaul
         if why:
             tries.append(DefaultTry(username=username, entry=number, skipped=why))
             continue
-        sent[username.casefold()] = sent.get(username.casefold(), 0) + 1
+        sent.add(username.strip().casefold())
         digest = hashlib.sha256(password.encode()).hexdigest()[:8]
         try:
             seen = await attempts.once(f"default/{username}/{digest}", username, password)
@@ -180,13 +182,13 @@ async def _try_all(attempts: Attempts, entries: tuple[str, ...]) -> tuple[Defaul
     return tuple(tries)
 
 
-def _why_not(username: str, known: frozenset[str], sent: dict[str, int]) -> str:
+def _why_not(username: str, known: frozenset[str], sent: set[str]) -> str:
     if not username:
         return "条目写法不对，应为“用户名:口令”"
     if username.casefold() in known:
         return "该用户名是登记的在用账户，为避免锁定未尝试"
-    if sent.get(username.casefold(), 0) >= MAX_PER_USERNAME:
-        return f"同一用户名至多尝试 {MAX_PER_USERNAME} 次"
+    if username.casefold() in sent:
+        return "每个账户只尝试一次，该用户名已以另一口令尝试"
     return ""
 
 
