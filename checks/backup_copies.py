@@ -133,7 +133,9 @@ def all_seen(files: BackupFiles) -> bool:
 def presence(files: BackupFiles, found: tuple[Copy, ...], integrity: BackupIntegrity | None) -> Criterion:
     """Ask whether there is any copy; without any the item fails, unless one may have been passed over."""
     met: bool | None = True
-    measured = f"备份目录共 {files.matched} 个文件"
+    measured = (
+        f"pgBackRest 仓库共 {files.matched} 个备份集" if files.tool else f"备份目录共 {files.matched} 个文件"
+    )
     if not found:
         met, measured = _nothing(files, integrity)
     return Criterion(
@@ -149,8 +151,14 @@ def presence(files: BackupFiles, found: tuple[Copy, ...], integrity: BackupInteg
 def _nothing(files: BackupFiles, integrity: BackupIntegrity | None) -> tuple[bool | None, str]:
     if not all_seen(files):
         return None, f"备份目录未能全部列出{_unread(files)}，已列出的部分没有可用的备份文件"
+    if files.tool and not files.matched:
+        return _no_sets(files)
     if files.matched:
         return False, f"备份目录共 {files.matched} 个文件，均为空、已损坏或非备份文件{_faults(integrity)}"
+    return _nothing_fits(files)
+
+
+def _nothing_fits(files: BackupFiles) -> tuple[bool | None, str]:
     if files.skipped:
         passed = listing(f"{_WHY.get(one.why, '条目')} {one.name}" for one in files.skipped)
         return None, f"没有名称符合“{files.pattern}”的文件，只有未跟随的{passed}"
@@ -160,6 +168,13 @@ def _nothing(files: BackupFiles, integrity: BackupIntegrity | None) -> tuple[boo
             f"备份目录有 {files.other_entries} 个条目，均不符合登记的名称“{files.pattern}”，须核对登记",
         )
     return False, "备份目录为空，没有任何备份文件"
+
+
+def _no_sets(files: BackupFiles) -> tuple[bool | None, str]:
+    if files.other_entries:
+        there = f"pgBackRest 仓库所在目录有 {files.other_entries} 个条目"
+        return None, f"{there}，没有名称符合“{files.pattern}”的 stanza，须核对登记"
+    return False, "pgBackRest 仓库中没有任何备份集"
 
 
 def _unread(files: BackupFiles) -> str:

@@ -61,3 +61,15 @@ def test_a_host_that_nobody_declared_is_told(tmp_path: Path) -> None:
     asset = HostAsset(id="his-app", name="应用服务器", data=(DataPlace(path="/a", host="his-ap"),))
     told = [one.message for one in find_faults(msgspec.structs.replace(engagement, assets=(asset,)))]
     assert "测评对象 his-app 的 data 引用的服务器“his-ap”未登记" in told
+
+
+@pytest.mark.parametrize("more", [{"restore": True, "host": "h"}, {"host": ""}])
+def test_a_repository_is_looked_at_on_its_host_and_not_restored(
+    tmp_path: Path, more: dict[str, object]
+) -> None:
+    engagement = catalog.load_engagement(write_engagement(tmp_path))
+    host = HostAsset(id="h", name="主机", address="192.0.2.1")
+    asset = BackupAsset(id="b", name="备份", path="/repo", archive="pgbackrest")
+    asset = msgspec.structs.replace(asset, **more)
+    told = [one.message for one in find_faults(msgspec.structs.replace(engagement, assets=(host, asset)))]
+    assert "pgBackRest 仓库只能登录所在服务器查看，不能在本机试恢复" in told

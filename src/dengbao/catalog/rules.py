@@ -314,6 +314,12 @@ def _backup(place: Place, asset: BackupAsset) -> Iterator[Mistake]:
             (*place, "path"), f"测评对象 {asset.id} 的 path 应是主机 {asset.host} 上的绝对路径",
             "如 /srv/backup/his；副本在本机的，删去 host",
         )  # fmt: skip
+    if asset.archive == "pgbackrest" and (asset.restore or not asset.host):
+        yield Mistake(
+            (*place, "archive"),
+            "pgBackRest 仓库只能登录所在服务器查看，不能在本机试恢复",
+            "填写 host，去掉 restore",
+        )
     if any(rows < 0 for rows in asset.expect.values()):
         yield Mistake((*place, "expect"), "expect 的行数不能为负", "写表名与恢复后至少应有的行数")
     if asset.rows_within is not None and not 0 <= asset.rows_within < 100:

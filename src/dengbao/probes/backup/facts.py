@@ -11,7 +11,8 @@ class BackupFile(Value):
     """One file that fits the pattern.
 
     `kind` is told by the first bytes: `gzip`, `bzip2`, `xz`, `zstd`, `lz4`, `zip`, `7z`, `rar`, `tar`,
-    `sqlite`, `pg_dump` (custom format), `pg_dir` (its directory format, a folder), `sql` (text), `encrypted`
+    `sqlite`, `pg_dump` (custom format), `pg_dir` (its directory format, a folder), `pgbackrest` (a set
+    in its repository), `sql` (text), `encrypted`
     (a container of OpenSSL, GnuPG or age), `empty`, `unknown`, or nothing where the first bytes could not be
     read. `companion`: named after
     another listed file, with the ending of a checksum or a log (`his.db.gz.sha256`).
@@ -37,6 +38,8 @@ class BackupFiles(Facts, tag="backup.files"):
     `matched` counts all that fit; `files` holds the newest of them. `complete` is False where the walk was
     cut short, `unread` names sub-folders that could not be listed: then there may be more files.
     `other_entries`: visible entries directly in the folder, counted only where nothing fits.
+    `tool`: the program that told of them, where they are no single files (`pgbackrest`); `other_entries` then
+    counts stanzas, or whatever lies there, where no stanza has a name that fits.
     """
 
     folder: str
@@ -48,6 +51,7 @@ class BackupFiles(Facts, tag="backup.files"):
     skipped: tuple[Skipped, ...] = ()
     unread: tuple[str, ...] = ()
     other_entries: int | None = None
+    tool: str = ""
 
 
 class BackupReading(Value):

@@ -58,7 +58,7 @@ _DECLARED: Final = {
     "gz": "gzip", "gzip": "gzip", "tgz": "gzip", "bz2": "bzip2", "bzip2": "bzip2", "tbz2": "bzip2",
     "xz": "xz", "txz": "xz", "zst": "zstd", "zstd": "zstd", "lz4": "lz4", "zip": "zip", "7z": "7z",
     "rar": "rar", "tar": "tar", "sqlite": "sqlite", "sqlite3": "sqlite", "db": "sqlite", "sql": "sql",
-    "pg_dump": "pg_dump",
+    "pg_dump": "pg_dump", "pgbackrest": "pgbackrest",
 }  # fmt: skip
 
 

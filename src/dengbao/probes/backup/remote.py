@@ -26,6 +26,8 @@ from .folder import MOST_READ, companion, copies_to_read, integrity_of, transcri
 from .formats import HEAD_BYTES, declared, recognise
 from .jobs import read_schedule
 from .listing import LISTED_MAX, Entry, fits, kind_of_mode, parts_of
+from .pgbackrest import KIND as REPOSITORY
+from .pgbackrest import read_repository, stanza_of
 from .reading import read_stream
 from .streams import Budget, Limits, Undecided
 
@@ -69,6 +71,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
         schedule = _schedule(told, place)
         try:
             files, entries = read_listing(told, asset)
+            repository = read_repository(told, asset, files) if asset.archive == REPOSITORY else None
         except ProbeError as exc:
             if isinstance(schedule, Missing):
                 raise
@@ -76,9 +79,12 @@ async def probe(asset: Asset, context: Context) -> Observed:
                 facts=(schedule,), missing=tuple(missing(one, exc, exc.reason) for one in _FOLDER_FACTS),
                 privilege=privilege,
             )  # fmt: skip
-        files = await _with_kinds(place, files, entries)
-        context.say(f"共 {files.matched} 个备份文件")
-        readings = await _read(place, asset, files, entries, expected)
+        if repository is not None:
+            files, readings = repository[0], repository[1].readings
+        else:
+            files = await _with_kinds(place, files, entries)
+            context.say(f"共 {files.matched} 个备份文件")
+            readings = await _read(place, asset, files, entries, expected)
     context.keep("backup-files.txt", transcript(files, readings).encode())
     told_of = (files, integrity_of(readings, asset), schedule)
     return Observed(
@@ -117,7 +123,8 @@ async def listing_of(place: Visit, asset: BackupAsset) -> tuple[Transcript, byte
     """Run the script about the folder and return what it framed, as bytes too, and the privilege."""
     parts = parts_of(asset.pattern, where=f"engagement.yaml 测评对象 {asset.id}")
     depth = _DEEPEST if "**" in parts else len(parts)
-    head = f"FOLDER={shlex.quote(asset.path)} DEPTH={depth} MOST={_ENTRIES_MAX}\n"
+    head = f"FOLDER={shlex.quote(asset.path)} DEPTH={depth} MOST={_ENTRIES_MAX}"
+    head += f" BACKREST={shlex.quote(stanza_of(asset))}\n"
     body = resources.files(__package__).joinpath("schedule.sh").read_bytes()
     return await place.run(head_of_script() + head.encode(errors="surrogateescape") + body)
 

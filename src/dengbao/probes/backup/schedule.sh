@@ -3,7 +3,8 @@
 # The text of commands never leaves the host, since passwords stand in them: only which known tools they name,
 # which existing files they call, and whether they name the folder.
 
-export FOLDER DEPTH MOST
+# BACKREST: the stanza of a pgBackRest repository, * for any, empty where the folder is none.
+export FOLDER DEPTH MOST BACKREST
 TOOLS="mysqldump|mariadb-dump|mydumper|mariabackup|mariadb-backup|xtrabackup|innobackupex|mysqlbackup|pg_dump"
 TOOLS="$TOOLS|pg_dumpall|pg_basebackup|pgbackrest|barman|wal-g|sys_dump|sys_dumpall|sys_rman|gs_dump|rman|expdp"
 TOOLS="$TOOLS|exp|dexp|dmrman|mongodump|redis-cli|sqlite3|restic|borg|rsnapshot|duplicity|rsync|scp|cp|tar"
@@ -14,9 +15,16 @@ called() { # the existing files that a text names
   grep -oE "/[A-Za-z0-9_./+-]+" | sort -u | head -n 40 | while read -r one; do [ -f "$one" ] && echo "$one"; done
 }
 tools() { grep -v "^[[:space:]]*#" | grep -owE -e "$TOOLS" | sort -u; }
+# Does a text start pgBackRest to back up the stanza? Its commands name no folder.
+backs_up() {
+  grep -E "pgbackrest[[:space:]](.*[[:space:]])?backup([[:space:]]|$)" |
+    if [ "$BACKREST" = "*" ]; then cat; else grep -E -e "--stanza[= ]$BACKREST([[:space:]]|$)"; fi | grep -q .
+}
 # Does a text name the folder itself, and not one whose name only begins like it?
 names_it() {
-  grep -v "^[[:space:]]*#" | grep -F -e "$FOLDER" | while IFS= read -r l; do
+  words=$(grep -v "^[[:space:]]*#")
+  [ -n "$BACKREST" ] && printf "%s\n" "$words" | backs_up && return 0
+  printf "%s\n" "$words" | grep -F -e "$FOLDER" | while IFS= read -r l; do
     case $l in *"$FOLDER"|*"$FOLDER"[!A-Za-z0-9._-]*) echo yes; break ;; esac
   done | grep -q yes
 }
@@ -145,5 +153,22 @@ for d in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /
 done
 exit 0
 '
+
+# The program is told the folder and nothing else: no configuration, so that it asks no other machine, writes no log.
+if [ -n "$BACKREST" ]; then
+section pgbackrest 60 8388608 '
+have pgbackrest || { echo "$N tool absent"; exit 0; }
+echo "$N tool there"
+echo "$N info"
+env -i PATH="$PATH" LC_ALL=C pgbackrest --no-config --repo1-path="$FOLDER" --log-level-file=off \
+  --log-level-console=off --log-level-stderr=off --output=json info
+code=$?
+echo
+echo "$N answered $code"
+find -P "$FOLDER/backup" -xdev -mindepth 3 -maxdepth 3 -name backup.manifest -type f -size +0 |
+  head -n 5000 | say manifest
+exit 0
+'
+fi
 
 printf '\n%s done\n' "$N"
