@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import struct
@@ -12,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from hpack import Encoder
 
 from dengbao.capture.findings import Channel
 from dengbao.capture.survey import survey
@@ -52,6 +55,9 @@ def figures() -> Iterator[Figure]:
     peak, flows = _piped("hoard", _HOARDERS)
     how = f"{flows} 个连接各留下 130 KB 不完整的握手，要求全部记住"
     yield Figure("读取恶意抓包的内存峰值", peak, 200, "MiB", how)
+    peak, flows = _piped("hoard2", _HOARDERS)
+    how = f"{flows} 个连接，HTTP/2 的两张 64 KB 首部表、64 个未完的 gzip 流，或 WebSocket 两个未完的压缩消息"
+    yield Figure("读取恶意 HTTP/2、WebSocket 抓包的内存峰值", peak, 200, "MiB", how)
 
 
 def _piped(what: str, size: int) -> tuple[float, int]:
@@ -100,6 +106,36 @@ def _hoard(out: IO[bytes], flows: int) -> None:
         talk = _Talk(out, number)
         talk.say(0, records[:-100])
         talk.say(1, records[:-100])
+
+
+def _hoard_successors(out: IO[bytes], flows: int) -> None:
+    """Write connections of HTTP/2 whose tables are full and streams open, and of WebSocket amid a message."""
+    out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    encoder = Encoder()
+    encoder.header_table_size = 1 << 16
+    table = [encoder.encode([(f"x-{number}", "y" * 2000)], huffman=False) for number in range(31)]
+    streams = encoder.encode(
+        [(":status", "200"), ("content-encoding", "gzip"), ("content-type", "text/plain")]
+    )
+    packed = gzip.compress(os.urandom(3000))[:2000]
+    frames = b"".join(_frame(1, 5, 1 + 2 * number, one) for number, one in enumerate(table))
+    for number in range(101, 229, 2):
+        frames += _frame(1, 4, number, streams) + _frame(0, 0, number, packed)
+    message = b"\xc1\x7e\xff\xff" + packed[10:]
+    for number in range(1, 2 * flows, 2):
+        talk = _Talk(out, number)
+        if number % 4 == 1:
+            talk.say(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frames)
+            talk.say(1, frames)
+            continue
+        head = b"HTTP/1.1 101 a\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+        talk.say(0, b"GET / HTTP/1.1\r\n\r\n")
+        talk.say(1, head + message)
+        talk.say(0, message)
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
 def _row(chance: random.Random, number: int) -> bytes:
@@ -158,8 +194,9 @@ class _Talk:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] in {"write", "hoard"}:
-        (_write if sys.argv[1] == "write" else _hoard)(sys.stdout.buffer, int(sys.argv[2]))
+    writers = {"write": _write, "hoard": _hoard, "hoard2": _hoard_successors}
+    if sys.argv[1] in writers:
+        writers[sys.argv[1]](sys.stdout.buffer, int(sys.argv[2]))
         sys.exit()
     begun = time.process_time()  # one thread: what else runs on the machine does not count
     with Path("/dev/stdin").open("rb", buffering=0) as stream:

@@ -53,7 +53,9 @@ servers=(acl busybox-static iptables nftables openssh-server openssl pgbackrest 
   # applications with a login of their own; php8.2-fpm, so that WordPress brings no Apache
   cockpit-bridge cockpit-system cockpit-ws php php-mysql php8.2-fpm wordpress wordpress-theme-twentytwentythree
   # seen from the network
-  inetutils-telnetd memcached redis-server rsync samba slapd snmpd tcpdump tftpd-hpa vsftpd x11vnc xrdp xvfb)
+  inetutils-telnetd memcached redis-server rsync samba slapd snmpd tcpdump tftpd-hpa vsftpd x11vnc xrdp xvfb
+  # clients whose words are captured
+  curl freetds-bin)
 
 python=python3
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {

@@ -13,6 +13,7 @@ from .http2 import Http2
 from .patients import Dicom, Hl7
 from .recognise import SAMPLE_BYTES, begins_tls, by_look, recognise, recognise_datagram
 from .sql import Mysql, Oracle, Postgres
+from .tds import Tds
 from .tls import Records
 from .unpacking import Purse
 
@@ -32,7 +33,7 @@ _NEGOTIATED: Final = frozenset((
 _DIALECTS: Final[dict[Speech, Callable[[Ledger], Dialect]]] = {
     Speech.MAIL_OR_FTP: Mail, Speech.TELNET: Telnet, Speech.REDIS: Redis, Speech.LDAP: Ldap,
     Speech.POSTGRESQL: Postgres, Speech.MYSQL: Mysql, Speech.ORACLE: Oracle, Speech.HL7: Hl7,
-    Speech.DICOM: Dicom,
+    Speech.DICOM: Dicom, Speech.TDS: Tds,
 }  # fmt: skip
 _NAMED: Final = frozenset((Speech.HL7,))  # whose dialect looks at all there is, and names the fields
 
