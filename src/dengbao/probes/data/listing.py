@@ -101,7 +101,7 @@ def _folder(section: Section, entries: list[_Entry], place: DataPlace) -> PlaceL
             files.append(_file(one, name))
         elif why and (fitting or len(parts) > 1 or stat.S_ISDIR(one.mode)):  # a link may lead to many files
             passed_over.append((name, why))
-    if section.mark("listed") is None or section.cut or len(entries) >= ENTRIES_MAX:
+    if section.mark("listed") is None or section.body.count(b"\n") >= ENTRIES_MAX:
         passed_over.append(("", f"目录过大，只列出前 {len(entries)} 项，其余未读"))
     passed_over += [("", f"列目录时：{line}") for line in section.error.splitlines() if line.strip()]
     newest = sorted(files, key=lambda one: (-one.modified_s, one.name))
