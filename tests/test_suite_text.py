@@ -108,10 +108,13 @@ CHECKS: Mapping[str, tuple[Kind, ...]] = {
     "backup.offsite": (D, B),
     "residual.memory": (H, D),
     "residual.session": (W, H, D),
+    "residual.password_change": (W,),
     "residual.cache_headers": (W,),
+    "residual.export_files": (W,),
     "privacy.restricted_access": (W, D),
     "privacy.real_data_in_test": (W, D),
     "privacy.export_rights": (W,),
+    "privacy.access_logged": (W,),
     "privacy.masking": (W,),
     "privacy.necessary_fields": (W,),
 }
