@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar
 
 from ...errors import ProbeError
-from ...scanning.office import Unreadable
+from ...scanning.archives import Unreadable
 from ..host.collect import Shell, new_nonce
 from ..host.visit import Visit
 
