@@ -20,6 +20,11 @@ ID_CARD = "11010519491231002X"
         ("<table><tr><th>姓名</th><td>甲</td><th>电话：</th><td>1</td></tr></table>", "text/html",
          {"姓名": ["甲"], "电话": ["1"]}),
         ("<table><tr><td>姓名：</td><td>甲</td></tr></table>", "text/html", {"姓名": ["甲"]}),
+        # A box to tick stands before each row, and makes a heading of itself.
+        (
+            "<table><thead><tr><td><th>姓名<th>电话</thead><tbody><tr><th><input><td>甲<td>1</table>",
+            "text/html", {"姓名": ["甲"], "电话": ["1"]},
+        ),
         ("<dl><dt>姓名</dt> <!-- x --> <dd> 甲 </dd><dt>空</dt><dd></dd>", "text/html", {"姓名": ["甲"]}),
         ("<label>姓名* <input value=甲></label><label for=p>电话</label><input id=p value=1>", "text/html",
          {"姓名": ["甲"], "电话": ["1"]}),

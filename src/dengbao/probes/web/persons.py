@@ -199,10 +199,13 @@ def _of_tables(tree: LexborHTMLParser, texts: _Texts) -> Iterator[tuple[str, str
         # A cell that holds another table is layout: its rows come by themselves.
         told = ["" if one.css_first("table") is not None else texts.of(one) for one in cells]
         table = _table_of(row)
-        if kinds == {"th"}:
+        of_head = row.parent is not None and row.parent.tag == "thead"
+        if kinds == {"th"} or (of_head and "th" in kinds):  # a box to tick all rows stands in a td
             heads[table] = [plain_label(one) for one in told]
         elif kinds == {"th", "td"}:
             yield from _across(cells, told)
+            if len(told) > 2 and len(heads.get(table, ())) == len(told):  # each row's first cell names it
+                yield from zip(heads[table], told, strict=True)
         elif heads.get(table):
             yield from zip(heads[table], told, strict=False)
         elif len(told) == 2:
