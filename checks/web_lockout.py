@@ -82,12 +82,32 @@ def _why(after: LoginSeen | None) -> str:
     return after.problem if after is not None and after.problem else "应答不足以判断"
 
 
-def threshold(seen: WebLockout, most: int) -> Criterion:
+def uncounted(seen: WebLockout, failures: WebFailures | None) -> int:
+    """Return how many earlier failures may have been counted, too, where a login does not begin anew.
+
+    Where nobody knows there may have been one, unless it is known that none was sent. Those with other names
+    count only where the address is locked, or may be.
+    """
+    none = failures is not None and failures.account == seen.account and failures.wrong.login.status is None
+    own = seen.earlier if seen.earlier is not None else int(not none)
+    other = seen.other_after
+    if other is not None and other.accepted is True:
+        return own
+    return own + (seen.strangers if seen.strangers is not None else 1)
+
+
+def threshold(seen: WebLockout, most: int, failures: WebFailures | None = None) -> Criterion:
     """Return whether the number of failures that lock is small enough; only of a lock that was seen."""
-    number = count(seen)
+    number, more = count(seen), uncounted(seen, failures)
+    met = False if number > most else True if number + more <= most else None
+    told = f"不多于 {number} 次即锁定"
+    if more:
+        told = (
+            f"{number} 至 {number + more} 次失败后锁定（此前另有 {more} 次失败，登录成功后是否重新计数未知）"
+        )
     return Criterion(
-        name="threshold", question=f"锁定的失败次数是否不多于 {most} 次", met=number <= most,
-        measured=f"不多于 {number} 次即锁定（要求 1–{most} 次）", fact=LOCKOUT,
+        name="threshold", question=f"锁定的失败次数是否不多于 {most} 次", met=met,
+        measured=f"{told}（要求 1–{most} 次）", fact=LOCKOUT,
     )  # fmt: skip
 
 

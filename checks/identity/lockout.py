@@ -6,7 +6,7 @@ from dengbao.checking import Params, check
 from dengbao.model import Coverage, Criterion, Judgement
 from dengbao.probes.database.facts import DatabaseAccounts, DatabasePolicy
 from dengbao.probes.host.facts import HostAccounts, HostPam, HostSshd
-from dengbao.probes.web.facts_identity import WebLockout
+from dengbao.probes.web.facts_identity import WebFailures, WebLockout
 from dengbao.probes.windows.facts import WindowsIdentity, WindowsPolicy
 
 from .. import databases, db_policy, web_lockout, win_policy, windows
@@ -129,9 +129,10 @@ def windows_locks_accounts(
 
 
 @check("identity.lockout", half="锁定时长、按来源地址或按账户锁定中未实测的部分")
-def web_locks_accounts(seen: WebLockout, params: LockoutParams) -> Judgement:
+def web_locks_accounts(seen: WebLockout, failures: WebFailures | None, params: LockoutParams) -> Judgement:
     """Judge that the right password of the sacrificial account is refused after a number of wrong ones.
 
+    Failures that came before may be counted, too: then the number is a range, and the whole of it decides.
     What only the page says is no lock: each attempt was a new visitor's, and the right password decides.
 
     Source: GB/T 22239-2019 8.1.4.1 b).
@@ -139,7 +140,7 @@ def web_locks_accounts(seen: WebLockout, params: LockoutParams) -> Judgement:
     lock = web_lockout.enabled(seen)
     criteria: tuple[Criterion, ...] = (lock,)
     if lock.met:
-        criteria += (web_lockout.threshold(seen, params.lockout_max_attempts),)
+        criteria += (web_lockout.threshold(seen, params.lockout_max_attempts, failures),)
         criteria += web_lockout.duration(seen, params.lockout_min_duration_s)
     told = web_lockout.sentence(criteria)
     whom = web_lockout.by_whom(seen)

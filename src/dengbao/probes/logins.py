@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +28,7 @@ class Logins:
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._refused: dict[tuple[str, str], LoginRefused] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._notes: dict[tuple[str, str], tuple[float, str]] = {}
 
     @contextmanager
     def turn(self, asset: AssetBase, account: Account) -> Iterator[None]:
@@ -90,6 +92,15 @@ class Logins:
     def count(self, place: str, username: str) -> None:
         """Note that an account began a session at a place."""
         self._counts[place, username] += 1
+
+    def note(self, place: str, username: str, text: str) -> None:
+        """Keep what was last tried with an account at a place, for whoever goes on from there."""
+        self._notes[place, username] = (time.monotonic(), text)
+
+    def take_note(self, place: str, username: str, within_s: float) -> str:
+        """Return such a note once, where it is no older than `within_s`; empty without."""
+        at, text = self._notes.pop((place, username), (0.0, ""))
+        return text if text and time.monotonic() - at <= within_s else ""
 
     def counted(self, place: str, username: str) -> int:
         """Return how many sessions an account began at a place in this run."""

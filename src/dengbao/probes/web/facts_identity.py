@@ -77,6 +77,9 @@ class WebLockout(Facts, tag="web.lockout"):
     locked. `waited_s` after the last failure the right password brought `right_later`. `resumed`: an
     earlier run sent part of it, so that time passed in between; `unknown` attempts have no known outcome.
     `captcha_at`: the failure after which a captcha was asked for, so that nothing more was sent.
+    `earlier` failures of the same account, and `strangers` of other names from this address, came before
+    `wrong` and may count, too, where a login that succeeds does not begin the count anew; None where nobody
+    knows.
     """
 
     account: str
@@ -91,6 +94,8 @@ class WebLockout(Facts, tag="web.lockout"):
     wait_allowed_s: float = 0.0
     resumed: bool = False
     unknown: int = 0
+    earlier: int | None = None
+    strangers: int | None = None
 
 
 class PasswordTry(Value):

@@ -23,6 +23,7 @@ from .knocking import Door, Knock, door_of
 from .leaving import leave
 from .login import declared, turn
 from .neighbours import people, plain
+from .refusals import leave_note, take_note
 from .temporary import derived
 
 LIMITS: Final = Limits(all_s=300.0)
@@ -31,6 +32,8 @@ SAID_CHARS: Final = 120
 _FAIL: Final = Purpose(Level.INTRUDE, "以不存在的账户和错误口令各登录一次，比较应答", "1.b.1")
 _LOCK: Final = Purpose(Level.DISRUPT, "以可锁定的测试账户连续输错口令，验证锁定", "1.b.2")
 _MARGIN_S: Final = 5.0
+_GOES_ON_S: Final = 60.0  # failures of longer ago may be counted no more
+_CARRIED: Final = ("right/before", "wrong/1")
 
 
 def sacrificial(web: WebAsset, context: Context) -> Account:
@@ -85,6 +88,7 @@ class Ledgered:
     purpose: Purpose
     resumed: bool = False
     unknown: int = 0
+    carried: bool = False
 
     async def once(self, key: str, account: Account, password: str) -> LoginSeen:
         """Return what one login brings, or brought when an earlier run sent it.
@@ -97,7 +101,7 @@ class Ledgered:
         ledger = self.door.context.ledger
         noted = ledger.begin(key)
         if noted is not None:
-            self.resumed = True
+            self.resumed = self.resumed or not (self.carried and key in _CARRIED)
             return _noted(noted)
         try:
             knock = await self.door.knock(account, password, purpose=self.purpose)
@@ -148,9 +152,9 @@ async def failures(asset: Asset, context: Context) -> Observed:
         stranger = Account(id="-", username=f"dengbao-{derived(password, 'nobody', length=10, sets=('a1',))}")
         unknown = await _failure(door, "unknown", stranger, wrong_text)
         wrong = await _failure(door, "wrong", victim, wrong_text)
-    return Observed(
-        (WebFailures(account=victim.id, right=right.seen, unknown=unknown, wrong=wrong),), privilege="未登录"
-    )
+    facts = WebFailures(account=victim.id, right=right.seen, unknown=unknown, wrong=wrong)
+    leave_note(web, context, victim, msgspec.json.encode(facts).decode())
+    return Observed((facts,), privilege="未登录")
 
 
 async def _failure(door: Door, key: str, account: Account, password: str) -> FailureSeen:
@@ -181,6 +185,9 @@ def _said(knock: Knock, username: str) -> tuple[str, int | None]:
 async def lockout(asset: Asset, context: Context) -> Observed:
     """Give the sacrificial account as many wrong passwords as the profile allows, then its right one.
 
+    Where its right password and a wrong one were sent just before, it goes on from there: a login in between
+    may begin the count anew or not, and then nobody knew how many failures led to the lock.
+
     Sends: one login with the right password; wrong ones, at most `lockout_max_attempts`; the right one again;
         one login of another account; the right one again after a wait within `scope.wait_s`.
     Changes: the sacrificial account may be locked; access log entries.
@@ -196,6 +203,7 @@ async def lockout(asset: Asset, context: Context) -> Observed:
     async with turn(web), opened(web, context, probe="web.lockout", limits=LIMITS) as browser:
         door = await door_of(browser, web, context)
         logins = Ledgered(door, victim, _LOCK)
+        logins.carried = _carry(web, context, victim)
         before = await logins.once("right/before", victim, password)
         if before.accepted is not True:
             raise Unclear(f"账户 {victim.id} 以正确口令未能登录，可能已锁定", cure="解锁该账户后开始新的一轮")
@@ -204,10 +212,38 @@ async def lockout(asset: Asset, context: Context) -> Observed:
         if facts.right_after is not None and facts.right_after.accepted is False:
             other = await _other(door)
             facts = msgspec.structs.replace(facts, other_after=other)
+    if logins.carried:
+        facts = msgspec.structs.replace(facts, earlier=0, strangers=1)
     facts = msgspec.structs.replace(facts, wait_allowed_s=context.guard.scope.wait_s)
     if facts.right_after is not None and facts.right_after.accepted is False and not logins.resumed:
         facts = await _later(web, context, facts, victim, password, at)
     return Observed((facts,), privilege="未登录")
+
+
+def _carry(web: WebAsset, context: Context, victim: Account) -> bool:
+    """Take over the right and the wrong password that were just sent; tell whether they are or were."""
+    ledger = context.ledger
+    try:
+        noted = ledger.begin("carried")
+    except Interrupted:
+        return False
+    if noted is not None:
+        return noted == "yes"
+    text = take_note(web, context, victim, _GOES_ON_S)
+    just = msgspec.json.decode(text, type=WebFailures) if text else None
+    goes_on = just is not None and just.right.accepted is True and _plain_refusal(just.wrong.login)
+    if just is not None and goes_on:
+        for key, seen in zip(_CARRIED, (just.right, just.wrong.login), strict=True):
+            if ledger.begin(key) is None:
+                ledger.end(key, msgspec.json.encode(seen).decode())
+    ledger.end("carried", "yes" if goes_on else "no")
+    return goes_on
+
+
+def _plain_refusal(seen: LoginSeen) -> bool:
+    """Tell whether a wrong password was refused as such, and nothing else stood in the way."""
+    odd = seen.locked_words or seen.captcha_words or seen.status is None or seen.status >= 429
+    return seen.accepted is False and not odd
 
 
 def _most(context: Context) -> int:

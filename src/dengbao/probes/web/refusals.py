@@ -36,6 +36,16 @@ def counted(web: WebAsset, context: Context, account: Account) -> int:
     return context.logins.counted(*_key(web, account))
 
 
+def leave_note(web: WebAsset, context: Context, account: Account, text: str) -> None:
+    """Keep what was last tried with an account, for the probe that goes on from there."""
+    context.logins.note(*_key(web, account), text)
+
+
+def take_note(web: WebAsset, context: Context, account: Account, within_s: float) -> str:
+    """Return what was last tried with an account not longer ago, empty where that is not known."""
+    return context.logins.take_note(*_key(web, account), within_s)
+
+
 def bar(web: WebAsset, context: Context, account: Account) -> None:
     """Let no probe of the run log in with the account; one that may be locked is none of that kind."""
     if not account.sacrificial:

@@ -99,16 +99,6 @@ SPECS: tuple[ProbeSpec, ...] = (
         timeout_s=2400.0,
     ),
     ProbeSpec(
-        name="web.failures",
-        title="比较账户不存在与口令错误时的应答",
-        facts=(WebFailures,),
-        level=Level.INTRUDE,
-        clause="1.b.1",
-        applies=_described,
-        run="dengbao.probes.web.lockout:failures",
-        timeout_s=1800.0,
-    ),
-    ProbeSpec(
         name="web.idle",
         title="静置会话，测量空闲超时",
         facts=(WebIdle,),
@@ -117,6 +107,17 @@ SPECS: tuple[ProbeSpec, ...] = (
         applies=_described,
         run="dengbao.probes.web.idle:probe",
         timeout_s=6000.0,
+    ),
+    # The next one goes on from where this one ends.
+    ProbeSpec(
+        name="web.failures",
+        title="比较账户不存在与口令错误时的应答",
+        facts=(WebFailures,),
+        level=Level.INTRUDE,
+        clause="1.b.1",
+        applies=_described,
+        run="dengbao.probes.web.lockout:failures",
+        timeout_s=1800.0,
     ),
     # Last, because an application may refuse the address and not the account.
     ProbeSpec(
