@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from dengbao.model import Export, Level, Scope
+from dengbao.probes.web.collected import interfaces
 from dengbao.probes.web.facts_persons import WebExports, WebPersons
 from dengbao.probes.web.persons import labelled
 from dengbao.probes.web.reading import read
@@ -206,6 +207,15 @@ def test_a_finding_can_be_seen_again() -> None:
     facts = sight.facts["web.exports"]
     assert isinstance(facts, WebExports)
     assert [one.got for one in facts.exports[0].tries] == [True, False, True]
+
+
+def test_only_addresses_of_its_own_are_interfaces_a_page_draws_from() -> None:
+    page = """<table data-url="/patients/list"></table><a href="/help">帮助</a><script src="/app.js"></script>
+    <i data-src="https://example.com/x"></i><i data-url="//cdn.example.com/y"></i><script>
+    fetch('/api/a?x=1'); axios.get("api/b"); $.ajax({url: '/api/c', type: 'GET'}); open('GET', '/d')
+    </script>"""
+    found = interfaces(read(page.encode(), "text/html"), ("/api/a",))
+    assert found == ("/patients/list", "api/b", "/api/c")
 
 
 def test_rows_of_nested_tables_are_read_once_and_below_their_own_headings() -> None:

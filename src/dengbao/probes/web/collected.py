@@ -37,9 +37,9 @@ _ZH: Final = (
     ("医保", "insurance_no"),
 )  # fmt: skip
 _INTERFACES: Final = re.compile(
-    r"""(?:fetch|axios(?:\.\w+)?|\$\.(?:get|post|getJSON)|\.open\(\s*["'][A-Z]{3,7}["']\s*,)\s*\(?\s*["'`](?P<a>/?[\w./-]+)"""
-    r"""|["']?\burl["']?\s*:\s*["'`](?P<b>/?[\w./-]+)"""
-    r"""|\b(?:data-url|data-src|data-href|hx-get|hx-post|ng-src)\s*=\s*["'](?P<c>/?[\w./-]+)"""
+    r"""(?:fetch|axios(?:\.\w+)?|\$\.(?:get|post|getJSON)|\.open\(\s*["'][A-Z]{3,7}["']\s*,)\s*\(?\s*["'`](?P<a>(?!//)[\w-]*/[\w./-]+)"""
+    r"""|["']?\burl["']?\s*:\s*["'`](?P<b>(?!//)[\w-]*/[\w./-]+)"""
+    r"""|\b(?:data-url|data-src|data-href|hx-get|hx-post|ng-src)\s*=\s*["'](?P<c>(?!//)[\w-]*/[\w./-]+)"""
 )
 _FILES: Final = re.compile(r"\.(?:js|mjs|css|png|jpe?g|gif|svg|ico|woff2?|map|html?)$", re.IGNORECASE)
 
