@@ -136,5 +136,5 @@ def _change(request: Request, visitor: Visitor, old: str, new: str) -> Response:
     note(request, "修改口令", visitor, about=visitor.user.username, success=not text, detail=text)
     if text:
         return page(request, "password.html", visitor, status=422, text=text)
-    store.set_password(visitor.user.username, new)
+    store.set_password(visitor.user.username, new, session=visitor.session.sid)
     return page(request, "message.html", visitor, text="口令已修改。")

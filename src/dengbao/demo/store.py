@@ -159,14 +159,17 @@ class Store:
             rows = db.execute("SELECT * FROM users ORDER BY username").fetchall()
         return tuple(_user(row) for row in rows)
 
-    def set_password(self, username: str, password: str) -> None:
-        """Store a new password."""
+    def set_password(self, username: str, password: str, *, session: str) -> None:
+        """Store a new password and, after 整改, end the user's other sessions."""
         stored = passwords.store(password, slow=self.measures.slow_password_hash)
         with self._db() as db:
             db.execute(
                 "UPDATE users SET password = ?, password_changed_at = ? WHERE username = ?",
                 (stored, self.now_s(), username),
             )
+            if self.measures.logout_ends_session:
+                own = self._key(session)
+                db.execute("DELETE FROM sessions WHERE username = ? AND sid <> ?", (username, own))
 
     def set_enabled(self, username: str, *, enabled: bool) -> None:
         """Enable an account and lift its lock, or disable it and, after 整改, end its sessions."""
