@@ -65,6 +65,9 @@ ROLES = (
 )  # fmt: skip
 TAMPERING, SEPARATION = "integrity.tampering", "access.privilege_separation"
 LOCK, FAILURE = "identity.lockout", "identity.login_failure"
+INPUTS, EXPORTS = "intrusion.input_validation", "privacy.export_rights"
+MASKING, NECESSARY = "privacy.masking", "privacy.necessary_fields"
+AUDIT = ("audit.enabled", "audit.covers_users", "audit.record_fields")
 
 
 def truth(*changes: tuple[tuple[str, ...] | str, str]) -> dict[str, str]:
@@ -89,23 +92,30 @@ TRUTH: Mapping[str, dict[str, str]] = {
 # What the described functions, forms and roles show; all else that fits is open at `intrude`: nobody waits
 # ten minutes, no roster is declared, and no account is locked.
 DESCRIBED: Mapping[str, dict[str, str]] = {
-    "wordpress": {**dict.fromkeys((*ROLES, TAMPERING), C)},
+    # The names of its users stand in their list in full. It takes attributes off markup, so that what is
+    # shown of it cannot be told from its own.
+    "wordpress": {**dict.fromkeys((*ROLES, TAMPERING, EXPORTS, NECESSARY), C), MASKING: N},
     # One role and one function: nothing can be compared.
     "cockpit": {TAMPERING: C, "access.rules_configured": C},
     # Its rules ask for eight characters of any kind; a name in capitals is another user. Its cookies hold no
     # trace of the password.
     "jupyterhub": {
-        **dict.fromkeys((*ROLES, TAMPERING, "access.granularity"), C), "identity.password_complexity": N,
+        **dict.fromkeys((*ROLES, TAMPERING, "access.granularity", INPUTS), C),
+        "identity.password_complexity": N,
         "identity.unique_accounts": P, "residual.password_change": N,
     },
-    # The superuser holds all posts; a password of small letters alone is taken.
+    # The superuser holds all posts; a password of small letters alone is taken. Its log takes down logins,
+    # not who looked at whom; the log of changes shows markup of what was deleted as an element.
     "twofactor": {
         **dict.fromkeys((*ROLES, TAMPERING, "identity.two_factor", "identity.crypto_factor"), C),
-        SEPARATION: N, "identity.password_complexity": N, "residual.password_change": C,
+        SEPARATION: N, "identity.password_complexity": N, "residual.password_change": C, INPUTS: N,
+        **dict.fromkeys((*AUDIT, NECESSARY), C), "audit.covers_events": P, "privacy.access_logged": N,
     },
-    # The role Public may use nothing, so that its refusals cannot be told from a dead session.
+    # The role Public may use nothing, so that its refusals cannot be told from a dead session. A name in
+    # capitals is another user. It takes an empty name; where markup would be shown is in no interface.
     "appbuilder": {
         TAMPERING: C, "access.default_account_renamed": C, "access.least_privilege": C, SEPARATION: N,
+        "identity.unique_accounts": P, MASKING: N, NECESSARY: N,
     },
 }  # fmt: skip
 # By hand: right password refused after 5, 3 and 5 wrong ones; never on the other two. How long a lock lasts
@@ -255,6 +265,18 @@ def killed_when(folder: Path, site: Site, item: str, changed: Callable[[], bool]
         process.wait(10)
 
 
+def engaged(site: Site, folder: Path, level: str = "intrude") -> Path:
+    """Write an engagement with one application as its only asset."""
+    folder.mkdir()
+    head = HEAD.replace("level: intrude", f"level: {level}\n  connections_per_s: 1000")
+    (folder / "engagement.yaml").write_text(
+        head.rstrip().removesuffix("assets:")
+        + yaml.safe_dump({"assets": [msgspec.to_builtins(site.asset())]}, allow_unicode=True),
+        encoding="utf-8",
+    )
+    return folder
+
+
 def asked(database: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as connection:
         return connection.execute(query).fetchall()
@@ -272,14 +294,7 @@ CHANGES: Mapping[str, tuple[str, str, str, str]] = {
 def test_killed_in_the_middle_all_is_as_before(case: str, sites: dict[str, Site], tmp_path: Path) -> None:
     item, database, query, account = CHANGES[case]
     site = sites[case.partition(" ")[0]]
-    folder = tmp_path / "e"
-    folder.mkdir()
-    head = HEAD.replace("level: intrude", "level: intrude\n  connections_per_s: 1000")
-    (folder / "engagement.yaml").write_text(
-        head.rstrip().removesuffix("assets:")
-        + yaml.safe_dump({"assets": [msgspec.to_builtins(site.asset())]}, allow_unicode=True),
-        encoding="utf-8",
-    )
+    folder = engaged(site, tmp_path / "e")
     before = asked(site.folder / database, query)
     killed_when(folder, site, item, lambda: asked(site.folder / database, query) != before)
     assert owed_in(folder)

@@ -41,7 +41,7 @@ with app.app_context():
         sm.add_permission_role(reader, sm.find_permission_view_menu(name, "User"))
     for name, password in json.load(sys.stdin).items():
         role = sm.find_role("Admin" if name == "boss" else "Reader" if name == "doctor" else "Public")
-        sm.add_user(name, name, "Test", name + "@his.test", role, password)
+        sm.add_user(name, "测试员", "Test", name + "@his.test", role, password)
 """
 
 

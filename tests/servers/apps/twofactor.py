@@ -1,4 +1,7 @@
-"""Django's own administration behind django-two-factor-auth and django-axes: password, then a TOTP code."""
+"""Django's own administration behind django-two-factor-auth and django-axes: password, then a TOTP code.
+
+django-easy-audit takes down logins and changes, in pages that only show them.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ INSTALLED_APPS = [
     "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
     "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
     "django_otp", "django_otp.plugins.otp_static", "django_otp.plugins.otp_totp", "two_factor", "axes",
+    "easyaudit",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -32,9 +36,11 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "easyaudit.middleware.easyaudit.EasyAuditMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+DJANGO_EASY_AUDIT_READONLY_EVENTS = True
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 1
 AXES_LOCKOUT_PARAMETERS = ["username"]
@@ -60,6 +66,7 @@ LOGIN_URL = "two_factor:login"
 LOGIN_REDIRECT_URL = "/admin/"
 LOGOUT_REDIRECT_URL = "/account/login/"
 USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31536000

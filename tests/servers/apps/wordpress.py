@@ -52,7 +52,7 @@ update_option('home', $url);
 switch_theme('twentytwentythree');
 foreach (array_slice($people, 1) as [$name, $password, $role])
     wp_insert_user(['user_login' => $name, 'user_pass' => $password, 'role' => $role,
-        'user_email' => "$name@his.test"]);
+        'user_email' => "$name@his.test", 'first_name' => '测试员']);
 """
 POOL = """[global]
 error_log = %(folder)s/fpm.log
@@ -93,7 +93,7 @@ def wordpress(folder: Path) -> Iterator[Site]:
         values = {"folder": folder, "port": server.port}
         (place / "wp-config.php").write_text(CONFIG % values, encoding="ascii")
         (folder / "fpm.conf").write_text(POOL % values, encoding="ascii")
-        (folder / "seed.php").write_text(SEED % values, encoding="ascii")
+        (folder / "seed.php").write_text(SEED % values, encoding="utf-8")
         command = ["/usr/sbin/php-fpm8.2", "-F", "-y", str(folder / "fpm.conf")]
         where = "try_files $uri $uri/ /index.php?$args;"
         php = (
