@@ -6,11 +6,9 @@ The pytest outcome is for the terminal. The record is the truth, and every plann
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,18 +18,16 @@ from . import __version__
 from .checking import Variant
 from .content import find_content
 from .errors import ContentError, DengbaoError, Reason, UsageError
-from .facts import Seen
-from .judging import Outcome, apply, bind_params
+from .judging import Outcome, apply
 from .model import Case, Record, Status, Verdict, kind_of
 from .prefetch import Progress, fetch_missing
-from .probes.registry import probes_for
+from .pytest_state import BROKE_DOWN, STATE, State, unwritten
 from .reconcile import JUDGED, exit_code, make_record, reconcile
 from .results import code_of, fold_round
 from .rounds import JUDGING, ORPHAN_WAIT_S, RecordBook, Round, begin_or_resume, claim, load_round
 from .scope import seal_off, unfence
 from .session import Session, only_cases, only_items, open_session
 
-BROKE_DOWN: Final = 70  # pytest's own number for it, 3, means "some not judged" here
 _LETTERS: Final = {
     "conform": ("符合", ".", {"green": True}),
     "partial": ("部分符合", "P", {"yellow": True}),
@@ -39,55 +35,6 @@ _LETTERS: Final = {
     "not_applicable": ("不适用", "-", {"cyan": True}),
     "undetermined": ("无法判定", "?", {"yellow": True}),
 }
-
-
-@dataclass
-class State:
-    """One run inside this pytest process.
-
-    `under_run` is the process of the runner that started it, fetches before it and folds after it; 0
-    where there is none. `by_file` holds the planned cases that each check file judges.
-    """
-
-    session: Session
-    round: Round
-    book: RecordBook
-    facts_only: bool
-    under_run: int
-    locks: ExitStack
-    by_file: dict[Path, list[tuple[Case, Variant]]]
-    seen: dict[str, Seen] = field(default_factory=dict)
-    trouble: str = ""
-
-    @property
-    def orphaned(self) -> bool:
-        """Tell whether the runner was killed: the round is left open for the next run to go on with."""
-        return self.under_run != 0 and os.name == "posix" and os.getppid() != self.under_run
-
-    def see(self, asset_id: str) -> Seen:
-        """Return what is known of an asset, read once."""
-        if asset_id not in self.seen:
-            asset = self.session.asset(asset_id)
-            wanted = {spec.name: spec.fact_kinds for spec in probes_for(asset)}
-            self.seen[asset_id] = self.round.store().see(asset_id, wanted)
-        return self.seen[asset_id]
-
-    def write(self, record: Record) -> None:
-        """Write a record; where it cannot be kept the session ends, since no other could be either."""
-        if self.orphaned:
-            pytest.exit("启动判定的进程已不在，余下的用例留待下次运行", returncode=BROKE_DOWN)
-        try:
-            self.book.add(record)
-        except OSError as exc:
-            self.trouble = _unwritten(exc)
-            pytest.exit(self.trouble, returncode=BROKE_DOWN)
-
-
-def _unwritten(exc: OSError) -> str:
-    return f"结果记录无法写入（{exc.strerror}）；处理：检查权限与磁盘空间后再次运行，已有的记录保留"
-
-
-STATE: Final = pytest.StashKey[State]()
 
 
 class NotConforming(Exception):
@@ -224,9 +171,7 @@ class CaseItem(pytest.Item):
         session = state.session
         case = self.case
         seen = state.see(case.asset)
-        params = bind_params(
-            self.variant, session.profile, session.uses.get((case.item, case.check), {}), where=case.id
-        )
+        params = state.bind(case, self.variant)
         outcome = apply(
             self.variant,
             asset=session.asset(case.asset),
@@ -301,6 +246,21 @@ def _show(config: pytest.Config, step: Progress) -> None:
         terminal.write_line(f"采集 {step.asset} {step.title}" + (f"：{kept}" if kept else ""))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Judge a case without what pytest does to set up and tear down tests of code: a case has neither.
+
+    Only in a run, where no plugin waits for it; it takes as long as the judging itself.
+    """
+    if not isinstance(item, CaseItem) or not item.config.stash[STATE].under_run:
+        return None
+    ends = (pytest.exit.Exception, KeyboardInterrupt)
+    call = pytest.CallInfo.from_call(item.runtest, when="call", reraise=ends)
+    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    item.ihook.pytest_runtest_logreport(report=report)
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -352,7 +312,7 @@ def _concluded(state: State) -> int:
     try:
         state.round = reconcile(state.round, state.book, end=not state.facts_only)
     except OSError as exc:
-        state.trouble = _unwritten(exc)
+        state.trouble = unwritten(exc)
         return BROKE_DOWN
     return _code(state)
 

@@ -13,7 +13,6 @@ from . import catalog, checking
 from .content import Content, find_content
 from .errors import UsageError
 from .model import Asset, Case, Engagement, ParamValue, Plan, Suite, kind_of
-from .probes.registry import probe_of
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,12 @@ class Session:
 
     def variant(self, case: Case) -> checking.Variant:
         """Return the function that judges a case."""
-        key = (case.check, case.asset)
-        if key not in self._variants:
-            self._variants[key] = catalog.variant_for(self.registry, case.check, self.asset(case.asset))
-        return self._variants[key]
+        return self.lookup.variant(case.check, self.asset(case.asset))
 
     @cached_property
-    def _variants(self) -> dict[tuple[str, str], checking.Variant]:
-        return {}
+    def lookup(self) -> catalog.Lookup:
+        """Return what finds probes and functions for assets."""
+        return catalog.Lookup(self.registry)
 
     @cached_property
     def _assets(self) -> Mapping[str, Asset]:
@@ -77,8 +74,10 @@ class Session:
 
     def _probes_of(self, case: Case) -> tuple[str, ...]:
         asset = self.asset(case.asset)
-        specs = (probe_of(asset, kind_of(need.facts)) for need in self.variant(case).needs)
-        return tuple(dict.fromkeys(spec.name for spec in specs if spec is not None))
+        probes = self.lookup.probes(asset)
+        wanted = (kind_of(need.facts) for need in self.variant(case).needs)
+        first = (next((one.name for one in probes if kind in one.fact_kinds), "") for kind in wanted)
+        return tuple(dict.fromkeys(name for name in first if name))
 
 
 def open_session(directory: Path, content_folder: Path | None = None) -> Session:

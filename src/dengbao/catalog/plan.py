@@ -30,7 +30,7 @@ def make_plan(
         UsageError: a 不适用 declaration names an item or a case that is not planned.
 
     """
-    planner = _Planner(registry, offers)
+    planner = _Planner(Lookup(registry, offers))
     cases = tuple(
         case
         for item in suite.items()
@@ -41,7 +41,7 @@ def make_plan(
     probes = tuple(
         PlannedProbe(asset=asset.id, probe=spec.name)
         for asset in engagement.assets
-        for spec in planner.probes(asset)
+        for spec in planner.lookup.probes(asset)
         if (asset.id, spec.name) in planner.needed
     )
     return Plan(suite=suite.id, suite_sha256=suite.sha256, cases=cases, probes=probes)
@@ -54,53 +54,96 @@ def variant_for(registry: Registry, check: str, asset: Asset, *, offers: Offers 
         ContentError: no such check, none fits, or more than one fits.
 
     """
-    found = fitting(registry, check, offered(offers(asset)))
-    if found is None:
-        raise ContentError(
-            f"检查 {check} 没有适用于测评对象 {asset.id}（{asset.kind.zh}）的判定函数",
-            where=_place_of(registry, check),
-            cure="为该类对象补写判定函数，或从 kinds 中去掉该类对象",
-        )
-    return found
+    return Lookup(registry, offers).variant(check, asset)
+
+
+@dataclass
+class _Alike:
+    """What is known of all assets that the same probes look at; `needed` are probes by check."""
+
+    probes: tuple[ProbeSpec, ...]
+    kinds: frozenset[str]
+    variants: dict[str, Variant | None] = field(default_factory=dict)
+    needed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass
+class Lookup:
+    """Which probes look at an asset and which function judges it, found once for all assets alike."""
+
+    registry: Registry
+    offers: Offers = probes_for
+    _alike: dict[tuple[tuple[str, ...], frozenset[str]], _Alike] = field(default_factory=dict)
+    _assets: dict[str, _Alike] = field(default_factory=dict)
+
+    def probes(self, asset: Asset) -> tuple[ProbeSpec, ...]:
+        """Return the probes that can look at an asset."""
+        return self._of(asset).probes
+
+    def fitting(self, check: str, asset: Asset) -> Variant | None:
+        """Return the function that can judge this asset, None if there is none.
+
+        Raises:
+            ContentError: no such check, or more than one fits.
+
+        """
+        alike = self._of(asset)
+        if check not in alike.variants:
+            alike.variants[check] = fitting(self.registry, check, alike.kinds)
+        return alike.variants[check]
+
+    def variant(self, check: str, asset: Asset) -> Variant:
+        """Return the one function of a check that can judge this asset.
+
+        Raises:
+            ContentError: no such check, none fits, or more than one fits.
+
+        """
+        found = self.fitting(check, asset)
+        if found is None:
+            raise ContentError(
+                f"检查 {check} 没有适用于测评对象 {asset.id}（{asset.kind.zh}）的判定函数",
+                where=_place_of(self.registry, check),
+                cure="为该类对象补写判定函数，或从 kinds 中去掉该类对象",
+            )
+        return found
+
+    def needed(self, check: str, asset: Asset) -> tuple[str, ...]:
+        """Return the names of the probes that bring what a check asks of this asset; none where none fits."""
+        alike = self._of(asset)
+        if check not in alike.needed:
+            variant = self.fitting(check, asset)
+            wanted = {kind_of(need.facts) for need in variant.needs} if variant else set()
+            specs = (one for one in alike.probes if wanted.intersection(one.fact_kinds))
+            alike.needed[check] = tuple(one.name for one in specs)
+        return alike.needed[check]
+
+    def _of(self, asset: Asset) -> _Alike:
+        known = self._assets.get(asset.id)
+        if known is None:
+            probes = self.offers(asset)
+            alike = _Alike(probes, offered(probes))
+            known = self._alike.setdefault((tuple(one.name for one in probes), alike.kinds), alike)
+            self._assets[asset.id] = known
+        return known
 
 
 @dataclass
 class _Planner:
-    """Looks up probes and variants once for all assets that are alike."""
+    """Makes cases, and notes which probes they need."""
 
-    registry: Registry
-    offers: Offers
+    lookup: Lookup
     needed: set[tuple[str, str]] = field(default_factory=set)
-    _probes: dict[str, tuple[ProbeSpec, ...]] = field(default_factory=dict)
-    _variants: dict[tuple[str, frozenset[str]], Variant | None] = field(default_factory=dict)
-
-    def probes(self, asset: Asset) -> tuple[ProbeSpec, ...]:
-        if asset.id not in self._probes:
-            self._probes[asset.id] = self.offers(asset)
-        return self._probes[asset.id]
 
     def cases(self, item: Item, asset: Asset) -> Iterator[Case]:
         found = False
         for use in item.checks:
-            variant = self._variant(use.use, asset)
-            if variant is not None:
+            if self.lookup.fitting(use.use, asset) is not None:
                 found = True
-                self._need(variant, asset)
+                self.needed.update((asset.id, one) for one in self.lookup.needed(use.use, asset))
                 yield Case(item=item.id, asset=asset.id, check=use.use)
         if not found and (asset.kind is Kind.SYSTEM or Kind.SYSTEM not in item.kinds):
             yield Case(item=item.id, asset=asset.id)
-
-    def _variant(self, check: str, asset: Asset) -> Variant | None:
-        key = (check, offered(self.probes(asset)))
-        if key not in self._variants:
-            self._variants[key] = fitting(self.registry, *key)
-        return self._variants[key]
-
-    def _need(self, variant: Variant, asset: Asset) -> None:
-        wanted = {kind_of(need.facts) for need in variant.needs}
-        for spec in self.probes(asset):
-            if wanted.intersection(spec.fact_kinds):
-                self.needed.add((asset.id, spec.name))
 
 
 def offered(probes: tuple[ProbeSpec, ...]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Container
 from datetime import date, datetime
+from functools import cache
 
 import msgspec
 
@@ -13,6 +14,8 @@ from .base import Importance, Kind, Level, Value
 from .places import DataPlace
 from .rows import RowIntegrity
 from .traffic import Traffic
+
+_kind_of = cache(Kind)  # asked for every case; an enumeration takes long to look up its values
 
 
 class Contact(Value):
@@ -155,8 +158,7 @@ class AssetBase(Value, tag_field="kind"):
     @property
     def kind(self) -> Kind:
         """Return the kind, which is the tag the asset is stored under."""
-        tag = self.__struct_config__.tag
-        return Kind(str(tag))
+        return _kind_of(str(self.__struct_config__.tag))
 
     def find_account(self, account_id: str) -> Account | None:
         """Return the account of that id, or None."""
