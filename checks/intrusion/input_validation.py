@@ -18,12 +18,15 @@ _KINDS = {
     "too_long": "超长", "empty": "必填项为空", "letters": "数值项填字母", "exponent": "数值溢出（1e400）",
     "below": "小于下限", "above": "大于上限", "impossible_day": "2 月 30 日", "check_digit": "校验位错误",
     "id_date": "出生日期不存在", "short_id": "身份证号 17 位", "short_phone": "手机号 10 位",
+    "credit_check": "统一社会信用代码校验位错误", "short_credit": "统一社会信用代码 17 位",
+    "bank_check": "银行卡号校验位错误", "attribute": "闭合属性的引号",
     "unlisted": "字典外代码", "forged_type": "文本冒充该类型文件", "wrong_magic": "内容与扩展名不符的文件",
     "double_extension": "双扩展名文件（.jsp）", "markup": "HTML 标记", "quote": "末尾加单引号",
     "quote_pair": "末尾加成对单引号",
     "concat_bars": "以“'||'”拆开的内容", "concat_space": "以“' '”拆开的内容",
     "concat_plus": "以“'+'”拆开的内容",
 }  # fmt: skip
+_MARKUP = ("markup", "attribute")
 # What is asked of a form, and the kinds of wrong values that answer it.
 _ASKED = {
     "length": ("超长内容是否被拒绝", ("too_long",)),
@@ -32,17 +35,19 @@ _ASKED = {
     "range": ("超出范围的数值是否被拒绝", ("below", "above")),
     "date": ("不存在的日期是否被拒绝", ("impossible_day",)),
     "id_card": ("错误的身份证号是否被拒绝", ("check_digit", "id_date", "short_id")),
+    "credit_code": ("错误的统一社会信用代码是否被拒绝", ("credit_check", "short_credit")),
+    "bank_card": ("错误的银行卡号是否被拒绝", ("bank_check",)),
     "phone": ("位数不足的手机号是否被拒绝", ("short_phone",)),
     "code": ("字典外代码是否被拒绝", ("unlisted",)),
     "file": ("冒充类型的文件是否被拒绝", ("forged_type", "wrong_magic")),
     "file_name": ("可执行的双扩展名文件是否被拒绝", ("double_extension",)),
-    "markup": ("HTML 标记是否被拒绝或转义后展示", ("markup",)),
+    "markup": ("HTML 标记是否被拒绝或转义后展示", _MARKUP),
     "quote": ("单引号是否引发服务端错误", ("quote", "quote_pair")),
     "spliced": ("内容是否不成为所执行语句的一部分", JOINING),
 }  # fmt: skip
 # 数据有效性检验功能缺失或不完善 is 高风险 where it opens injection, scripts or uploads (判例 6.4.3.3).
 _HOLES = ("markup", "quote", "spliced", "file_name")
-_HARMLESS = ("markup", "quote", *SPLICED)
+_HARMLESS = (*_MARKUP, "quote", *SPLICED)
 _PUT_TOGETHER = {
     True: "被接受，且按语句合并，内容已成为所执行语句的一部分", False: "被接受，未按语句合并",
     None: "被接受，是否成为所执行语句的一部分须人工核对",
@@ -125,11 +130,11 @@ def _holds(form: FormSeen, one: InputTry) -> bool | None:
     if one.kind in SPLICED and one.outcome != "unclear":
         part = put_together(form, one)
         return None if part is None else not part
-    if one.kind == "markup" and one.escaped is not None:
+    if one.kind in _MARKUP and one.escaped is not None:
         return one.escaped
     if one.outcome in ("refused", "normalised"):
         return True
-    if one.outcome != "accepted" or one.kind == "markup":
+    if one.outcome != "accepted" or one.kind in _MARKUP:
         return None
     # A quote is a letter like any other: taken without an error, it did no harm.
     return one.kind == "quote"
@@ -141,7 +146,7 @@ def _is_hole(form: FormSeen, one: InputTry) -> bool:
         return one.database or put_together(form, one) is True
     if one.kind == "quote":
         return one.database
-    if one.kind == "markup":
+    if one.kind in _MARKUP:
         return one.escaped is False
     return one.kind == "double_extension" and one.outcome == "accepted"
 
@@ -155,10 +160,10 @@ def _words(form: FormSeen, one: InputTry) -> str:
     if one.outcome == "server_error":
         inside = f"，回显 {listing(one.words, 2)}" if one.words else ""
         return f"服务端错误 {one.status}{inside}"
-    if one.kind == "markup" and one.escaped is False:
+    if one.kind in _MARKUP and one.escaped is False:
         return "未转义即输出到页面"
     if one.outcome == "accepted":
-        shown = "，展示时已转义" if one.kind == "markup" and one.escaped else ""
+        shown = "，展示时已转义" if one.kind in _MARKUP and one.escaped else ""
         return "被接受" + shown + ("，仅界面限制" if one.page_refuses else "")
     return {"refused": "被拒绝", "normalised": "被规整为合规内容后保存"}.get(
         one.outcome, "应答看不出是否接受"

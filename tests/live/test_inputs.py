@@ -38,6 +38,7 @@ SITUATIONS: Mapping[str, tuple[Conduct, str]] = {
     "nothing is checked": (Conduct(unchecked=EVERY), N),
     "files not checked": (Conduct(unchecked=("photo",)), N),
     "markup becomes an element": (Conduct(escapes=False), N),
+    "a quote closes the attribute": (Conduct(quotes=False), N),
     "SQL by hand": (Conduct(concatenates=True), N),
     "SQL by hand, its errors told as wrong input": (Conduct(swallows=True), N),
     "quotes and signs taken out": (Conduct(strips=True), C),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from dengbao.errors import ProtocolMismatch
 from dengbao.model import InputField
-from dengbao.pii import is_id_card
+from dengbao.pii import is_bank_card, is_credit_code, is_id_card
 from dengbao.probes.web.openapi import Tries
 from dengbao.probes.web.page_limits import field_limits, page_refuses
 from dengbao.probes.web.reading import read
@@ -37,6 +38,26 @@ def test_markup_is_not_sent_where_its_length_alone_is_wrong() -> None:
     assert "markup" not in found
     assert found["quote"] == "abc'"
     assert "empty" not in found
+
+
+def test_a_quote_closes_the_attribute_it_may_stand_in() -> None:
+    assert values(InputField(sample="测试"))["attribute"] == "'\" data-dengbao=0a1b2c3d "
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample", "wrong", "holds"),
+    [
+        ("credit_code", "91350100M000100Y43", {"credit_check", "short_credit", "quote"}, is_credit_code),
+        ("bank_card", "6222021234567890128", {"bank_check", "quote"}, is_bank_card),
+        ("credit_code", "91350100M000100Y44", {"quote"}, is_credit_code),
+    ],
+)
+def test_codes_with_a_check_digit_are_sent_with_a_wrong_one(
+    kind: str, sample: str, wrong: set[str], holds: Callable[[str], bool]
+) -> None:
+    found = values(InputField(sample=sample, type=kind))
+    assert set(found) == wrong
+    assert not any(holds(one) for one in found.values())
 
 
 def test_an_id_number_is_wrong_in_one_way_each() -> None:

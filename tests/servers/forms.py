@@ -60,6 +60,7 @@ class Conduct:
     unchecked: tuple[str, ...] = ()  # fields that the server does not look at
     cuts: bool = False  # too long a name is cut
     escapes: bool = True
+    quotes: bool = True  # quotes are escaped where a name stands in an attribute
     markup_refused: bool = False
     concatenates: bool = False  # SQL is put together by hand, and its errors are shown
     swallows: bool = False  # SQL is put together by hand, and its errors are told as wrong input
@@ -239,6 +240,8 @@ class Forms:
         if turned is not None or found is None:
             return turned or _page("没有该患者", 404)
         text = found.get("name", "")
+        if not self.conduct.quotes:  # angle brackets are escaped, quotes are not
+            return _page(f'<input name=name value="{html.escape(text, quote=False)}">')
         return _page(f"<h1>患者</h1><p>{html.escape(text) if self.conduct.escapes else text}</p>")
 
     async def search(self, request: Request) -> Response:

@@ -27,7 +27,9 @@ from ..yamlfile import Place
 _STYLES: Final = ("form", "json", "query", "multipart")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _POSTS: Final = ("", "system", "security", "audit")
-_TYPES: Final = ("text", "integer", "decimal", "date", "id_card", "phone", "code", "file")
+_TYPES: Final = (
+    "text", "integer", "decimal", "date", "id_card", "credit_code", "bank_card", "phone", "code", "file",
+)  # fmt: skip
 _SHOWN: Final = ("name", "id_card", "phone", "bank_card", "address", "insurance_no", "other")
 _FACTORS: Final = ("totp", "sms", "ukey", "certificate", "biometric")
 _ALGORITHMS: Final = ("hmac-sha256", "hmac-sm3", "sha256", "sm3", "md5")

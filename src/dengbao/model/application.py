@@ -144,7 +144,8 @@ class AuditLog(Value):
 class InputField(Value):
     """A field of a form and a right value for it.
 
-    `type` is `text`, `integer`, `decimal`, `date`, `id_card`, `phone`, `code` or `file`.
+    `type` is `text`, `integer`, `decimal`, `date`, `id_card`, `credit_code`, `bank_card`, `phone`, `code`
+    or `file`.
     """
 
     sample: str

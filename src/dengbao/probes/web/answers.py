@@ -75,13 +75,13 @@ def _alike(found: str, first: str) -> bool:
 
 
 def escaped_in(chain: Chain, nonce: str) -> bool | None:
-    """Tell whether markup of ours came out as text; False where as an element, None where not at all."""
+    """Tell whether markup of ours came out as text; False where as markup, None where not at all."""
     seen: bool | None = None
     for one in chain.answers:
         document = one.document
         if document.is_json or nonce not in document.source:
             continue
-        if LexborHTMLParser(document.source).css_first(f'b[data-dengbao="{nonce}"]') is not None:
+        if LexborHTMLParser(document.source).css_first(f'[data-dengbao="{nonce}"]') is not None:
             return False
         seen = True
     return seen

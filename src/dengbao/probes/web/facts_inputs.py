@@ -14,15 +14,17 @@ class InputTry(Value):
 
     `kind` is `right`, `too_long`, `empty`, `letters`, `exponent`, `below`, `above`, `impossible_day`,
     `check_digit`, `id_date`, `short_id`, `short_phone`, `unlisted`, `forged_type`, `wrong_magic`,
-    `double_extension`, `markup`, `quote`, `quote_pair` (a doubled quote, after a single one was refused) or
-    `concat_*` (the sample in two pieces, as a statement puts them together; `concat_*_control` as only a
-    filter that takes the signs out does). `joined`: such a value came back as one piece.
+    `credit_check`, `short_credit`, `bank_check`, `double_extension`, `markup`, `attribute` (a quote that
+    closes the attribute it is shown in), `quote`, `quote_pair` (a doubled quote, after a single one was
+    refused) or `concat_*` (the sample in two pieces, as a statement puts them together;
+    `concat_*_control` as only a filter that takes the signs out does). `joined`: such a value came back
+    as one piece.
 
-    `outcome` is `refused`, `accepted`, `normalised` (taken, and what was stored is right), `server_error` or
-    `unclear`. `page_refuses`: the form's own HTML would not have let the value pass; None where the page was
-    not read. `escaped`: how markup came out on the page, False where it became an element. `words` are traces
-    of the program's inside, `database` tells that some are of a database. `problem` is Chinese: why there is
-    no answer.
+    `outcome` is `refused`, `accepted`, `normalised` (taken, and what was stored is right), `server_error`
+    or `unclear`. `page_refuses`: the form's own HTML would not have let the value pass; None where the
+    page was not read. `escaped`: how markup came out on the page, False where it became some there.
+    `words` are traces of the program's inside, `database` tells that some are of a database. `problem` is
+    Chinese: why there is no answer.
     """
 
     kind: str

@@ -21,7 +21,7 @@ from .browser import Browser, Chain, Limits, clean_url, opened
 from .calls import FilePart, Reply, filled, perform, placeholders
 from .entering import Unclear, as_web, enter
 from .facts_inputs import FormSeen, InputTry, WebInputs
-from .input_words import WAYS
+from .input_words import MARKUP, WAYS
 from .leaving import leave
 from .login import turn
 from .page_limits import field_limits, page_refuses
@@ -275,7 +275,7 @@ class _Typist:
             kind=kind, field=name, at=at, status=reply.status, words=fresh, database=database,
             outcome=self._normalised(outcome, wrong, shown),
             page_refuses=page_refuses(self.page.get(name), wrong.text) if wrong and not wrong.file else None,
-            escaped=self._escaped(reply, shown, nonce) if kind == "markup" else None,
+            escaped=self._escaped(reply, shown, nonce) if kind in MARKUP else None,
             joined=self._joined(wrong, reply, shown) if outcome == "accepted" else None,
         )  # fmt: skip
         self.tries.append(seen)
@@ -288,7 +288,7 @@ class _Typist:
     async def _elsewhere(self, kind: str) -> list[Chain]:
         """Return the lists and logs that may name what was entered, for markup alone."""
         found: list[Chain] = []
-        for path in self.form.shown_also if kind == "markup" else ():
+        for path in self.form.shown_also if kind in MARKUP else ():
             with contextlib.suppress(ProbeError):
                 found.append(await self.visitor.intruding(_SEND).visit(path))
         return found

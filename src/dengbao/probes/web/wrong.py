@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from ...model import InputField
+from ...pii import is_bank_card, is_credit_code
 from .calls import FilePart
 
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -71,14 +72,18 @@ def wrong_values(name: str, one: InputField, nonce: str, file: FilePart | None =
         return
     by_type = {
         "text": _texts, "integer": _numbers, "decimal": _numbers, "date": _dates, "id_card": _id_cards,
-        "phone": _phones, "code": _codes,
+        "phone": _phones, "code": _codes, "credit_code": _credit_codes, "bank_card": _bank_cards,
     }[one.type]  # fmt: skip
     for kind, text in by_type(one):
         yield Wrong(kind, name, text)
     room = one.max_length is None
-    markup = f"<b data-dengbao={nonce}>"
-    if one.type == "text" and (room or len(markup) <= (one.max_length or 0)):
-        yield Wrong("markup", name, markup)
+    # The second closes the attribute it may stand in, as an element would not have to.
+    for kind, markup in (
+        ("markup", f"<b data-dengbao={nonce}>"),
+        ("attribute", f"'\" data-dengbao={nonce} "),
+    ):
+        if one.type == "text" and (room or len(markup) <= (one.max_length or 0)):
+            yield Wrong(kind, name, markup)
     keep = one.sample if room or len(one.sample) < (one.max_length or 0) else one.sample[:-1]
     yield Wrong("quote", name, f"{keep}'")
 
@@ -113,6 +118,17 @@ def _id_cards(one: InputField) -> Iterator[tuple[str, str]]:
     body = f"{text[:10]}0230{text[14:17]}"
     yield "id_date", body + _CHECK[sum(int(a) * b for a, b in zip(body, _WEIGHTS, strict=True)) % 11]
     yield "short_id", text[:17]
+
+
+def _credit_codes(one: InputField) -> Iterator[tuple[str, str]]:
+    if is_credit_code(one.sample):
+        yield "credit_check", one.sample[:17] + ("0" if one.sample[17] != "0" else "1")
+        yield "short_credit", one.sample[:17]
+
+
+def _bank_cards(one: InputField) -> Iterator[tuple[str, str]]:
+    if is_bank_card(one.sample):
+        yield "bank_check", one.sample[:-1] + str((int(one.sample[-1]) + 1) % 10)
 
 
 def _phones(one: InputField) -> Iterator[tuple[str, str]]:
