@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -37,10 +37,16 @@ def report_round(
     pdf: bool = False,
     say: Callable[[str], None] = lambda _text: None,
     made_at: datetime | None = None,
+    tool_version: str = __version__,
+    engines: Mapping[str, str] | None = None,
+    mark: Callable[[str], str] | None = None,
 ) -> ReportOutcome:
     """Write the report of a round to `out`; `made_at` is the time it bears, by default now.
 
-    Evidence counts as of that day, so that the same report can be made again later.
+    Evidence counts as of that day, so that the same report can be made again later. For that, too, are
+    `tool_version`, the version it says it was made with, and `engines`, which overrides what external
+    programs are used. `mark` gives the text of the QR code from the digest of the content; by default it is
+    unsigned.
 
     Raises:
         StoreError: a stored fact is damaged: nothing may be printed that can no longer be proven.
@@ -60,11 +66,12 @@ def report_round(
         engagement=for_papers(chosen.engagement, session.engagement), suite=session.suite, result=result,
         run=chosen.info, evidence=evidence, evidence_dir=folder_of(session.directory),
         operator=chosen.info.operator, facts_sha256=chosen.store().digest_of_all(),
-        tool_version=__version__, made_at=made,
+        tool_version=tool_version, made_at=made,
         template=session.content.templates / session.suite.id / "report.docx",
         origins={key: _origin(file) for key, file in chosen.store().origins().items()},
+        mark=mark,
     )  # fmt: skip
-    return write_report(given, out, final=final, pdf=pdf, say=say)
+    return write_report(given, out, final=final, pdf=pdf, say=say, engines=engines)
 
 
 def _origin(file: FactFile) -> str:

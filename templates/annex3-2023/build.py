@@ -374,11 +374,23 @@ def _signatures(out: Writer) -> None:
     out.paragraph("本件为草稿，不得加盖公章。", "Note")
     out.control("endif")
     out.table((78, 78), (_boxes(0), _boxes(2)))
-    out.paragraph(
-        "报告编号：{{ report.number }}　内容摘要：{{ report.content_prefix }}　"
-        "事实摘要：{{ report.facts_prefix }}（摘要为 SHA-256 前 16 位）。本报告共多页，请同时加盖骑缝章。",
-        "Note",
+    told = "\n".join(_MARK)
+    out.paragraph("", "Gap")
+    out.table(
+        (38, 118),
+        [Row((Cell("{{ mark.picture | picture }}", "Mark"), Cell(told, "Small")), whole=True)],
+        borders=False,
     )
+
+
+_MARK: Final = (
+    "报告编号：{{ report.number }}",
+    "测试项版本：{{ report.suite }}",
+    "工具版本：{{ report.tool }}",
+    "内容摘要：{{ report.content_prefix }}　事实摘要：{{ report.facts_prefix }}（SHA-256 前 16 位）",
+    "二维码载有报告编号、内容摘要、各判定项数和封存签名，扫描后可与电子件核对。",
+    "本报告共多页，请在各页侧边加盖骑缝章；更换任何一页，骑缝章即不能对齐。",
+)
 
 
 def _boxes(first: int) -> Row:
@@ -391,7 +403,7 @@ def _boxes(first: int) -> Row:
         )
         for index in (first, first + 1)
     )
-    return Row(cells, whole=True, height_mm=84)
+    return Row(cells, whole=True, height_mm=76)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 from dengbao.errors import UsageError
 from dengbao.packet.dsse import SigningKey, new_key
 from dengbao.packet.qr import letters_of, marker, read_mark
+from dengbao.packet.seal import Sealed
 
 DIGEST = "0123456789abcdef" * 4
 COUNTS = {"conform": 60, "partial": 3, "nonconform": 2, "not_applicable": 3}
@@ -74,3 +75,10 @@ def test_another_key_and_no_key_prove_nothing(signer: SigningKey, other: Signing
 def test_what_is_no_mark_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="二维码"):
         read_mark(text)
+
+
+def test_a_sealed_report_bears_a_code_that_its_key_signed(sealed: Sealed, key: SigningKey) -> None:
+    mark = read_mark(sealed.seal.mark)
+    assert mark.is_by(key.public)
+    assert (mark.number, mark.content_sha256) == (sealed.seal.report_number, sealed.seal.content_sha256)
+    assert mark.counts == letters_of(sealed.seal.counts)

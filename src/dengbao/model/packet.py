@@ -26,6 +26,7 @@ class Seal(Value):
     `counts` holds `Verdict` or, for what has none, `Status` values of the 68 items → how many.
     `content_sha256` covers everything the report prints, `report_sha256` is of the .docx as sealed.
     `key` is the fingerprint of `public_key` (OpenSSH text form) as `ssh-keygen -l` shows it.
+    `mark` is the text of the QR code on the 签章页, with a signature of its own (`packet/qr.py`).
     """
 
     schema: int
@@ -47,6 +48,7 @@ class Seal(Value):
     key: str
     public_key: str
     allowed: tuple[Allowed, ...] = ()
+    mark: str = ""
 
 
 class CustodyEntry(Value):

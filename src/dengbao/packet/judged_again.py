@@ -17,7 +17,7 @@ from ..session import Session, open_session
 from .custody import read_custody
 from .findings import Finding, Gravity, broken
 from .layout import CUSTODY
-from .seal import counts_of
+from .qr import counts_of
 
 
 def examine_rounds(folder: Path, seal: Seal, content: Path | None = None) -> Iterator[Finding]:

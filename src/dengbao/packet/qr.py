@@ -15,12 +15,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from ..errors import UsageError
-from ..model import Verdict
-from .dsse import PublicKey, SigningKey
+from ..model import SuiteResult, Verdict
+
+if TYPE_CHECKING:  # drafts need no cryptography
+    from .dsse import PublicKey, SigningKey
 
 FORMAT: Final = "DENGBAO1"
 KEY_CHARACTERS: Final = 16
@@ -72,6 +74,12 @@ def short_key(fingerprint: str) -> str:
     return fingerprint.removeprefix("SHA256:")[:KEY_CHARACTERS]
 
 
+def counts_of(result: SuiteResult) -> dict[str, int]:
+    """Return how many of the 68 items have each verdict or, without one, each status."""
+    items = [item for clause in result.clauses for item in clause.items]
+    return dict(sorted(Counter((one.verdict or one.status).value for one in items).items()))
+
+
 def letters_of(counts: Mapping[str, int]) -> dict[str, int]:
     """Return counts of `Verdict` and `Status` values as letters, none of them zero, in the code's order."""
     found: Counter[str] = Counter()
@@ -105,7 +113,7 @@ def read_mark(text: str) -> Mark:
     """
     parts = text.strip().split("*")
     if len(text) > _MAX_CHARACTERS or len(parts) != 6 or parts[0] != FORMAT:
-        raise UsageError("不是测试报告签章页的二维码", cure="扫描签章页左下方的二维码")
+        raise UsageError("不是测试报告签章页的二维码", cure="扫描签章页下方的二维码")
     _, number, content, counts, key, signature = parts
     if not (_DIGEST.fullmatch(content) and _COUNTS.fullmatch(counts) and _KEY.fullmatch(key)):
         raise _damaged()

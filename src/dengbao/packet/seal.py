@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ import msgspec
 from .. import __version__
 from ..facts import canonical
 from ..files import write_whole
-from ..model import Allowed, Person, Seal, SuiteResult
+from ..model import Allowed, Person, Seal
 from ..papers import for_papers
 from ..report import ReportOutcome
 from ..report.wording import beijing
@@ -27,6 +26,7 @@ from .bag import packet_digest, write_bag, write_zip
 from .dsse import SigningKey, sign
 from .layout import PAYLOAD, README, SCHEMA, SEAL, STATEMENT
 from .payload import list_payload
+from .qr import counts_of, marker
 from .statement import statement_of
 
 _README: Final = """\
@@ -81,10 +81,17 @@ def seal(
     with tempfile.TemporaryDirectory(prefix=".sealing-", dir=target.parent) as folder:
         place = Path(folder)
         report = f"out/report-round-{chosen.number}.docx"
-        outcome = report_round(session, chosen, place / "report.docx", final=True, made_at=sealed_at, say=say)
+        result, _ = fold_round(session, chosen, today=beijing(sealed_at).date())
+        counts = counts_of(result)
+        mark = marker(session.engagement.report_number, counts, key)
+        outcome = report_round(
+            session, chosen, place / "report.docx", final=True, made_at=sealed_at, say=say, mark=mark
+        )
         listed = list_payload(session, chosen, beijing(sealed_at).date())
         payload: dict[str, Path | bytes] = {**listed, report: place / "report.docx"}
-        made = _seal_of(session, chosen, outcome, report, by=by, key=key, at=sealed_at, allowed=allowed)
+        made = _seal_of(
+            session, chosen, outcome, report, counts, by=by, key=key, at=sealed_at, allowed=allowed
+        )
         bag = place / packet_name(made)
         known = write_bag(bag, payload, {README: _README.encode(), SEAL: _pretty(made)}, _info(made), say=say)
         found = packet_digest(bag)
@@ -98,6 +105,7 @@ def _seal_of(
     chosen: Round,
     outcome: ReportOutcome,
     report: str,
+    counts: dict[str, int],
     *,
     by: Person,
     key: SigningKey,
@@ -105,21 +113,14 @@ def _seal_of(
     allowed: tuple[Allowed, ...],
 ) -> Seal:
     engagement = for_papers(chosen.engagement, session.engagement)
-    result, _ = fold_round(session, chosen, today=beijing(at).date())
     return Seal(
         schema=SCHEMA, institution=engagement.institution.name, code=engagement.institution.code,
         system=engagement.system.name, report_number=engagement.report_number, suite=session.suite.id,
         suite_sha256=session.suite.sha256, round=chosen.number, tool_version=__version__,
         facts_sha256=chosen.store().digest_of_all(), content_sha256=outcome.content_sha256, report=report,
-        report_sha256=outcome.sha256, counts=counts_of(result),
+        report_sha256=outcome.sha256, counts=counts, mark=outcome.mark,
         sealed_at=at, sealed_by=by, key=key.public.fingerprint, public_key=key.public.text, allowed=allowed,
     )  # fmt: skip
-
-
-def counts_of(result: SuiteResult) -> dict[str, int]:
-    """Return how many of the 68 items have each verdict or, without one, each status."""
-    items = [item for clause in result.clauses for item in clause.items]
-    return dict(sorted(Counter((one.verdict or one.status).value for one in items).items()))
 
 
 def _info(made: Seal) -> tuple[tuple[str, str], ...]:

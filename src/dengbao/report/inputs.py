@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,8 @@ class ReportInput:
     `evidence` holds what is printed in 证据清单, its files lie in `evidence_dir`; every one must still
     have its digest. `facts_sha256` is the digest over all stored facts of the round, as hex.
     `template` replaces the shipped template of the suite's edition. `origins` says of stored facts,
-    by `(asset, kind, sha256)`, how, with which rights and when they were read.
+    by `(asset, kind, sha256)`, how, with which rights and when they were read. `mark` makes
+    the QR code's text from the digest of the content; without it the code is unsigned.
     """
 
     engagement: Engagement
@@ -32,6 +33,7 @@ class ReportInput:
     operator: str = ""
     template: Path | None = None
     origins: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    mark: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,7 @@ class ReportOutcome:
     """What was written. `pages` is 0 where it could not be counted; `notes` are Chinese sentences.
 
     `sha256` is of the .docx as delivered; `content_sha256` is printed in it and covers all its data.
+    `mark` is the text of its QR code.
     """
 
     docx: Path
@@ -81,3 +84,4 @@ class ReportOutcome:
     pdf: Path | None = None
     notes: tuple[str, ...] = ()
     contents: Mapping[str, int] = field(default_factory=dict)
+    mark: str = ""

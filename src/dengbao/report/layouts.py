@@ -2,7 +2,8 @@
 
 `BAOGAO` is for reports: A4, running text in 仿宋 小四, tables 五号, all lines of exact height so that pages
 break alike whichever face stands in for the official one. Pictures alone are single-spaced: an exact
-line would show a strip of them.
+line would show a strip of them. `GONGWEN` is for forms and letters, after GB/T 9704-2012: 三号 仿宋, title
+二号 小标宋, page numbers outside; tables are 小四, which the standard leaves open.
 """
 
 from __future__ import annotations
@@ -47,12 +48,41 @@ BAOGAO: Final = (
     Style("General", "总体说明", size_pt=10.5, line_pt=17, align="both", after_pt=2),
     Style("Note", "注", KAITI, 10.5, 16, before_pt=4, after_pt=4),
     Style("Picture", "证据图片", line_pt=None, align="center", before_pt=8, keep_next=True),
+    Style("Mark", "二维码", line_pt=None, align="center"),
+    Style("Gap", "表间空行", size_pt=4, line_pt=6),
     Style("Caption", "caption", KAITI, 9, 14, align="center", before_pt=3, after_pt=10),
     Style("Statement", "签章说明", align="both", indent_chars=2, after_pt=8),
     Style("Party", "签章方", HEITI, 12, 20, before_pt=4),
     Style("PartyName", "签章单位", line_pt=18),
-    Style("SignFirst", "签章首栏", line_pt=24, before_pt=142),
+    Style("SignFirst", "签章首栏", line_pt=24, before_pt=118),
     Style("Sign", "签章栏", line_pt=24),
     Style("Header", "header", SONGTI, 9, 13),
     Style("Footer", "footer", SONGTI, 9, 13, align="center"),
+)
+
+# GB/T 9704-2012: 22 lines in 225 mm of height, 28 characters of 三号 in 156 mm of width.
+GONGWEN_PAGE: Final = Page()
+GONGWEN_LINE_PT: Final = 28.95
+
+GONGWEN: Final = (
+    Style("Normal", "Normal", size_pt=16, line_pt=GONGWEN_LINE_PT),
+    Style("Annex", "附件标记", HEITI, 16, GONGWEN_LINE_PT),
+    Style("Title", "Title", TITLE, 22, 34, align="center"),
+    Style("Gap", "空行", size_pt=16, line_pt=GONGWEN_LINE_PT),
+    Style("Body", "正文段落", size_pt=16, line_pt=GONGWEN_LINE_PT, align="both", indent_chars=2),
+    Style("Article", "条标题", HEITI, 16, GONGWEN_LINE_PT, indent_chars=2, keep_next=True),
+    Style("PartyName", "协议方", size_pt=16, line_pt=GONGWEN_LINE_PT),
+    Style("Sign", "落款", size_pt=16, line_pt=GONGWEN_LINE_PT, left_pt=176, keep_next=True),
+    Style("SignDate", "落款日期", size_pt=16, line_pt=GONGWEN_LINE_PT, align="right", right_pt=64),
+    Style("SignLine", "签署栏", size_pt=16, line_pt=GONGWEN_LINE_PT, keep_next=True),
+    Style("TableTitle", "表名", HEITI, 14, 24, align="center", before_pt=3, after_pt=3, keep_next=True),
+    Style("Group", "表格分组", HEITI, 12, 20, before_pt=3, after_pt=3, keep_next=True),
+    Style("Cell", "表格文字", size_pt=12, line_pt=19, before_pt=3, after_pt=3),
+    Style("Mark", "核对结果", size_pt=12, line_pt=19, align="center", before_pt=3, after_pt=3),
+    Style("Seal", "盖章处", size_pt=12, line_pt=19, align="right", right_pt=72, before_pt=3, after_pt=3),
+    Style("Warning", "警示", HEITI, 12, 20, before_pt=4, after_pt=6, color="C00000"),
+    Style("Note", "注", KAITI, 10.5, 16, before_pt=6),
+    Style("Header", "header", SONGTI, 9, 13),
+    Style("FooterOdd", "单页页码", SONGTI, 14, 16, align="right", right_pt=14),
+    Style("FooterEven", "双页页码", SONGTI, 14, 16, left_pt=14),
 )

@@ -34,7 +34,10 @@ _REFILE: Final = "重新导出该图片，再用 dengbao evidence add 重新入�
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture ready to be embedded; `altered` says in Chinese how the printed copy differs."""
+    """A picture ready to be embedded; `altered` says in Chinese how the printed copy differs.
+
+    `width_mm` is how wide it is printed, 0 for as wide as its pixels and the page allow.
+    """
 
     sha256: str
     data: bytes
@@ -42,6 +45,7 @@ class Picture:
     width_px: int
     height_px: int
     altered: str = ""
+    width_mm: float = 0
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def _no_picture(_key: str) -> Markup:
 
 
 def _drawing(relation: str, number: int, picture: Picture) -> str:
-    width, height = print_size(picture.width_px, picture.height_px)
+    width, height = print_size(picture.width_px, picture.height_px, picture.width_mm)
     extent = f'cx="{width}" cy="{height}"'
     name = quoteattr(f"evidence{number}")
     return (
@@ -133,9 +133,9 @@ def _drawing(relation: str, number: int, picture: Picture) -> str:
     )
 
 
-def print_size(width_px: int, height_px: int) -> tuple[int, int]:
+def print_size(width_px: int, height_px: int, width_mm: float = 0) -> tuple[int, int]:
     """Return width and height in EMU: as wide as the page where the picture is, never cut or distorted."""
-    width = min(width_px * _SCREEN_MM_PER_PX, PICTURE_MAX_WIDTH_MM)
+    width = min(width_mm or width_px * _SCREEN_MM_PER_PX, PICTURE_MAX_WIDTH_MM)
     height = width * height_px / width_px
     if height > PICTURE_MAX_HEIGHT_MM:
         width, height = width * PICTURE_MAX_HEIGHT_MM / height, PICTURE_MAX_HEIGHT_MM

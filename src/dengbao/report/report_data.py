@@ -9,6 +9,7 @@ from ..model import Asset, Engagement, Suite
 from .evidence_data import evidence_rows, figure_rows
 from .gaps import group_gaps
 from .inputs import Gap, GapGroup, ReportInput
+from .mark import mark_row
 from .pictures import Figure
 from .plain import Plain, digest, plain
 from .results_data import Numbers, ResultWriter, number_facts, number_notes
@@ -59,6 +60,7 @@ def report_data(given: ReportInput, figures: Iterable[Figure], gaps: tuple[Gap, 
         raise TypeError("report data is a mapping")
     sha256 = digest(cleaned)
     cleaned["report"] |= {"content_sha256": sha256, "content_prefix": sha256[:16]}
+    cleaned["mark"] = mark_row(given, sha256)  # tells the digest, so that the digest cannot cover it
     return cleaned
 
 
@@ -97,6 +99,7 @@ def _report(given: ReportInput) -> dict[str, Plain]:
         "regulation": given.suite.regulation,
         "suite": f"{given.suite.title}（{given.suite.id}，{given.suite.edition}）",
         "round": given.run.round,
+        "tool": f"dengbao {given.tool_version}",
         "facts_sha256": given.facts_sha256,
         "facts_prefix": given.facts_sha256[:16],
     }

@@ -51,6 +51,7 @@ class Style:
     after_pt: float = 0
     indent_chars: float = 0
     left_pt: float = 0
+    right_pt: float = 0
     bold: bool = False
     color: str = ""
     outline: int | None = None
@@ -78,7 +79,7 @@ class Style:
             f' w:line="{line}" w:lineRule="{rule}"/>'
         )
         indent = (
-            f'<w:ind w:left="{round(self.left_pt * 20)}"'
+            f'<w:ind w:left="{round(self.left_pt * 20)}"{self._right()}'
             f' w:firstLineChars="{round(self.indent_chars * 100)}"'
             f' w:firstLine="{round(self.indent_chars * self.size_pt * 20)}"/>'
         )
@@ -88,6 +89,9 @@ class Style:
             f"{keep}{tabs if self.tab_pt else ''}"
             f'<w:snapToGrid w:val="0"/>{spacing}{indent}<w:jc w:val="{self.align}"/>{outline}'
         )
+
+    def _right(self) -> str:
+        return f' w:right="{round(self.right_pt * 20)}"' if self.right_pt else ""
 
 
 def run_properties(style: Style) -> str:
