@@ -48,8 +48,8 @@ loud() {
 }
 undo=()
 
-engines=(chromium nmap libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
-servers=(acl busybox-static iptables nftables openssh-server openssl pgbackrest postgresql mariadb-server nginx-light sudo libpam-pwquality auditd
+engines=(chromium nmap libreoffice-calc-nogui libreoffice-writer-nogui poppler-utils fonts-noto-cjk)
+servers=(acl busybox-static iptables minisign nftables openssh-server openssl pgbackrest postgresql mariadb-server nginx-light sudo libpam-pwquality auditd
   # applications with a login of their own; php8.2-fpm, so that WordPress brings no Apache
   cockpit-bridge cockpit-system cockpit-ws php php-mysql php8.2-fpm wordpress wordpress-theme-twentytwentythree
   # seen from the network

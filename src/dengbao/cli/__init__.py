@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "scan": "scanning:scan",
     "capture": "capturing:capture",
 }
+    "approve": "approving:approve_command",
 
 
 @click.group(

@@ -1,0 +1,108 @@
+"""Which packet of an engagement counts today, and what changed in the folder since it was sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ..errors import StoreError
+from ..evidence import load_all
+from ..model import Seal
+from ..rounds import round_numbers
+from .layout import CUSTODY, MANIFEST, PAYLOAD, SEAL, TAG_MANIFEST
+
+OUT: Final = "out"
+_LIMIT_BYTES: Final = 64 * 1024 * 1024
+_LINE: Final = re.compile(rf"([0-9a-f]{{64}})  {PAYLOAD}/(\S.*)")
+_CURE: Final = "用 dengbao verify 核验；或重新封存"
+
+
+@dataclass(frozen=True)
+class Current:
+    """A packet as its own lists tell it: digest, seal, payload name → sha256; nothing is verified."""
+
+    path: Path
+    packet: str
+    seal: Seal
+    listed: Mapping[str, str]
+
+
+def read_packet(path: Path) -> Current:
+    """Return what a packet's lists say, read from the zip without unpacking it.
+
+    Raises:
+        StoreError: not a packet, or its seal does not fit its lists.
+
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {one.filename.partition("/")[2]: one for one in archive.infolist()}
+            tags, seal, manifest = (_read(archive, names, one) for one in (TAG_MANIFEST, SEAL, MANIFEST))
+        made = msgspec.json.decode(seal, type=Seal)
+    except (zipfile.BadZipFile, OSError, KeyError, EOFError, NotImplementedError, RuntimeError) as exc:
+        raise StoreError("不是封存包，或已残缺", where=str(path), cure=_CURE) from exc
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise StoreError("封存记录已损坏", where=str(path), cure=_CURE) from exc
+    for name, data in ((SEAL, seal), (MANIFEST, manifest)):
+        if f"{hashlib.sha256(data).hexdigest()}  {name}\n".encode() not in tags:
+            raise StoreError(f"{name} 与摘要清单不符", where=str(path), cure=_CURE)
+    rows = (_LINE.fullmatch(line) for line in manifest.decode("utf-8", "replace").splitlines())
+    listed = {one[2]: one[1] for one in rows if one is not None}
+    return Current(path, hashlib.sha256(tags).hexdigest(), made, listed)
+
+
+def _read(archive: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo], name: str) -> bytes:
+    with archive.open(names[name]) as file:
+        data = file.read(_LIMIT_BYTES + 1)
+    if len(data) > _LIMIT_BYTES:
+        raise KeyError(name)
+    return data
+
+
+def newest_packet(directory: Path) -> Current | None:
+    """Return the packet in `out/` that was sealed last, None where there is none; passes over other zips."""
+    found: list[Current] = []
+    for path in sorted((directory / OUT).glob("*.zip")):
+        try:
+            found.append(read_packet(path))
+        except StoreError:
+            continue
+    return max(found, key=lambda one: (one.seal.sealed_at, one.packet), default=None)
+
+
+def changed_since(directory: Path, current: Current) -> tuple[str, ...]:
+    """Return in Chinese what an engagement folder holds otherwise than its packet.
+
+    The log of custody grows by every step that follows sealing, and is not compared; nor are the report
+    and the suite, which do not lie in the folder as they lie in the packet.
+    """
+    return tuple(_changes(directory, current))
+
+
+def _changes(directory: Path, current: Current) -> Iterator[str]:
+    for number in round_numbers(directory):
+        if number > current.seal.round:
+            yield f"封存之后又有第 {number} 轮检测"
+    for record in load_all(directory):
+        if record.filed_at > current.seal.sealed_at:
+            yield f"封存之后又有佐证 {record.id} 入库"
+    for name, sha256 in sorted(current.listed.items()):
+        if name == CUSTODY or name.startswith((f"{OUT}/", "suites/")):
+            continue
+        path = directory / name
+        if not path.is_file():
+            yield f"{name} 封存时有，现已不在"
+        elif _sha256(path) != sha256:
+            yield f"{name} 在封存之后被改动"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
