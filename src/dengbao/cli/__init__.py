@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "evidence": "carrying:evidence",  # whose `collected` is added there
     "report": "papers:report",
     "compare": "showing:compare",
+    "verify": "verifying:verify",
     "suite": "showing:suite",
     "check": "showing:check",
     "collect-script": "carrying:collect_script",
@@ -34,8 +35,8 @@ _COMMANDS: Final = {
     "discover": "discovering:discover",
     "scan": "scanning:scan",
     "capture": "capturing:capture",
-}
     "approve": "approving:approve_command",
+}
 
 
 @click.group(
