@@ -112,11 +112,16 @@ def new_key(path: Path, passphrase: str = "") -> SigningKey:
     return SigningKey(private, public)
 
 
+class PassphraseWanted(UsageError):
+    """A key has a passphrase and none was given, or has none and one was."""
+
+
 def load_key(path: Path, passphrase: str = "") -> SigningKey:
     """Return the private key of a file in OpenSSH's or PKCS #8 form.
 
     Raises:
-        UsageError: not readable, not Ed25519, or the passphrase is missing or wrong.
+        PassphraseWanted: the passphrase is missing, or one too many.
+        UsageError: not readable, not Ed25519, or the passphrase is wrong.
 
     """
     try:
@@ -132,7 +137,7 @@ def load_key(path: Path, passphrase: str = "") -> SigningKey:
     try:
         found = load(data, secret)
     except TypeError as exc:  # how the library says that a passphrase is needed, or one too many
-        raise UsageError("密钥的口令缺失或多余", where=str(path), cure="按提示输入密钥口令") from exc
+        raise PassphraseWanted("密钥的口令缺失或多余", where=str(path), cure="按提示输入密钥口令") from exc
     except (ValueError, UnsupportedAlgorithm) as exc:
         raise UsageError("密钥无法读取，或口令不对", where=str(path), cure="核对文件与口令") from exc
     if not isinstance(found, Ed25519PrivateKey):

@@ -10,6 +10,7 @@ from typing import Final
 from ..catalog.engagements import FILE_NAME
 from ..errors import StoreError
 from ..evidence import examine, folder_of
+from ..files import read_lines
 from ..rounds import Round, load_round, round_numbers
 from ..session import Session
 from .layout import CUSTODY
@@ -24,20 +25,24 @@ _ROUND_FILES: Final = (
 )
 
 
-def list_payload(session: Session, chosen: Round, today: date) -> dict[str, Path]:
-    """Return the name in the packet of every file that is sealed with a round → where it lies.
+def list_payload(
+    session: Session, chosen: Round, today: date, custody_lines: int | None = None
+) -> dict[str, Path | bytes]:
+    """Return the name in the packet of every file sealed with a round → where it lies, or its content.
 
     All rounds up to the chosen one are taken, so that the history of 整改 can be checked; of the evidence
-    only what counts, because what is inadmissible may hold what must not leave the house.
+    only what counts, because what is inadmissible may hold what must not leave the house. Of the log of
+    custody the first `custody_lines` are taken, by default all: it grows by what follows sealing.
 
     Raises:
         StoreError: a stored fact is damaged.
 
     """
-    found = {FILE_NAME: session.directory / FILE_NAME}
+    found: dict[str, Path | bytes] = {FILE_NAME: session.directory / FILE_NAME}
     custody = session.directory / CUSTODY
     if custody.exists():
-        found[CUSTODY] = custody
+        lines = [line for _, line in read_lines(custody)]  # without a last line that a kill cut off
+        found[CUSTODY] = b"".join(lines[:custody_lines])
     found.update(_suite(session))
     for number in round_numbers(session.directory):
         if number <= chosen.number:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,9 +55,16 @@ class Sealed:
 
 def packet_name(made: Seal) -> str:
     """Return the name of a packet: ASCII, so that no zip tool can spoil it."""
-    told = made.report_number or made.code
-    number = "".join(one if one.isascii() and (one.isalnum() or one in "-_.") else "-" for one in told)
-    return f"dengbao-{number.strip('-.') or 'packet'}-round-{made.round}"
+    return name_of(made.report_number or made.code, made.round)
+
+
+def name_of(number: str, sealed_round: int) -> str:
+    """Return the name of the packet of a round by the report's number, or the institution's code."""
+    kept = "".join(one if one.isascii() and (one.isalnum() or one in "-_.") else "-" for one in number)
+    return f"dengbao-{kept.strip('-.') or 'packet'}-round-{sealed_round}"
+
+
+Inspect = Callable[[Mapping[str, Path | bytes], ReportOutcome], tuple[Allowed, ...]]
 
 
 def seal(
@@ -69,9 +76,15 @@ def seal(
     key: SigningKey,
     sealed_at: datetime,
     allowed: tuple[Allowed, ...] = (),
+    custody_lines: int | None = None,
+    inspect: Inspect | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Sealed:
     """Seal a round into the zip `target`; the same inputs and `sealed_at` give the same bytes.
+
+    `custody_lines` is how much of the log of custody is sealed, by default all. `inspect` looks at the
+    files and the report, which may be a draft for it, before anything is sealed: it raises, or returns what
+    people let pass.
 
     Raises:
         ReportIncomplete, ReportError, EvidenceError, StoreError.
@@ -85,10 +98,18 @@ def seal(
         counts = counts_of(result)
         mark = marker(session.engagement.report_number, counts, key)
         outcome = report_round(
-            session, chosen, place / "report.docx", final=True, made_at=sealed_at, say=say, mark=mark
+            session,
+            chosen,
+            place / "report.docx",
+            final=inspect is None,
+            made_at=sealed_at,
+            say=say,
+            mark=mark,
         )
-        listed = list_payload(session, chosen, beijing(sealed_at).date())
+        listed = list_payload(session, chosen, beijing(sealed_at).date(), custody_lines)
         payload: dict[str, Path | bytes] = {**listed, report: place / "report.docx"}
+        if inspect is not None:
+            allowed = (*allowed, *inspect(payload, outcome))
         made = _seal_of(
             session, chosen, outcome, report, counts, by=by, key=key, at=sealed_at, allowed=allowed
         )
