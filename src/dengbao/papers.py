@@ -16,6 +16,7 @@ def for_papers(tested: Engagement, today: Engagement) -> Engagement:
     return msgspec.structs.replace(
         tested, institution=today.institution, system=today.system, parties=today.parties,
         people=today.people, period=today.period, report_number=today.report_number,
+        forms=today.forms,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from ..reading import Mistake, at, suggest
 from ..yamlfile import Place, shorten
 from .app_rules import find_app_faults
 from .data_rules import find_data_faults
+from .form_rules import find_form_faults
 from .row_rules import find_row_faults
 from .traffic_rules import find_traffic_faults
 
@@ -78,6 +79,7 @@ def find_faults(engagement: Engagement) -> Iterator[Mistake]:
         if isinstance(asset, WebAsset):
             yield from find_app_faults(("assets", number), asset, engagement)
     yield from _declarations(engagement)
+    yield from find_form_faults(engagement.forms)
 
 
 def _links(place: Place, asset: Asset, engagement: Engagement) -> Iterator[Mistake]:

@@ -25,7 +25,6 @@ from .engagement import (
     Authorisation,
     BackupAsset,
     BackupPolicy,
-    Contact,
     DatabaseAsset,
     Engagement,
     HostAsset,
@@ -45,6 +44,20 @@ from .engagement import (
     Window,
 )
 from .evidence import CarriedFile, Evidence, EvidenceFile, EvidenceKind, Review
+from .forms import (
+    EDITIONS,
+    NINGXIA,
+    TANGSHAN,
+    AccessConditions,
+    Agreement,
+    Certificate,
+    Condition,
+    DockingVendor,
+    Forms,
+    Material,
+    Materials,
+    Responsible,
+)
 from .judgement import (
     Case,
     Criterion,
@@ -61,6 +74,7 @@ from .judgement import (
     kind_of,
 )
 from .packet import Allowed, CustodyEntry, Seal
+from .people import Contact
 from .places import DataPlace
 from .results import CaseResult, ClauseResult, ItemResult, SuiteResult
 from .rows import RowIntegrity
@@ -79,7 +93,12 @@ from .suite import (
 from .traffic import DeclaredFlow, Traffic
 
 __all__ = [
+    "EDITIONS",
+    "NINGXIA",
+    "TANGSHAN",
+    "AccessConditions",
     "Account",
+    "Agreement",
     "Allowed",
     "Application",
     "Asset",
@@ -93,10 +112,12 @@ __all__ = [
     "CarriedFile",
     "Case",
     "CaseResult",
+    "Certificate",
     "Chapter",
     "CheckUse",
     "Clause",
     "ClauseResult",
+    "Condition",
     "Contact",
     "Coverage",
     "Criterion",
@@ -104,6 +125,7 @@ __all__ = [
     "DataPlace",
     "DatabaseAsset",
     "DeclaredFlow",
+    "DockingVendor",
     "Engagement",
     "Evidence",
     "EvidenceFile",
@@ -112,6 +134,7 @@ __all__ = [
     "Export",
     "FactRef",
     "Facts",
+    "Forms",
     "Guidance",
     "HighRisk",
     "HostAsset",
@@ -125,6 +148,8 @@ __all__ = [
     "Kind",
     "Level",
     "Marker",
+    "Material",
+    "Materials",
     "Message",
     "Method",
     "Missing",
@@ -141,6 +166,7 @@ __all__ = [
     "PortRule",
     "Raw",
     "Record",
+    "Responsible",
     "Review",
     "RowIntegrity",
     "RunInfo",

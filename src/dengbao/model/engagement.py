@@ -11,18 +11,13 @@ import msgspec
 
 from .application import Application, Marker
 from .base import Importance, Kind, Level, Value
+from .forms import Forms
+from .people import Contact
 from .places import DataPlace
 from .rows import RowIntegrity
 from .traffic import Traffic
 
 _kind_of = cache(Kind)  # asked for every case; an enumeration takes long to look up its values
-
-
-class Contact(Value):
-    """A person to call."""
-
-    name: str = ""
-    phone: str = ""
 
 
 class Person(Value):
@@ -323,6 +318,7 @@ class Engagement(Value):
     period: tuple[date, date] | None = None
     report_number: str = ""
     vulnerability_data: str = ""
+    forms: Forms = Forms()
     not_applicable: tuple[NotApplicable, ...] = ()
 
     def asset(self, asset_id: str) -> Asset | None:
