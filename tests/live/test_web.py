@@ -187,6 +187,7 @@ def test_probes_that_log_in_take_turns(certificates: Certificates) -> None:
         context = Context(
             guard=Guard(scope, log=lambda _contact: None), secrets=Secrets(Redactor()), ledger=MemoryLedger(),
             keep=lambda name, data: Raw(name=name, sha256="", size_bytes=len(data)), profile=PROFILE,
+            announce=lambda _purpose, _request: None,
         )  # fmt: skip
         observed = asyncio.run(all_at_once(running.asset(), context))
     logout = next(one for one in observed[0].facts if isinstance(one, WebLogout))

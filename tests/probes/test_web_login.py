@@ -64,15 +64,17 @@ def to(location: str, status: int = 302, more: str = "") -> bytes:
     return head.encode()
 
 
-def context(profile: dict[str, ParamValue] | None = None) -> Context:
+def context(profile: dict[str, ParamValue] | None = None, announced: list[str] | None = None) -> Context:
     def keep(name: str, data: bytes, /) -> Raw:
         return Raw(name=name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
 
     scope = Scope(level=Level.INTRUDE, addresses=("127.0.0.0/8",), connections_per_s=5000)
     guard = Guard(scope, log=lambda _contact: None)
+    told: list[str] = [] if announced is None else announced
     return Context(
-        guard=guard, secrets=Secrets(Redactor()), keep=keep, ledger=MemoryLedger(), profile=profile or {}
-    )
+        guard=guard, secrets=Secrets(Redactor()), keep=keep, ledger=MemoryLedger(), profile=profile or {},
+        announce=lambda _purpose, request: told.append(request),
+    )  # fmt: skip
 
 
 def browse(url: str, act: Callable[[Browser], Awaitable[Result]]) -> Result:
@@ -380,7 +382,9 @@ def test_default_accounts_can_be_tried_without_an_account_but_prove_no_refusal()
     with listening(scripted(routes, [])) as server:
         asset = declared(server.url, account="", failure=Marker(text="口令错误"))
         profile: dict[str, ParamValue] = {"web_default_accounts": ("admin:admin",)}
-        observed = asyncio.run(attempts.default_accounts(asset, context(profile)))
+        announced: list[str] = []
+        observed = asyncio.run(attempts.default_accounts(asset, context(profile, announced)))
+    assert any(one.startswith("POST") and "/login" in one for one in announced)
     (found,) = observed.facts
     assert isinstance(found, WebDefaultAccounts)
     assert found.control.right is None
