@@ -24,7 +24,7 @@ _COMMANDS: Final = {
     "judge": "running:judge",
     "status": "standing:status",
     "settle": "settling:settle",
-    "evidence": "carrying:evidence",  # whose `collected` is added there
+    "evidence": "recording:evidence",  # whose other commands are added on the way there
     "report": "papers:report",
     "compare": "showing:compare",
     "verify": "verifying:verify",

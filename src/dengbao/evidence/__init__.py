@@ -1,9 +1,9 @@
 """The manual evidence store: filed once under a number and a digest, admitted only when complete."""
 
-from .admissibility import Examined, Finding, Gravity, admissible, check, examine
+from .admissibility import Examined, Finding, Gravity, admissible, check, draft_faults, examine
 from .attached import MAX_FILE_BYTES, MAX_FILES, measure
 from .carried import carried_folder, load_carried, write_carried
-from .filing import Draft, add, review
+from .filing import Draft, add, add_all, review, unfiled
 from .store import folder_of, load, load_all
 
 __all__ = [
@@ -14,9 +14,11 @@ __all__ = [
     "Finding",
     "Gravity",
     "add",
+    "add_all",
     "admissible",
     "carried_folder",
     "check",
+    "draft_faults",
     "examine",
     "folder_of",
     "load",
@@ -24,5 +26,6 @@ __all__ = [
     "load_carried",
     "measure",
     "review",
+    "unfiled",
     "write_carried",
 ]

@@ -61,17 +61,19 @@ def add(
     suite: Suite,
     engagement: Engagement,
     now: datetime | None = None,
+    also: tuple[EvidenceFile, ...] = (),
 ) -> Evidence:
     """File evidence: copy the files in under a new number, write the record, return it.
 
     A second person's review may follow later (`review`); everything else must be right at once.
-    Two processes that file at the same time get two numbers.
+    Two processes that file at the same time get two numbers. `also` are files that were filed with another
+    record and are evidence for this one too; they stand after its own.
 
     Raises:
         EvidenceError: nothing was filed, and why.
 
     """
-    if not 1 <= len(sources) <= MAX_FILES:
+    if not 1 <= len(sources) + len(also) <= MAX_FILES:
         raise EvidenceError(f"佐证须有 1 至 {MAX_FILES} 个文件", where="佐证", cure="附上截图、文档或记录")
     filed_at = (now or datetime.now(UTC).astimezone()).replace(microsecond=0)
     folder = folder_of(directory)
@@ -80,7 +82,7 @@ def add(
         names = [_stored_name(evidence_id, number, one) for number, one in enumerate(sources, 1)]
         try:
             files = tuple(_copy(one, folder / name) for one, name in zip(sources, names, strict=True))
-            record = _record(evidence_id, draft, files, filed_at)
+            record = _record(evidence_id, draft, (*files, *also), filed_at)
             raise_all(draft_faults(record, folder, suite, engagement, filed_at.date()))
             _write(folder, record)
         except BaseException:
@@ -88,6 +90,57 @@ def add(
                 (folder / name).unlink(missing_ok=True)
             raise
     return record
+
+
+def add_all(
+    directory: Path,
+    drafts: Sequence[tuple[Draft, Sequence[Path]]],
+    shared: Path,
+    *,
+    suite: Suite,
+    engagement: Engagement,
+    now: datetime,
+) -> list[Evidence]:
+    """File several pieces of evidence that one file proves, all or none; return them in their order.
+
+    `shared` is copied in once, with the first; the others name that copy.
+
+    Raises:
+        EvidenceError: nothing was filed, and why.
+
+    """
+    filed: list[Evidence] = []
+    also: tuple[EvidenceFile, ...] = ()
+    try:
+        for draft, sources in drafts:
+            own = sources if filed else (*sources, shared)
+            filed.append(add(directory, draft, own, suite=suite, engagement=engagement, now=now, also=also))
+            also = also or filed[0].files[-1:]
+    except BaseException:
+        for one in reversed(filed):
+            (folder_of(directory) / f"{one.id}.yaml").unlink(missing_ok=True)
+            for file in one.files[: len(one.files) - (one is not filed[0])]:
+                (folder_of(directory) / file.name).unlink(missing_ok=True)
+        raise
+    return filed
+
+
+def unfiled(draft: Draft, files: Sequence[Path], now: datetime) -> Evidence:
+    """Return the record that a draft would become, its files measured where they lie.
+
+    Raises:
+        EvidenceError: a file cannot be read, is empty or too big.
+
+    """
+    taken: list[EvidenceFile] = []
+    for one in files:
+        measured = measure(one)
+        taken.append(
+            EvidenceFile(
+                name=one.name, sha256=measured.sha256, sm3=measured.sm3, size_bytes=measured.size_bytes
+            )
+        )
+    return _record("EV-0000", draft, tuple(taken), now.replace(microsecond=0))
 
 
 def review(directory: Path, evidence_id: str, by: Person, *, now: datetime | None = None) -> Evidence:
