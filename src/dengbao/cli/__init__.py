@@ -39,6 +39,7 @@ _COMMANDS: Final = {
 }
 
 
+    "recheck": "rechecking:recheck",
 @click.group(
     cls=Group,
     commands=Waiting(__name__, _COMMANDS),
