@@ -13,7 +13,15 @@ from typing import Final
 from dengbao.report.layouts import BAOGAO, BAOGAO_PAGE
 from dengbao.report.package import Package, Properties
 from dengbao.report.wordkit import new_document, to_bytes
-from dengbao.report.wordparts import Cell, Row, Writer, field_runs, watermark, write_header_footer
+from dengbao.report.wordparts import (
+    Cell,
+    Row,
+    Writer,
+    field_runs,
+    watermark,
+    write_header_footer,
+    write_zones,
+)
 
 SHADE: Final = "E7E6E6"
 _MADE: Final = datetime(2023, 8, 25, tzinfo=UTC)  # the regulation's day; a template has no other
@@ -27,12 +35,22 @@ def build() -> bytes:
     """Return the template."""
     document = new_document(BAOGAO, BAOGAO_PAGE)
     out = Writer(document)
-    for part in (
-        _cover, _basics, _declaration, _contents, _draft, _summary, _mandatory, _results,
-        _failures, _evidence, _facts, _figures, _anomalies, _signatures,
-    ):  # fmt: skip
+    for part in (_cover, _basics, _approval, _declaration, _contents, _draft):
         part(out)
-    write_header_footer(document, first=_header("", 1), header=_header(_HEAD, 2), footer=_FOOT)
+    out.end_section("_ZoneFront")
+    for part in (_summary, _mandatory, _results, _failures, _signatures):
+        part(out)
+    out.end_section("_ZoneBody")
+    for part in (_evidence, _facts, _figures, _anomalies):
+        part(out)
+    out.end_section("_ZoneAppendix", last=True)
+    write_header_footer(document, first=_header("", 1), header=_header(_HEAD, 2), footer=_FRONT)
+    write_zones(
+        document,
+        ("upperRoman", _FRONT),
+        ("decimal", _foot("", "_ZoneBody")),
+        ("decimal", _foot("附录", "_ZoneAppendix")),
+    )
     package = Package.open(to_bytes(document))
     package.set_properties(
         Properties(title="测试报告模板（附件三）", subject="annex3-2023", author="dengbao", made_at=_MADE)
@@ -44,12 +62,17 @@ _HEAD: Final = (
     '<w:r><w:t xml:space="preserve">定点医药机构接入医疗保障信息平台测试报告</w:t></w:r>'
     '<w:r><w:tab/></w:r><w:r><w:t xml:space="preserve">报告编号：{{ report.number }}</w:t></w:r>'
 )
-_FOOT: Final = (
-    '<w:p {ns}><w:pPr><w:pStyle w:val="Footer"/></w:pPr>'
-    f'<w:r><w:t xml:space="preserve">第 </w:t></w:r>{field_runs("PAGE", "1")}'
-    f'<w:r><w:t xml:space="preserve"> 页　共 </w:t></w:r>{field_runs("NUMPAGES", "1")}'
-    '<w:r><w:t xml:space="preserve"> 页</w:t></w:r></w:p>'
-)
+_FRONT: Final = f'<w:p {{ns}}><w:pPr><w:pStyle w:val="Footer"/></w:pPr>{field_runs("PAGE", "I")}</w:p>'
+
+
+def _foot(zone: str, end: str) -> str:
+    """Return a footer paragraph; `end` is the bookmark at the end of the zone."""
+    return (
+        '<w:p {ns}><w:pPr><w:pStyle w:val="Footer"/></w:pPr>'
+        f'<w:r><w:t xml:space="preserve">{zone}第 </w:t></w:r>{field_runs("PAGE", "1")}'
+        f'<w:r><w:t xml:space="preserve"> 页　共 </w:t></w:r>{field_runs(f"PAGEREF {end}", "1")}'
+        '<w:r><w:t xml:space="preserve"> 页</w:t></w:r></w:p>'
+    )
 
 
 def _header(runs: str, number: int) -> str:
@@ -154,6 +177,19 @@ def _basics(out: Writer) -> None:
     )
 
 
+def _approval(out: Writer) -> None:
+    """Append who wrote, examined and approved the report: names and dates are for hands."""
+    out.paragraph("编制、审核、批准", "Label")
+    rows = [
+        Row(
+            (Cell(one, "Approval", shade=SHADE), Cell(""), Cell("　　　　年　　月　　日", "Approval")),
+            whole=True,
+        )
+        for one in ("编　制", "审　核", "批　准")
+    ]
+    out.table((30, 76, 50), [Row(_heads("", "签　名", "日　期"), whole=True), *rows])
+
+
 def _declaration(out: Writer) -> None:
     out.paragraph("声明", "Heading1", new_page=True)
     for one in DECLARATION.read_text(encoding="utf-8").splitlines():
@@ -168,7 +204,7 @@ def _contents(out: Writer) -> None:
 
 
 def _summary(out: Writer) -> None:
-    out.paragraph("一、符合性统计", "Heading1", new_page=True)
+    out.paragraph("一、符合性统计", "Heading1")
     out.control("for sentence in summary.sentences")
     out.paragraph("{{ sentence }}", "Body")
     out.control("endfor")
@@ -299,7 +335,7 @@ SM3 {{ file.sm3 }}
 
 
 def _evidence(out: Writer) -> None:
-    out.paragraph("五、证据清单", "Heading1", new_page=True)
+    out.paragraph("附录A 证据清单", "Heading1")
     out.paragraph("（一）人工证据", "Label")
     out.control("if evidence")
     signed = "取证：{{ one.collected }}\n入库：{{ one.filed }}\n复核：{{ one.reviewed }}"
@@ -345,7 +381,7 @@ def _figures(out: Writer) -> None:
 
 
 def _anomalies(out: Writer) -> None:
-    out.paragraph("六、规定原文注释", "Heading1", new_page=True)
+    out.paragraph("附录B 规定原文注释", "Heading1", new_page=True)
     out.paragraph("附件三原文照录，未作改动。原文与国家标准或上下文不一致之处注明如下，供各方判读。", "Body")
     out.control("if anomalies.notes")
     _listing(
@@ -364,7 +400,7 @@ def _anomalies(out: Writer) -> None:
 
 
 def _signatures(out: Writer) -> None:
-    out.paragraph("七、签章页", "Heading1", new_page=True)
+    out.paragraph("五、签章页", "Heading1", new_page=True)
     out.paragraph(
         "{{ report.institution }}“{{ report.system }}”接入医疗保障信息平台联调测试已完成，"
         "四方对本报告所载测试结果确认如下。",
@@ -385,11 +421,10 @@ def _signatures(out: Writer) -> None:
 
 _MARK: Final = (
     "报告编号：{{ report.number }}",
-    "测试项版本：{{ report.suite }}",
-    "工具版本：{{ report.tool }}",
-    "内容摘要：{{ report.content_prefix }}　事实摘要：{{ report.facts_prefix }}（SHA-256 前 16 位）",
-    "二维码载有报告编号、内容摘要、各判定项数和封存签名，扫描后可与电子件核对。",
-    "本报告共多页，请在各页侧边加盖骑缝章；更换任何一页，骑缝章即不能对齐。",
+    "测试项版本：{{ report.edition }}　工具版本：{{ report.tool }}",
+    "内容摘要：{{ report.content_prefix }}　事实摘要：{{ report.facts_prefix }}",
+    "二维码载有报告编号、内容摘要、各判定项数和封存签名，扫描后可与电子件核对；摘要为 SHA-256 前 16 位。",
+    "本报告共多页，请同时在各页侧边加盖骑缝章。",
 )
 
 
@@ -403,7 +438,7 @@ def _boxes(first: int) -> Row:
         )
         for index in (first, first + 1)
     )
-    return Row(cells, whole=True, height_mm=76)
+    return Row(cells, whole=True, height_mm=71)
 
 
 if __name__ == "__main__":

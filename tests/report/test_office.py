@@ -54,9 +54,15 @@ def test_every_entry_of_the_contents_names_the_page_its_heading_stands_on(
     sheets = pages(pdf_of(outcome))
     assert outcome.pages == len(sheets)
     assert len(outcome.contents) == 19
+    body, appendix = outcome.contents["一、符合性统计"], outcome.contents["附录A 证据清单"]
+    assert 1 < body < appendix
     for heading, page in outcome.contents.items():
         assert "".join(heading.split()) in sheets[page - 1], heading
-        assert f"第{page}页共{len(sheets)}页" in sheets[page - 1]
+        if page >= appendix:
+            wanted = f"附录第{page - appendix + 1}页共{len(sheets) - appendix + 1}页"
+        else:
+            wanted = f"第{page - body + 1}页共{appendix - body}页" if page >= body else "I"
+        assert wanted in sheets[page - 1]
 
 
 def test_contents_are_a_real_field_with_cached_page_references(
@@ -72,22 +78,36 @@ def test_contents_are_a_real_field_with_cached_page_references(
     assert len(references) == 19
     assert set(references) <= bookmarks
     shown = [
-        re.sub(r".*?(\d+)$", r"\1", "".join(map(str, one.itertext(w("t")))))
+        re.sub(r".*?([IVX]+|\d+)$", r"\1", "".join(map(str, one.itertext(w("t")))))
         for one in root.iter(w("hyperlink"))
     ]
-    assert [int(one) for one in shown] == list(printed[1].contents.values())
+    contents = printed[1].contents
+    assert shown[:3] == ["II", "IV" if contents["声明"] == 4 else "III", "1"]
+    assert shown[-2] == "1"
+    starts = {"一": contents["一、符合性统计"], "附": contents["附录A 证据清单"]}
+    wanted = [page - (starts["附"] if one[0] == "附" else starts["一"]) + 1 for one, page in contents.items()]
+    assert [int(one) for one in shown[2:]] == wanted[2:]
 
 
 def test_the_total_of_pages_is_cached_in_the_footer(printed: tuple[ReportInput, ReportOutcome]) -> None:
-    assert f"共 {printed[1].pages} 页" in text_of(printed[1].docx.read_bytes(), "word/footer2.xml")
+    docx, contents = printed[1].docx.read_bytes(), printed[1].contents
+    footers = "".join(text_of(docx, one) for one in Package.open(docx).parts("word/footer"))
+    appendix = contents["附录A 证据清单"]
+    assert f"第 1 页　共 {appendix - contents['一、符合性统计']} 页" in footers
+    assert f"附录第 1 页　共 {printed[1].pages - appendix + 1} 页" in footers
 
 
-def test_the_four_stamp_boxes_stand_on_one_last_page(printed: tuple[ReportInput, ReportOutcome]) -> None:
-    last = pages(pdf_of(printed[1]))[-1]
+def test_the_four_stamp_boxes_and_the_code_stand_on_one_page_the_last_of_the_body(
+    printed: tuple[ReportInput, ReportOutcome],
+) -> None:
+    contents = printed[1].contents
+    assert contents["附录A 证据清单"] == contents["五、签章页"] + 1
+    last = pages(pdf_of(printed[1]))[contents["五、签章页"] - 1]
     for role in ("属地医保局", "医疗保障信息平台厂商", "定点医药机构系统接入方", "定点医药机构"):
         assert f"{role}（盖章）" in last
     assert last.count("经办人：") == 4
     assert printed[1].content_sha256[:16] in last
+    assert "骑缝章" in last
 
 
 def test_the_columns_of_the_results_are_as_wide_on_paper_as_the_template_says(

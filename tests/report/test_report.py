@@ -70,7 +70,7 @@ def test_everything_stands_in_official_order_and_wording(complete: tuple[ReportI
             wanted.append(f"{clause.letter}) {clause.text}")
             wanted += [f"{index}) {item.text}" for index, item in enumerate(clause.items, 1)]
             wanted.append("结果记录")
-    wanted += ["四、不符合项与整改建议", "五、证据清单", "六、规定原文注释", "七、签章页"]
+    wanted += ["四、不符合项与整改建议", "五、签章页", "附录A 证据清单", "附录B 规定原文注释"]
     for one in wanted:
         found = text.find(one, cursor)
         assert found >= 0, one
@@ -116,7 +116,7 @@ def test_what_was_declared_not_applicable_says_why_and_who(
 def test_failures_carry_their_high_risk_case_and_advice(complete: tuple[ReportInput, ReportOutcome]) -> None:
     given, outcome = complete
     text = text_of(outcome.docx.read_bytes())
-    section = text[text.rindex("四、不符合项与整改建议") : text.rindex("五、证据清单")]
+    section = text[text.rindex("四、不符合项与整改建议") : text.rindex("五、签章页")]
     assert "4.b.2 ▲" in section
     assert "▲ 高风险判例 6.4.3.1" in section
     for item in (item for clause in given.result.clauses for item in clause.items):
@@ -127,7 +127,7 @@ def test_failures_carry_their_high_risk_case_and_advice(complete: tuple[ReportIn
 
 def test_every_failure_says_how_it_can_be_seen_again(complete: tuple[ReportInput, ReportOutcome]) -> None:
     text = text_of(complete[1].docx.read_bytes())
-    section = text[text.rindex("四、不符合项与整改建议") : text.rindex("五、证据清单")]
+    section = text[text.rindex("四、不符合项与整改建议") : text.rindex("五、签章页")]
     told = re.findall(r"\n复验依据\n(?:.+（)?(?:F-\d{3}|EV-\d{4})", section)
     assert len(told) == section.count("\n整改建议\n") > 1
     assert re.search(r"以“护士”身份，GET /patients/7 → 200，显示他人患者信息（F-\d{3}）", section)

@@ -12,7 +12,7 @@ from typing import Final
 from ..model import Suite
 from .reread import Drawn, Line, Sheet, read_sheet
 
-_SECTION: Final = re.compile(r"[一二三四五六七八九十]+、\S.{0,30}")
+_SECTION: Final = re.compile(r"(?:[一二三四五六七八九十]+、|附录[A-Z] )\S.{0,30}")
 _ROW: Final = re.compile(r"(\d{1,2})\)(?: 本项：.*)?")
 _CLAUSE: Final = re.compile(r"\d{1,2}\.[a-z](?=\.\d|$)")
 _NOTED: Final = re.compile(r"(?:\[注\d+\])+$")
@@ -153,6 +153,8 @@ def _shown(made: Sheet, pictures: Sequence[Drawn], first: int) -> Iterator[Unlik
 
 def _near(made: Sheet, one: Drawn) -> str:
     """Return the caption next to a picture: the line below it, or the one above."""
+    if any(line.text.startswith("二维码") for line in made.lines[one.after : one.after + 5]):
+        return "签章页二维码"
     around = [*made.lines[one.after : one.after + 2], *made.lines[max(0, one.after - 1) : one.after]]
     return next((line.text[:_SHOWN] for line in around if line.text.startswith("图 ")), "证据图片")
 

@@ -99,6 +99,7 @@ def _report(given: ReportInput) -> dict[str, Plain]:
         "regulation": given.suite.regulation,
         "suite": f"{given.suite.title}（{given.suite.id}，{given.suite.edition}）",
         "round": given.run.round,
+        "edition": f"{given.suite.id}（{given.suite.edition}）",
         "tool": f"dengbao {given.tool_version}",
         "facts_sha256": given.facts_sha256,
         "facts_prefix": given.facts_sha256[:16],

@@ -10,17 +10,13 @@ from typing import Final
 from lxml import etree
 
 from .package import DOCUMENT, STYLES, Package, xml_parser
+from .zones import Numbering, find_zones
+from .zones import w as w  # noqa: PLC0414 - whoever reads WordprocessingML takes it from here
 
-W: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 UNKNOWN: Final = "—"
 NOTE_STYLE: Final = "TocNote"
 _XML_SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
 _LEVELS: Final = 2
-
-
-def w(name: str) -> str:
-    """Return a name of WordprocessingML in lxml's notation."""
-    return f"{{{W}}}{name}"
 
 
 @dataclass(frozen=True)
@@ -39,21 +35,24 @@ class Contents:
         self._package = package
         self._root = etree.fromstring(package.members[DOCUMENT], xml_parser())
         self.headings = tuple(_mark_headings(self._root, _outline_levels(package.members[STYLES])))
+        self._zones = find_zones(self._root)
         self.present = _field_paragraphs(self._root) is not None
 
     def write(self, pages: Mapping[str, int], note: str, total: int = 0) -> None:
-        """Write the entries; `pages` maps bookmarks to pages, a missing one is printed as a dash.
+        """Write the entries; `pages` maps bookmarks to sheets, a missing one is printed as a dash.
 
-        `note` stands under the contents. `total` is the cached number of pages, 0 where unknown.
+        `note` stands under the contents. `total` is the number of sheets, 0 where unknown. What is printed
+        is the number within the zone that a sheet belongs to.
         """
+        numbering = Numbering(self._zones, pages, total)
         found = _field_paragraphs(self._root)
         if found is not None:
-            _replace(found, _entries(self.headings, pages))
+            _replace(found, _entries(self.headings, numbering))
         _set_note(self._root, note)
         self._package.members[DOCUMENT] = _bytes(self._root)
         for name in self._package.parts("word/footer"):
             root = etree.fromstring(self._package.members[name], xml_parser())
-            _cache_total(root, total)
+            _cache_total(root, total, numbering)
             self._package.members[name] = _bytes(root)
 
 
@@ -73,7 +72,8 @@ def _outline_levels(styles: bytes) -> dict[str, int]:
 
 def _mark_headings(root: etree._Element, levels: Mapping[str, int]) -> Iterator[Heading]:
     used = [int(one.get(w("id"), "0")) for one in root.iter(w("bookmarkStart"))]
-    number = max(used, default=0)
+    number = first = max(used, default=0)
+    taken = {one.get(w("name")) for one in root.iter(w("bookmarkStart"))}
     for paragraph in root.iter(w("p")):
         style = paragraph.find(f"{w('pPr')}/{w('pStyle')}")
         level = levels.get(style.get(w("val"), ""), 0) if style is not None else 0
@@ -81,7 +81,9 @@ def _mark_headings(root: etree._Element, levels: Mapping[str, int]) -> Iterator[
         if not 1 <= level <= _LEVELS or not text.strip():
             continue
         number += 1
-        name = f"_Toc{number:08d}"
+        name = f"_Toc{number - first:08d}"
+        if name in taken:
+            name = f"_Toc{number:08d}d"
         start, end = etree.Element(w("bookmarkStart")), etree.Element(w("bookmarkEnd"))
         start.set(w("id"), str(number))
         start.set(w("name"), name)
@@ -134,23 +136,23 @@ def _replace(old: Sequence[etree._Element], new: Sequence[etree._Element]) -> No
         parent.insert(place + offset, one)
 
 
-def _entries(headings: Sequence[Heading], pages: Mapping[str, int]) -> list[etree._Element]:
+def _entries(headings: Sequence[Heading], numbering: Numbering) -> list[etree._Element]:
     paragraphs: list[etree._Element] = []
     for index, heading in enumerate(headings):
         paragraph = _paragraph(f"TOC{heading.level}")
         if index == 0:
             paragraph.extend(_field_start(r'TOC \o "1-2" \h \z \u'))
-        page = pages.get(heading.bookmark)
+        page = numbering.shown(heading.bookmark)
         link = etree.SubElement(paragraph, w("hyperlink"))
         link.set(w("anchor"), heading.bookmark)
         link.set(w("history"), "1")
         link.append(_run(heading.text.replace("\n", " ")))
         tab = etree.SubElement(link, w("r"))
         etree.SubElement(tab, w("tab"))
-        if page is None:  # a PAGEREF here would let a viewer print a number that nobody checked
+        if not page:  # a PAGEREF here would let a viewer print a number that nobody checked
             link.append(_run(UNKNOWN))
         else:
-            link.extend([*_field_start(f"PAGEREF {heading.bookmark} \\h"), _run(str(page)), _mark("end")])
+            link.extend([*_field_start(f"PAGEREF {heading.bookmark} \\h"), _run(page), _mark("end")])
         paragraphs.append(paragraph)
     last = _paragraph("TOC1") if not paragraphs else paragraphs[-1]
     if not paragraphs:
@@ -200,13 +202,20 @@ def _set_note(root: etree._Element, note: str) -> None:
         return
 
 
-def _cache_total(root: etree._Element, total: int) -> None:
+def _cache_total(root: etree._Element, total: int, numbering: Numbering) -> None:
+    """Write the numbers of pages, of all or of a zone, into the caches of a footer's fields."""
     for instruction in root.iter(w("instrText")):
-        if (instruction.text or "").strip().split()[:1] != ["NUMPAGES"] or not total:
+        words = (instruction.text or "").split()
+        number = ""
+        if words[:1] == ["NUMPAGES"]:
+            number = str(total) if total else ""
+        elif words[:1] == ["PAGEREF"]:
+            number = numbering.last(words[1])
+        if not number:
             continue
         run = next(instruction.iterancestors(w("r")))
         cached = next(
             (one.find(w("t")) for one in run.itersiblings(w("r")) if one.find(w("t")) is not None), None
         )
         if cached is not None:
-            cached.text = str(total)
+            cached.text = number

@@ -8,9 +8,11 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from docx.document import Document as DocumentObject
+from docx.enum.section import WD_SECTION
 from docx.oxml import parse_xml
-from docx.oxml.ns import nsdecls
+from docx.oxml.ns import nsdecls, qn
 from docx.oxml.xmlchemy import BaseOxmlElement
+from docx.section import _Footer, _Header
 
 from .wordkit import HEITI
 
@@ -66,6 +68,20 @@ class Writer:
                 f'<w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>{body}</w:tbl>'
             )
         )
+
+    def end_section(self, bookmark: str, *, last: bool = False) -> None:
+        """End a section here; the bookmark lets its footers tell how many pages it has."""
+        if not last:
+            self.document.add_section(WD_SECTION.NEW_PAGE)
+            paragraph = self._body[len(self._body) - 2]
+        else:
+            paragraph = self.paragraph("", "SectionEnd")
+        number = len(self.document.sections) - (not last)
+        names = f'{nsdecls("w")} w:id="{number}"'
+        if not last:
+            paragraph.get_or_add_pPr().insert(0, parse_xml(f'<w:pStyle {nsdecls("w")} w:val="SectionEnd"/>'))
+        paragraph.append(parse_xml(f'<w:bookmarkStart {names} w:name="{bookmark}"/>'))
+        paragraph.append(parse_xml(f"<w:bookmarkEnd {names}/>"))
 
     def _append(self, element: BaseOxmlElement) -> BaseOxmlElement:
         self._body.insert(len(self._body) - 1, element)
@@ -181,8 +197,21 @@ def write_header_footer(document: DocumentObject, *, first: str, header: str, fo
         (section.header, header),
         (section.footer, footer),
     ):
-        place.is_linked_to_previous = False
-        element = place._element  # noqa: SLF001 - python-docx offers no way to give XML
-        for child in list(element):
-            element.remove(child)
-        element.append(parse_xml(xml.replace("{ns}", nsdecls("w", "r"))))
+        _fill_edge(place, xml)
+
+
+def write_zones(document: DocumentObject, *zones: tuple[str, str]) -> None:
+    """Number the pages of each section from one: number format and footer, a paragraph given as XML."""
+    for place, (section, (form, footer)) in enumerate(zip(document.sections, zones, strict=True)):
+        section.different_first_page_header_footer = place == 0
+        _fill_edge(section.footer, footer)
+        columns = next(section._sectPr.iterchildren(qn("w:cols")))  # noqa: SLF001 - python-docx cannot number pages
+        columns.addprevious(parse_xml(f'<w:pgNumType {nsdecls("w")} w:fmt="{form}" w:start="1"/>'))
+
+
+def _fill_edge(place: _Header | _Footer, xml: str) -> None:
+    place.is_linked_to_previous = False
+    element = place._element  # noqa: SLF001 - python-docx offers no way to give XML
+    for child in list(element):
+        element.remove(child)
+    element.append(parse_xml(xml.replace("{ns}", nsdecls("w", "r"))))
