@@ -26,10 +26,6 @@ def find_form_faults(forms: Forms) -> Iterator[Mistake]:
         condition = getattr(forms.access_conditions, name)
         for number, one in enumerate(condition.evidence):
             yield from _evidence(("forms", "access_conditions", name, "evidence", number), one)
-    for number, agreement in enumerate(forms.agreements):
-        if not agreement.provider.strip():
-            place = ("forms", "agreements", number, "provider")
-            yield Mistake(place, "附件五的乙方未填", "写服务单位的全称，或删去这一条")
     for name in _MATERIALS:
         yield from _material(name, getattr(forms.materials, name))
     level = forms.materials.certificate.level

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "settle": "settling:settle",
     "evidence": "recording:evidence",  # whose other commands are added on the way there
     "report": "papers:report",
+    "forms": "forming:forms",
     "compare": "showing:compare",
     "verify": "verifying:verify",
     "suite": "showing:suite",
