@@ -131,7 +131,7 @@ def _seal(tags: Mapping[str, bytes], found: Integrity, trusted: tuple[PublicKey,
     try:
         found.seal = msgspec.json.decode(tags[SEAL], type=Seal)
         key = public_key(found.seal.public_key)
-    except (msgspec.DecodeError, UnicodeDecodeError, UsageError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UsageError) as exc:
         found.findings.append(broken(SEAL, f"封存记录已损坏：{exc}", cure=_ASK))
         return
     if found.seal.schema != SCHEMA:
@@ -169,6 +169,9 @@ def _statement(tags: Mapping[str, bytes], found: Integrity, key: PublicKey) -> I
     except NotSigned as exc:
         yield broken(STATEMENT, exc.message, cure=exc.cure)
         return
+    except RecursionError:  # written to be too deep
+        yield broken(STATEMENT, "签名文件已损坏，无法解析", cure=_ASK)
+        return
     if _as_signed(tags[STATEMENT]) != tags[STATEMENT]:
         yield broken(STATEMENT, "签名文件的写法与封存时不同", cure=_ASK)
     if found.seal is not None and payload == _told(found, found.seal):
@@ -204,7 +207,7 @@ def _unlike_signed(payload: bytes, found: Integrity) -> Iterator[Finding]:
     """Name what differs from the signed statement: unlike the lists, it cannot have been altered itself."""
     try:
         told = msgspec.json.decode(payload, type=Statement)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
     if found.seal is not None and told.predicate != msgspec.to_builtins(found.seal):
         yield broken(SEAL, "与签名声明所记的封存内容不符", cure=_ASK)

@@ -17,7 +17,7 @@ from ..report.likeness import compare_reports
 from .bag import write_zip
 from .dsse import PublicKey
 from .findings import Finding, Gravity, broken
-from .integrity import examine_bytes
+from .integrity import Integrity, examine_bytes
 from .judged_again import examine_rounds
 from .layout import PAYLOAD
 from .opening import Opened, opened
@@ -25,6 +25,7 @@ from .rebuilt import read_report, unlike_finding
 from .resting import Resting
 
 _ORDER: Final = {Gravity.BROKEN: 0, Gravity.OPEN: 1, Gravity.NOTE: 2}
+_BLOCK: Final = 1 << 20
 Say = Callable[[str], None]
 
 
@@ -65,10 +66,8 @@ def verify_packet(
     """
     with opened(path) as packet:
         say("核对文件摘要与签名")
-        found = examine_bytes(packet, trusted)
+        found = examine_files(path, packet, trusted)
         findings = list(found.findings)
-        if path.is_file():
-            findings += _container(path, packet)
         if found.seal is not None:
             if path.is_dir() and packet.faults:  # a link may lead anywhere, also to what never ends
                 findings.append(_left(PAYLOAD, "目录内有链接或不合规则的文件名，未重新判定"))
@@ -81,6 +80,14 @@ def verify_packet(
     fingerprints = {one.fingerprint for one in trusted}
     known = found.seal is not None and found.seal.key in fingerprints
     return Verified(found.packet, found.seal, found.signed, known and found.signed, sorted_findings)
+
+
+def examine_files(path: Path, packet: Opened, trusted: tuple[PublicKey, ...] = ()) -> Integrity:
+    """Return what the bytes say of a packet opened from `path`, its container included; judges nothing."""
+    found = examine_bytes(packet, trusted)
+    if path.is_file():
+        found.findings += _container(path, packet)
+    return found
 
 
 def _left(place: str, message: str) -> Finding:
@@ -139,23 +146,27 @@ def _container(path: Path, packet: Opened) -> Iterator[Finding]:
     again = packet.root.parent / ".again.zip"
     try:
         write_zip(packet.root, again)
-        same = _equal(path, again)
-    except (DengbaoError, OSError):
-        same = False
+        at = _first_difference(path, again)
+    except (DengbaoError, OSError, ValueError):
+        at = 0
     finally:
         again.unlink(missing_ok=True)
-    if not same:
+    if at is not None:
         yield Finding(
             place=path.name, gravity=Gravity.NOTE if not packet.faults else Gravity.BROKEN,
-            message="压缩包不是封存时写成的原件（重新打包过，或包的目录区被改动）；内容以摘要为准",
+            message=f"压缩包自第 {at} 字节起不是封存时的原件（重新打包过，或目录区被改动）；以摘要为准",
         )  # fmt: skip
 
 
-def _equal(one: Path, other: Path) -> bool:
-    if one.stat().st_size != other.stat().st_size:
-        return False
+def _first_difference(one: Path, other: Path) -> int | None:
+    """Return at which byte two files begin to differ, None where they do not."""
+    at = 0
     with one.open("rb") as first, other.open("rb") as second:
-        while block := first.read(1 << 20):
-            if block != second.read(1 << 20):
-                return False
-    return True
+        while True:
+            left, right = first.read(_BLOCK), second.read(_BLOCK)
+            if left != right:
+                pairs = enumerate(zip(left, right, strict=False))
+                return at + next((n for n, (a, b) in pairs if a != b), min(len(left), len(right)))
+            if not left:
+                return None
+            at += len(left)
