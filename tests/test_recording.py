@@ -25,6 +25,7 @@ from PIL import Image
 
 from dengbao import evidence as evidence_room
 from dengbao import recording
+from dengbao.cli import main
 from dengbao.engines import find_engines
 from dengbao.errors import DengbaoError, EvidenceError, UsageError
 from dengbao.evidence import Draft
@@ -292,6 +293,40 @@ def test_workbook_is_imported_once(folder: Path) -> None:
     again = take(folder, path)
     assert again.changes == ()
     assert again.known == ((f"{SHEET}!F4", "EV-0001"),)
+
+
+def test_picture_added_to_a_row_that_was_imported_is_not_passed_over(folder: Path) -> None:
+    take(folder, fill(folder, conforming))
+
+    def more(sheet: Worksheet) -> None:
+        conforming(sheet)
+        sheet.add_image(SheetImage(io.BytesIO(png())), "J4")
+
+    path = fill(folder, more)
+    with pytest.raises(EvidenceError, match="E4：冲突"):
+        take(folder, path)
+    assert len(evidence_room.load_all(folder)) == 1
+
+
+def test_command_line_shows_the_difference_then_files_and_says_what_is_wrong(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = str(folder / "new.xlsx")
+    assert main(["evidence", "export-xlsx", str(folder), "--out", made]) == 0
+    assert main(["evidence", "export-xlsx", str(folder), "--out", made]) == 2
+    path = str(fill(folder, conforming))
+    words = ["evidence", "import-xlsx", str(folder), path, "--by", "张三/测试科技"]
+    capsys.readouterr()
+    assert main([*words, "--dry-run"]) == 0
+    assert "将入库 1 份，未改动任何文件" in capsys.readouterr().out
+    assert evidence_room.load_all(folder) == []
+    assert main(words) == 0
+    assert "EV-0001  业务库!F4" in capsys.readouterr().out
+    assert main(words) == 0
+    assert "与已入库的 EV-0001 相同" in capsys.readouterr().out
+    bad = fill(folder, lambda sheet: write(sheet, 5, {Column.VERDICT: "符合"}), "bad.xlsx")
+    assert main(["evidence", "import-xlsx", str(folder), str(bad), "--by", "张三/测试科技"]) == 4
+    assert "业务库!F5：没有填写结果记录" in capsys.readouterr().err
 
 
 def test_merged_cells_count_for_each_of_their_rows(folder: Path) -> None:

@@ -6,6 +6,7 @@ and never counts as found by a program. All rows are taken or none.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -149,7 +150,9 @@ def _automatic(case: CaseResult) -> str:
         for one in case.records
         if one.check
     ]
-    return "\n".join((*told, *(f"待补：{one}" for one in case.lacks)))
+    # Names of checks are for programs; that nothing was tested yet is for people.
+    lacks = ("尚未检测" if one.startswith("尚未检测") else f"待补：{one}" for one in case.lacks)
+    return "\n".join(dict.fromkeys((*told, *lacks)))
 
 
 def _filed(papers: Iterable[Evidence]) -> str:
@@ -258,8 +261,11 @@ class _Importing:
         return rows, tuple(known)
 
     def _same(self, paper: Evidence, one: Filled) -> bool:
-        said = (paper.statement, paper.verdict, paper.method)
-        return said == (one.statement, one.verdict, one.method) and paper.collected_by.same_as(self._by)
+        said = (paper.statement, paper.verdict, paper.method) == (one.statement, one.verdict, one.method)
+        seen = {each.sha256 for each in paper.files if not each.name.endswith(".xlsx")}
+        pictures = {hashlib.sha256(each.data).hexdigest() for each in one.pictures}
+        then = one.when is None or one.when.replace(microsecond=0) == paper.collected_at
+        return said and seen == pictures and then and paper.collected_by.same_as(self._by)
 
     def _say(self, one: Filled, column: Column, message: str, cure: str) -> None:
         self.faults.append(Fault(one.places[column], message, cure))

@@ -141,7 +141,7 @@ def _line(sheet: Worksheet, row: int, line: Line) -> None:
 def _height_pt(texts: Mapping[Column, str]) -> float:
     """Return a height at which every wrapped text is seen: not every program finds one by itself."""
     return min(
-        409.0, max(45.0, 15.0 * max(_lines(text, _WIDTHS.get(one, 99)) for one, text in texts.items()))
+        409.0, max(48.0, 6.0 + 15.6 * max(_lines(text, _WIDTHS.get(one, 99)) for one, text in texts.items()))
     )
 
 
