@@ -17,6 +17,7 @@ import msgspec
 from .errors import DengbaoError
 from .judging import Outcome
 from .model import Plan, Record, Status, Value
+from .packet.custody import told
 from .prefetch import Progress, fetch_missing
 from .reconcile import JUDGED, make_record, reconcile
 from .rounds import (
@@ -93,6 +94,9 @@ def run(
                 directory, session.suite, session.engagement, session.plan, new=new_round, operator=operator
             )
         resumed = chosen.records_path.exists() or (chosen.folder / "facts").exists()
+        _tell(
+            directory, "run_begun", chosen, {"items": " ".join(wanted), "resumed": "yes" if resumed else "no"}
+        )
         fetch_missing(session, chosen, part, watch, assist=assist)
         judging(part)
         options = ["--engagement", str(directory), *(f"--item={one}" for one in wanted)]
@@ -100,7 +104,13 @@ def run(
         if not wanted:
             _name_the_lost(chosen)
         chosen = load_round(directory, chosen.number)
+        _tell(directory, "run_ended", chosen, {"facts_sha256": chosen.store().digest_of_all()})
         return Finished(session, chosen, chosen.records(), resumed)
+
+
+def _tell(directory: Path, act: str, chosen: Round, details: Mapping[str, str]) -> None:
+    same = {"round": str(chosen.number), "operator": chosen.info.operator}
+    told(directory, act, details={name: one for name, one in {**same, **details}.items() if one})
 
 
 def judge_again(

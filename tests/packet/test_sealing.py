@@ -28,7 +28,7 @@ LATER = example.SEALED_AT + timedelta(hours=3)
 @pytest.fixture
 def folder(engagement: Path, tmp_path: Path) -> Path:
     copy = example.copy_of(engagement, tmp_path / "copy")
-    note(copy, "run_ended", details={"round": "1"})
+    note(copy, "evidence_reviewed", example.WANG, {"id": "EV-0001"})
     return copy
 
 
@@ -54,12 +54,12 @@ def test_sealed_again_it_is_the_same_until_something_changes(folder: Path, key: 
     path = folder / "out" / "dengbao-NX-YBLT-2026-001-round-1.zip"
     assert first.sealed.path == path
     before = path.read_bytes()
-    assert custody_in(path) == ["run_ended"]
+    assert custody_in(path) == ["run_begun", "run_ended", "evidence_reviewed"]
     note(folder, "verified")
     again = sealed(folder, key)
     assert (again.again, path.read_bytes()) == (True, before)
-    assert [one.act for one in acts(folder)] == ["run_ended", "sealed", "verified", "sealed"]
-    assert acts(folder)[1].details["packet"] == first.sealed.packet
+    assert [one.act for one in acts(folder)][3:] == ["sealed", "verified", "sealed"]
+    assert acts(folder)[3].details["packet"] == first.sealed.packet
     note(folder, "evidence_added")
     changed = sealed(folder, key)
     assert changed.sealed.path.name == "dengbao-NX-YBLT-2026-001-round-1-2.zip"

@@ -12,6 +12,7 @@ from .. import catalog
 from .. import evidence as evidence_room
 from ..evidence import Draft, Gravity
 from ..model import EvidenceKind, Method, Person, Review, Verdict
+from ..packet.custody import told
 from ..session import open_session
 from . import options
 from .chinese import Argument, Group
@@ -93,6 +94,13 @@ def add(
     filed = evidence_room.add(
         directory, draft, files, suite=session.suite, engagement=session.engagement, now=now
     )
+    files_told = " ".join(f"{one.name}={one.sha256}" for one in filed.files)
+    told(
+        directory,
+        "evidence_added",
+        collector,
+        {"id": filed.id, "verdict": filed.verdict, "files": files_told},
+    )
     out = console()
     say(out, f"已入库 {filed.id}：{'、'.join(one.name for one in filed.files)}")
     if filed.reviewed is None and (filed.override or filed.verdict is Verdict.NOT_APPLICABLE):
@@ -112,6 +120,7 @@ def review(directory: Path, evidence_id: str, reviewer: Person) -> int:
     """Note a second person's review."""
     catalog.load_engagement(directory)
     reviewed = evidence_room.review(directory, evidence_id, reviewer, now=datetime.now().astimezone())
+    told(directory, "evidence_reviewed", reviewer, {"id": reviewed.id})
     say(console(), f"已复核 {reviewed.id}：{reviewer.name}（{reviewer.org}）")
     return 0
 

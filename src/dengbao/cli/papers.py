@@ -12,6 +12,7 @@ import click
 from rich.text import Text
 
 from ..model import SuiteResult
+from ..packet.custody import told
 from ..results import fold_round
 from ..rounds import load_round
 from ..runner import run as run_room
@@ -47,6 +48,10 @@ def report(
     progress = console(stderr=True)
     outcome = report_round(
         session, chosen, target, final=final, pdf=pdf, say=lambda text: say(progress, text)
+    )
+    stage = "draft" if outcome.draft else "final"
+    told(
+        directory, "reported", details={"round": str(chosen.number), "kind": stage, "sha256": outcome.sha256}
     )
     shown = console()
     for line in gap_lines(group_gaps(outcome.gaps)):

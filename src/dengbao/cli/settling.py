@@ -8,6 +8,7 @@ import click
 from rich.text import Text
 
 from ..model import Person
+from ..packet.custody import told
 from ..undoing import owed_in, settle_by_hand
 from . import options
 from .chinese import Argument, Command
@@ -31,6 +32,7 @@ def settle(directory: Path, key: str, who: Person, how: str) -> int:
     """Note that a person took a change back."""
     out = console()
     for one in settle_by_hand(directory, key, who, how):
+        told(directory, "settled", who, {"key": one.key})
         paragraph(out, Text("已登记为人工恢复  "), f"{one.asset}  {one.what}")
     left = len(owed_in(directory))
     say(out, f"尚未恢复的改动还有 {left} 处" if left else "检测所作的改动均已恢复")

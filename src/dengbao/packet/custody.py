@@ -6,6 +6,7 @@ whole chain anew; from the seal on its last line is signed with everything else.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,18 @@ def note(
         finally:
             journal.close()
     return entry
+
+
+def told(
+    directory: Path, act: str, by: Person | None = None, details: Mapping[str, str] | None = None
+) -> None:
+    """Append what happened, where that can be done; what happened stays done where it cannot.
+
+    A chain that is broken already gets no further line: the release gate names the place. Nor does the
+    folder of an engagement that may only be read.
+    """
+    with contextlib.suppress(StoreError, OSError):
+        note(directory, act, by, details)
 
 
 def read_custody(path: Path) -> tuple[CustodyEntry, ...]:
