@@ -26,6 +26,9 @@ _COMMANDS: Final = {
     "settle": "settling:settle",
     "evidence": "recording:evidence",  # whose other commands are added on the way there
     "report": "papers:report",
+    "template": "templating:template",
+    "key": "keys:key",
+    "seal": "sealing:seal",
     "forms": "forming:forms",
     "compare": "showing:compare",
     "verify": "verifying:verify",
@@ -36,11 +39,11 @@ _COMMANDS: Final = {
     "discover": "discovering:discover",
     "scan": "scanning:scan",
     "capture": "capturing:capture",
+    "recheck": "rechecking:recheck",
     "approve": "approving:approve_command",
 }
 
 
-    "recheck": "rechecking:recheck",
 @click.group(
     cls=Group,
     commands=Waiting(__name__, _COMMANDS),
