@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "seal": "sealing:seal",
     "forms": "forming:forms",
     "compare": "showing:compare",
+    "export": "exporting:export",
     "verify": "verifying:verify",
     "suite": "showing:suite",
     "check": "showing:check",

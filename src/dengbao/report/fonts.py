@@ -59,6 +59,12 @@ def replaced_fonts(config: Path) -> dict[str, str]:
     return found
 
 
+def installed_families(config: Path) -> frozenset[str]:
+    """Return the names of all faces installed here, in every language; empty where that is unknown."""
+    listed = _ask(config, "fc-list", ":", "family").splitlines()
+    return frozenset(name.strip().replace("\\", "") for line in listed for name in line.split(","))
+
+
 def lacks_signs(config: Path) -> bool:
     """Tell whether no face here can draw the signs that stand for control characters."""
     return bool(_ask(config, "fc-list", ":", "family")) and not _ask(

@@ -16,6 +16,7 @@ from .plain import texts
 from .readback import check_readback
 from .render import environment, patch, render, template_error, text_parts
 from .specimen import HOSTILE, specimen
+from .template_looks import missing_styles
 from .toc import NOTE_STYLE, Contents, paragraph_text, w
 
 _FULL_WIDTH: Final = re.compile(r"[｛{][｛{%％]|[%％}｝][}｝]|\{％")
@@ -30,7 +31,13 @@ def lint_template(template: bytes, *, where: str = "模板") -> tuple[Finding, .
         package = Package.open(template, where=where)
     except ReportError as exc:
         return (Finding("not_docx", exc.message, where),)
-    findings = [*_dangers(package), *_tags(package), *_layout(package), *_grid(package)]
+    findings = [
+        *_dangers(package),
+        *_tags(package),
+        *_layout(package),
+        *_grid(package),
+        *missing_styles(package),
+    ]
     findings += [one for one in structure(package) if not one.code.startswith(("row_", "cell_width"))]
     if any(one.serious for one in findings):
         return tuple(findings)
