@@ -21,8 +21,9 @@ EDITION: Final = "forms-ningxia-2023"
 _MADE: Final = datetime(2023, 8, 25, tzinfo=UTC)  # the regulation's day; a template has no other
 # Halves for people and telephones; the last column alone holds what came of the four conditions.
 _COLUMNS: Final = (78, 48, 30)
-# A round seal is 42 mm wide and may reach over the text beside it.
-_SEAL_MM: Final = 31.0
+# A round seal is about 40 mm wide and may reach over the lines beside it.
+_SEAL_MM: Final = 39.0
+_SEAL_BELOW_BLANK_MM: Final = 31.0
 _DATE: Final = "XXXX 年 XX 月 XX 日"
 
 
@@ -132,7 +133,7 @@ def _feedback(out: Writer, text: Official) -> None:
         Row(
             (Cell("\n".join(("", *words)), ("Cell", "Seal", "Seal", "Seal"), span=3),),
             whole=True,
-            height_mm=_SEAL_MM,
+            height_mm=_SEAL_BELOW_BLANK_MM,
         )
     )
     out.table(_COLUMNS, rows)
