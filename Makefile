@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 ENGINE := .engines/sslyze/bin/python
 API_ENGINE := .engines/schemathesis/bin/schemathesis
 APPS := .engines/apps/bin/python
+FORMATS := .engines/formats/readers/node_modules
 DEMO := demo-out
 
 # Compiled modules are kept: hundreds of tests start the program anew, and would compile it anew each time.
@@ -38,6 +39,10 @@ $(APPS): requirements/apps.txt tools/setup.sh
 	@tools/setup.sh apps
 	@touch $@
 
+$(FORMATS): requirements/formats.txt requirements/readers/package-lock.json tools/setup.sh
+	@tools/setup.sh formats
+	@touch $@
+
 engines: $(ENGINE) $(API_ENGINE)  ## 安装 sslyze、schemathesis 的独立环境
 
 # ---- 新用户的两条命令 -------------------------------------------------------
@@ -50,7 +55,7 @@ demo: $(VENV)/.run $(ENGINE)  ## 演示：检测一家虚构医院，整改后�
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test: $(VENV)/.dev $(ENGINE) $(API_ENGINE) $(APPS)  ## 运行全部测试
+test: $(VENV)/.dev $(ENGINE) $(API_ENGINE) $(APPS) $(FORMATS)  ## 运行全部测试
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # ---- 开发 -------------------------------------------------------------------
@@ -71,7 +76,7 @@ types: $(VENV)/.dev  ## 类型检查
 walls: $(VENV)/.dev  ## 各房间之间的墙
 	PYTHONPATH=. $(BIN)/lint-imports
 
-coverage: $(VENV)/.dev $(ENGINE) $(API_ENGINE) $(APPS)  ## 测试并量覆盖率（src 与 checks 不低于 90 %）
+coverage: $(VENV)/.dev $(ENGINE) $(API_ENGINE) $(APPS) $(FORMATS)  ## 测试并量覆盖率（src 与 checks 不低于 90 %）
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -q $(SIDE_BY_SIDE)
 	@# Children that tests kill leave broken data behind; what counts is the report below.

@@ -11,3 +11,4 @@ compile pyproject.toml --group setup --group dev -o requirements/dev.txt
 echo "sslyze>=6.3,<7" | compile - -o requirements/sslyze.txt
 echo "schemathesis>=4.32,<5" | compile - -o requirements/schemathesis.txt
 compile requirements/apps.in -o requirements/apps.txt
+compile requirements/formats.in -o requirements/formats.txt

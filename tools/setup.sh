@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Sets up one environment: setup.sh run|dev|sslyze|schemathesis|apps. Safe to call again.
+# Sets up one environment: setup.sh run|dev|sslyze|schemathesis|apps|formats. Safe to call again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-what=${1:?run, dev, sslyze, schemathesis or apps}
+what=${1:?run, dev, sslyze, schemathesis, apps or formats}
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -104,6 +104,14 @@ sslyze | schemathesis)
   ;;
 apps)
   environment .engines/apps requirements/apps.txt
+  ;;
+formats)
+  # Readers of the other side, for the tests of `dengbao export`. Node comes as a Python package from the lock.
+  environment .engines/formats requirements/formats.txt
+  readers=.engines/formats/readers
+  mkdir -p "$readers"
+  cp requirements/readers/package.json requirements/readers/package-lock.json "$readers/"
+  PATH="$PWD/.engines/formats/bin:$PATH" npm ci --prefix "$readers" --ignore-scripts --no-audit --no-fund --silent
   ;;
 *)
   say "未知的环境：$what"; exit 2 ;;

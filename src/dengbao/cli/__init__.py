@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "forms": "forming:forms",
     "compare": "showing:compare",
     "export": "exporting:export",
+    "export": "exporting:export",
     "verify": "verifying:verify",
     "suite": "showing:suite",
     "check": "showing:check",
