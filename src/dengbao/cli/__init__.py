@@ -32,7 +32,6 @@ _COMMANDS: Final = {
     "forms": "forming:forms",
     "compare": "showing:compare",
     "export": "exporting:export",
-    "export": "exporting:export",
     "verify": "verifying:verify",
     "suite": "showing:suite",
     "check": "showing:check",
