@@ -154,6 +154,17 @@ def test_all_faults_are_told_at_once_and_nothing_is_written(
     assert not list(tmp_path.glob("a*"))
 
 
+def test_what_is_damaged_hides_no_other_fault(folder: Path, key: SigningKey, tmp_path: Path) -> None:
+    for spoil in (damaged, one_person, broken_chain):
+        spoil(folder)
+    with pytest.raises(GateClosed) as caught:
+        seal_folder(
+            open_session(folder), load_round(folder), by=example.LI, key=key, now=AT, out=tmp_path / "a.zip"
+        )
+    assert caught.value.exit_code == 4
+    assert all(words in str(caught.value) for words in ("不足两人", "断开", "facts"))
+
+
 def test_what_is_not_done_yet_is_incomplete(folder: Path, key: SigningKey, tmp_path: Path) -> None:
     for one in (folder / "evidence").iterdir():
         one.unlink()
