@@ -18,6 +18,7 @@ from dengbao.model.recheck import Meaning, RecheckResult, Why
 from dengbao.packet import recheck
 from dengbao.packet.differing import differences
 from dengbao.packet.recheck import Folder, NotFinished, PacketBroken
+from dengbao.packet.returned import read_result
 from dengbao.packet.sampling import new_seed, sampled
 from dengbao.packet.seal import Sealed
 from dengbao.packet.seen_again import Side, see_again
@@ -98,7 +99,7 @@ def test_an_unchanged_system_is_seen_the_same(folder: Path) -> None:
     assert "判定与封存的报告一致" in result.opinion
     assert "EV-0001" in {name for one in result.seen for name in one.evidence}
     assert result.engagement_changes == ()
-    assert recheck.read_result(folder / recheck.RESULT) == result
+    assert read_result(folder / recheck.RESULT) == result
 
 
 def lay_out_anew(folder: Path) -> None:

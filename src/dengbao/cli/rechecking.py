@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -13,17 +14,19 @@ from rich.text import Text
 from ..errors import UsageError
 from ..facts import canonical
 from ..model import Person
-from ..model.recheck import Meaning, RecheckResult, Seen
+from ..model.recheck import Decision, Meaning, RecheckResult, Seen
 from ..packet import recheck as room
+from ..packet.current import Current, newest_packet
 from ..packet.dsse import PublicKey, public_key
+from ..packet.returned import file_feedback, file_recheck
 from ..packet.sampling import SAMPLE
 from ..session import only_items, open_session
 from . import options
 from .chinese import Argument, Group
 from .console import Watcher, console, paragraph, say, verbatim
-from .values import counted, existing_file, folder, person
+from .values import choice, counted, day, existing_file, folder, person
 
-_BAD = (Meaning.VERDICT, Meaning.LOST)
+_DECISIONS = {one.zh: one for one in Decision}
 _STYLES = {Meaning.VERDICT: "bold red", Meaning.LOST: "yellow", Meaning.NEW: "cyan", Meaning.FACTS: "cyan"}
 _plan_folder = click.argument(
     "directory", metavar="复核目录", cls=Argument, type=folder, help="recheck begin 建立的目录"
@@ -33,7 +36,7 @@ _plan_folder = click.argument(
 @click.group(
     cls=Group,
     help="复核抽测：核验封存包，另行抽取测评项，由技术人员在另一处对同一系统复测，并与封存的结果比对。\n\n"
-    "次序：begin → run → show → note → end。",
+    "次序：begin → run → show → note → end；项目一方以 file、feedback 收回结果与反馈。",
     epilog="dengbao recheck begin --help",
 )
 def recheck() -> None:
@@ -202,3 +205,48 @@ def print_opinion(out: Console, result: RecheckResult) -> None:
     say(out, "反馈意见（拟）：")
     for line in result.opinion.splitlines():
         paragraph(out, Text("  "), line)
+
+
+@recheck.command(
+    "file",
+    help="把复核结果收入项目目录，绑定到现行的封存包；另一封存包的拒绝。",
+    epilog="dengbao recheck file my-hospital recheck-result.json",
+)
+@options.directory
+@click.argument("result", metavar="结果文件", cls=Argument, type=existing_file, help="recheck end 写出的文件")
+def file_result(directory: Path, result: Path) -> int:
+    """File a result in the engagement."""
+    say(console(), f"已收入 {file_recheck(directory, _current(directory), result)}")
+    return 0
+
+
+@recheck.command(
+    "feedback",
+    help="登记联调测试结果反馈：同意接入与否、何人、何日、盖章的附件四扫描件；绑定到现行的封存包。",
+    epilog="dengbao recheck feedback my-hospital --decision 同意接入 --by 赵科长/某市医疗保障局 \\\n"
+    "    --on 2026-03-25 --scan 附件四.pdf",
+)
+@options.directory
+@click.option(
+    "--decision", type=choice(_DECISIONS), required=True, metavar="结果", help="、".join(_DECISIONS)
+)
+@click.option("--by", "who", type=person, required=True, metavar="姓名/单位", help="经办人")
+@click.option("--on", "given_on", type=day, required=True, metavar="日期", help="如 2026-03-25")
+@click.option("--scan", type=existing_file, required=True, metavar="文件", help="盖章的附件四扫描件")
+@click.option("--opinion", default="", metavar="文字", help="反馈意见")
+def feedback(
+    directory: Path, decision: Decision, who: Person, given_on: datetime, scan: Path, opinion: str
+) -> int:
+    """File the bureau's decision."""
+    file_feedback(
+        directory, _current(directory), decision, by=who, on=given_on.date(), scan=scan, opinion=opinion
+    )
+    say(console(), f"已登记反馈：{decision.zh}，{who.name}（{who.org}）")
+    return 0
+
+
+def _current(directory: Path) -> Current:
+    found = newest_packet(directory)
+    if found is None:
+        raise UsageError("尚未封存", where=str(directory), cure=f"先执行 dengbao seal {directory}")
+    return found

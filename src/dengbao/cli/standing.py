@@ -21,6 +21,7 @@ from ..undoing import owed_in, settled_by_hand
 from . import options
 from .chinese import Command
 from .console import console, paragraph, say, verbatim, word
+from .staging import print_stage
 from .tables import all_items, clause_table, counts_line, mandatory_line
 from .wrapping import pad, shorten
 
@@ -64,6 +65,7 @@ def status(
     print_awaiting(out, result, session.suite.id)
     print_not_run(out, result)
     print_owed(out, directory)
+    print_stage(out, directory, session.engagement)
     out.print()
     out.print(counts_line(result))
     print_next_steps(out, directory, chosen, result)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,6 @@ from ..files import write_whole
 from ..model import CustodyEntry, Engagement, EvidenceFile, Person
 from ..model.approvals import Approval, DetachedSignature, PartyRole, SignatureTool
 from ..reading import read_value
-from ..report.wording import beijing
 from ..yamlfile import read_yaml
 from .current import Current
 from .custody import note, read_custody
@@ -33,6 +32,7 @@ ACT: Final = "approve"
 _RECORD: Final = re.compile(r"AP-(\d{4,9})\.yaml")
 _FILED: Final = re.compile(r"AP-(\d{4,9})\b.*")
 _WAIT_S: Final = 10.0
+_BEIJING: Final = timezone(timedelta(hours=8))  # `report.wording` has it too, with all of Word behind it
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,12 @@ def _refuse(
             f"{said.party.zh}在项目中是“{name}”，签署人的单位写的是“{said.by.org}”",
             cure=f"写成 --by {said.by.name}/{name}；单位名称有误的，改正 engagement.yaml 后重新封存",
         )
-    sealed = beijing(current.seal.sealed_at).date()
+    sealed = current.seal.sealed_at.astimezone(_BEIJING).date()
     if said.on < sealed:
         raise EvidenceError(
             f"签署日期 {said.on} 早于封存日期 {sealed}", cure="核对日期；所签的须是封存后的报告"
         )
-    if said.on > max(sealed, beijing(now).date()):
+    if said.on > max(sealed, now.astimezone(_BEIJING).date()):
         raise EvidenceError(f"签署日期 {said.on} 尚未到", cure="核对日期")
 
 

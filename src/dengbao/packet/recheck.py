@@ -54,7 +54,6 @@ RESULT: Final = "recheck-result.json"
 PACKET: Final = "packet"
 REMARKS: Final = "remarks.jsonl"
 _SCHEMA: Final = 1
-_LIMIT_BYTES: Final = 64 * 1024 * 1024
 
 
 class PacketBroken(StoreError):
@@ -322,20 +321,3 @@ def _still_whole(folder: Folder) -> None:
     if bad or not found.signed:
         place = bad[0].place if bad else PACKET
         raise StoreError("目录中的封存包在复核期间被改动", where=place, cure="重新开始复核")
-
-
-def read_result(path: Path) -> RecheckResult:
-    """Return a written result.
-
-    Raises:
-        StoreError: not one, or damaged.
-
-    """
-    try:
-        if path.stat().st_size > _LIMIT_BYTES:
-            raise StoreError("复核结果过大", where=str(path), cure="核对是否选错了文件")
-        return msgspec.json.decode(path.read_bytes(), type=RecheckResult)
-    except OSError as exc:
-        raise StoreError(f"无法读取：{exc.strerror}", where=str(path), cure="核对路径与权限") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise StoreError("不是复核结果，或已损坏", where=str(path), cure="向复核人重新索取") from exc
