@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from rich.text import Text
 from ..errors import UsageError
 from ..packet.dsse import PublicKey, public_key
 from ..packet.findings import Finding, Gravity
+from ..packet.qr import Mark
+from ..packet.scan import SUFFIXES, examine_mark, read_scan, told_counts
 from ..packet.verify import Verified, verify_packet
 from ..report.wording import moment
 from . import options
@@ -41,14 +44,19 @@ def _existing(value: str) -> Path:
 @click.command(
     cls=Command,
     help="核验封存包：摘要、签名、由原始事实重新判定、重做报告并比对；不联网，不改动，不需要项目目录。\n\n"
-    "送来的 .docx 加 --packet，逐条指出与封存的报告不同之处，不论用哪个程序另存过。\n\n"
+    "送来的 .docx 加 --packet，逐条指出与封存的报告不同之处，不论用哪个程序另存过；扫描件按二维码核对。\n\n"
     "退出码：0 一致；4 有不一致或未能核验之处。",
-    epilog="dengbao verify packet.zip --trust 某某科技.pub\ndengbao verify 报告.docx --packet packet.zip",
+    epilog="dengbao verify packet.zip --trust 某某科技.pub\ndengbao verify 报告.docx --packet packet.zip\n"
+    "dengbao verify 盖章页.png --trust 某某科技.pub",
 )
 @click.argument(
-    "path", metavar="文件或目录", cls=Argument, type=_existing, help="封存包（.zip 或目录）或 .docx"
+    "path",
+    metavar="文件或目录",
+    cls=Argument,
+    type=_existing,
+    help="封存包（.zip 或目录）、.docx 或签章页扫描件（PNG、JPEG）",
 )
-@click.option("--packet", type=_existing, metavar="封存包", help="送核验的 .docx 出自哪个封存包")
+@click.option("--packet", type=_existing, metavar="封存包", help="送核验的 .docx 或扫描件出自哪个封存包")
 @click.option(
     "--trust", "keys", multiple=True, type=existing_file, metavar="公钥文件",
     help="可信的封存密钥（.pub，一行 ssh-ed25519 …），可多次给出",
@@ -62,15 +70,39 @@ def verify(path: Path, packet: Path | None, keys: tuple[Path, ...], form: str, c
             "单凭 .docx 不能核验", where=str(path), cure=f"dengbao verify {path} --packet 封存包.zip"
         )
     progress = console(stderr=True)
+    trusted = tuple(_key(one) for one in keys)
+    mark = read_scan(path) if path.suffix.casefold() in SUFFIXES else None
+    if mark is not None and packet is None:
+        return _scan_alone(mark, path, trusted, form)
     found = verify_packet(
-        packet or path, content=content, trusted=tuple(_key(one) for one in keys),
-        delivered=path if packet is not None else None, say=lambda text: say(progress, text),
+        packet or path, content=content, trusted=trusted,
+        delivered=path if packet is not None and mark is None else None, say=lambda text: say(progress, text),
     )  # fmt: skip
+    if mark is not None:
+        seen = tuple(examine_mark(mark, path.name, trusted, found.seal))
+        found = replace(found, findings=(*seen, *found.findings))
     if form == "json":
         print(msgspec.json.format(msgspec.json.encode(_plain(found)), indent=1).decode())
     else:
         _show(console(), found)
     return 0 if found.holds else _WRONG
+
+
+def _scan_alone(mark: Mark, path: Path, trusted: tuple[PublicKey, ...], form: str) -> int:
+    """Say what the code of a stamped page tells where there is no packet."""
+    findings = tuple(examine_mark(mark, path.name, trusted))
+    if form == "json":
+        plain = {"holds": not findings, "mark": mark.text, "findings": findings}
+        print(msgspec.json.format(msgspec.json.encode(plain), indent=1).decode())
+    else:
+        out = console()
+        paragraph(out, Text("报告编号  "), mark.number)
+        paragraph(out, Text("各项判定  "), told_counts(mark))
+        verbatim(out, f"内容摘要  {mark.content_sha256}")
+        _show_findings(out, findings)
+        if not findings:
+            say(out, "二维码由可信的密钥所签；报告正文须与封存包另行比对（--packet）。", style="green")
+    return _WRONG if findings else 0
 
 
 def _key(path: Path) -> PublicKey:
