@@ -18,6 +18,7 @@ from dengbao.model import Person
 from dengbao.model.approvals import Approval, PartyRole, SignatureTool
 from dengbao.packet.approvals import Examined, Said, SignatureFiles, approve, examine_approvals
 from dengbao.packet.current import Current, changed_since, newest_packet
+from dengbao.packet.custody import note
 from dengbao.packet.detached import signed_line
 from dengbao.packet.seal import Sealed
 from dengbao.report.wording import beijing
@@ -122,14 +123,20 @@ def change_engagement(folder: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize("change", [add_round, spoil_records, take_evidence, change_engagement])
+def seal_elsewhere(folder: Path) -> None:
+    note(folder, "sealed", example.LI, {"packet": "0" * 64})
+
+
+@pytest.mark.parametrize(
+    "change", [seal_elsewhere, add_round, spoil_records, take_evidence, change_engagement]
+)
 def test_any_later_change_makes_all_void(folder: Path, change: Callable[[Path], None]) -> None:
     for party in PartyRole:
         file_one(folder, party)
     change(folder)
     found = examined(folder)
     assert [one.counts for one in found] == [False] * 4
-    assert all("封存之后" in one.faults[0] for one in found)
+    assert all(one.faults[0].startswith("封存之后内容有改动") for one in found)
 
 
 def test_another_packet_makes_all_void(folder: Path) -> None:

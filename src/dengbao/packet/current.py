@@ -16,6 +16,7 @@ from ..errors import StoreError
 from ..evidence import load_all
 from ..model import Seal
 from ..rounds import round_numbers
+from .custody import read_custody
 from .layout import CUSTODY, MANIFEST, PAYLOAD, SEAL, TAG_MANIFEST
 
 OUT: Final = "out"
@@ -87,6 +88,10 @@ def changed_since(directory: Path, current: Current) -> tuple[str, ...]:
 
 
 def _changes(directory: Path, current: Current) -> Iterator[str]:
+    sealed = [one for one in read_custody(directory / CUSTODY) if one.act == "sealed"]
+    last = sealed[-1].details.get("packet", "") if sealed else current.packet
+    if last != current.packet:
+        yield f"经手记录中最后封存的是另一包（摘要 {last[:16]}…）"
     for number in round_numbers(directory):
         if number > current.seal.round:
             yield f"封存之后又有第 {number} 轮检测"

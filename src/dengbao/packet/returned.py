@@ -24,8 +24,8 @@ from .custody import note, read_custody
 from .layout import CUSTODY
 
 FOLDER: Final = "returned"
-RECHECK: Final = "file recheck"
-FEEDBACK: Final = "file feedback"
+RECHECK: Final = "rechecked"
+FEEDBACK: Final = "fed_back"
 _FILED: Final = re.compile(r"(?:RC|FB)-(\d{4,9})\b.*")
 _WAIT_S: Final = 10.0
 _LIMIT_BYTES: Final = 64 * 1024 * 1024
