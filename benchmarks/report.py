@@ -25,8 +25,8 @@ from PIL import Image
 
 from dengbao.model import Evidence, EvidenceFile
 from dengbao.report import ReportInput, write_report
+from dengbao.report.bars import drawn_pictures
 from dengbao.report.gaps import find_gaps
-from dengbao.report.mark import mark_pictures
 from dengbao.report.pictures import load_figures
 from dengbao.report.plain import Plain
 from dengbao.report.report_data import report_data
@@ -87,7 +87,7 @@ def measure() -> tuple[float, float]:
         given = round_with_pictures(folder / "evidence")
         data = report_data(given, load_figures(given.evidence, given.evidence_dir), find_gaps(given))
         files = {file.sha256: given.evidence_dir / file.name for one in given.evidence for file in one.files}
-        for key, picture in mark_pictures(data).items():
+        for key, picture in drawn_pictures(data).items():
             files[key] = folder / f"{key}.png"
             files[key].write_bytes(picture.data)
         ours_s: list[float] = []

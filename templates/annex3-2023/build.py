@@ -224,6 +224,41 @@ def _summary(out: Writer) -> None:
             ("未测", 12, "{{ one.not_run }}", "CountCenter"),
         )
     out.paragraph("注：无法判定、待补证、未测的尚无判定，不计入判定各栏。本报告不评分。", "Note")
+    _bars(out)
+
+
+def _bars(out: Writer) -> None:
+    """Append the picture of each chapter's items, with a number that the text refers to."""
+    number = field_runs("REF _StatisticsFigure \\h", "1")
+    words = '<w:r><w:t xml:space="preserve">{}</w:t></w:r>'
+    out.raw(
+        f'<w:p {{ns}}><w:pPr><w:pStyle w:val="Label"/></w:pPr>{words.format("各章检查项的判定见统计图 ")}'
+        f"{number}{words.format('。')}</w:p>"
+    )
+    legend = "{% for one in summary.legend %}{{ one.bar | picture }} {{ one.name }}　{% endfor %}"
+    out.table(
+        (40, 76, 40),
+        (
+            Row(_heads("章", "判定", "符合／合计"), header=True, whole=True),
+            Row(control="for one in summary.bars"),
+            Row(
+                (
+                    Cell("{{ one.name }}", "Count"),
+                    Cell("{{ one.bar | picture }}", "Mark"),
+                    Cell("{{ one.conform }}／{{ one.total }}", "CountCenter"),
+                ),
+                whole=True,
+            ),
+            Row(control="endfor"),
+            Row((Cell(legend, "Legend", span=3),), whole=True),
+        ),
+    )
+    figure = field_runs("SEQ 统计图 \\* ARABIC", "1")
+    out.raw(
+        f'<w:p {{ns}}><w:pPr><w:pStyle w:val="Caption"/></w:pPr>{words.format("统计图 ")}'
+        f'<w:bookmarkStart w:id="90" w:name="_StatisticsFigure"/>{figure}<w:bookmarkEnd w:id="90"/>'
+        f"{words.format('　各章检查项判定情况')}</w:p>"
+    )
 
 
 # 检查项, 测评对象, 结果记录, 判定, 证据: four characters fit into the first and the fourth.

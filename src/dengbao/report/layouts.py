@@ -50,6 +50,7 @@ BAOGAO: Final = (
     Style("Picture", "证据图片", line_pt=None, align="center", before_pt=8, keep_next=True),
     Style("Mark", "二维码", line_pt=None, align="center"),
     Style("Gap", "表间空行", size_pt=4, line_pt=6),
+    Style("Legend", "图例", size_pt=9, line_pt=None, align="center", before_pt=3, after_pt=3),
     Style("SectionEnd", "节末", size_pt=1, line_pt=1),
     Style("Approval", "编制审核批准", line_pt=20, before_pt=7, after_pt=7, align="center"),
     Style("Caption", "caption", KAITI, 9, 14, align="center", before_pt=3, after_pt=10),

@@ -147,7 +147,8 @@ def _pictures(made: Sheet, found: Sheet) -> Iterator[Unlike]:
 def _shown(made: Sheet, pictures: Sequence[Drawn], first: int) -> Iterator[Unlike]:
     for number, one in enumerate(pictures, first):
         own = made.pictures[number]
-        if (one.small and not own.small) or (one.cropped and not own.cropped):
+        shrunk = 0 <= one.side_emu < own.side_emu / 2
+        if shrunk or (one.small and not own.small) or (one.cropped and not own.cropped):
             yield Unlike(_near(made, own), "图片被裁剪或缩到看不清")
 
 
@@ -156,7 +157,10 @@ def _near(made: Sheet, one: Drawn) -> str:
     if any(line.text.startswith("二维码") for line in made.lines[one.after : one.after + 5]):
         return "签章页二维码"
     around = [*made.lines[one.after : one.after + 2], *made.lines[max(0, one.after - 1) : one.after]]
-    return next((line.text[:_SHOWN] for line in around if line.text.startswith("图 ")), "证据图片")
+    return next(
+        (line.text[:_SHOWN] for line in around if line.text.startswith("图 ")),
+        "统计图" if one.small else "证据图片",
+    )
 
 
 def _edges(made: frozenset[str], found: frozenset[str]) -> Iterator[Unlike]:

@@ -62,12 +62,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture as it is seen: digest over its pixels, and after how many lines of text it stands."""
+    """A picture as it is seen: digest over its pixels, and after how many lines of text it stands.
+
+    `side_emu` is its shorter side, -1 where that is not told.
+    """
 
     pixels: str
     after: int
-    small: bool = False
+    side_emu: int = -1
     cropped: bool = False
+
+    @property
+    def small(self) -> bool:
+        """Tell whether it is too small for a screenshot to be read."""
+        return 0 <= self.side_emu < _LEAST_PICTURE_EMU
 
 
 @dataclass(frozen=True)
@@ -274,17 +282,17 @@ def _pictures(reading: _Reading, run: etree._Element, targets: Mapping[str, str]
             reading.odd.append("图片缺失或在文件之外")
             continue
         reading.pictures.append(
-            Drawn(_pixels(data), len(reading.lines), small=_small(blip), cropped=_cropped(blip))
+            Drawn(_pixels(data), len(reading.lines), side_emu=_side(blip), cropped=_cropped(blip))
         )
 
 
-def _small(blip: etree._Element) -> bool:
+def _side(blip: etree._Element) -> int:
     for above in blip.iterancestors():
         extent = above.find(f"{{{_WP}}}extent")
         if extent is not None:
             sides = (number(extent.get("cx")) or 0, number(extent.get("cy")) or 0)
-            return min(sides) < _LEAST_PICTURE_EMU
-    return False
+            return min(sides)
+    return -1
 
 
 def _cropped(blip: etree._Element) -> bool:

@@ -44,9 +44,9 @@ from ..model import (
     SystemInfo,
     Verdict,
 )
+from .bars import drawn_pictures
 from .gaps import find_gaps
 from .inputs import ReportInput
-from .mark import mark_pictures
 from .pictures import Figure, Picture
 from .plain import Plain
 from .report_data import report_data
@@ -68,7 +68,7 @@ def specimen(text: str, *, empty: bool = False) -> tuple[dict[str, Plain], dict[
     figures = () if empty else (_figure(text),)
     given = _input(text, figures, empty=empty)
     data = report_data(given, figures, find_gaps(given))
-    return data, {one.picture.sha256: one.picture for one in figures} | mark_pictures(data)
+    return data, {one.picture.sha256: one.picture for one in figures} | drawn_pictures(data)
 
 
 def _input(text: str, figures: tuple[Figure, ...], *, empty: bool) -> ReportInput:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ..model import ClauseResult, ItemResult, Status, Suite, SuiteResult, Verdict
+from .bars import bar_row, legend
 from .plain import Plain
 
 _COLUMNS: Final = (
@@ -23,6 +24,8 @@ def statistics(suite: Suite, result: SuiteResult, *, failures: int, high: int) -
     units = [_row(name, clauses) for name, clauses in by_chapter]
     return {
         "checks": [*checks, _total(checks)],
+        "bars": [{**one, **bar_row(one)} for one in checks],
+        "legend": legend(),
         "clauses": [*units, _total(units)],
         "sentences": [
             _sentence("安全检查项", "项", _total(checks[1:])),

@@ -11,10 +11,11 @@ from ..content import find_content
 from ..engines import find_engines
 from ..errors import ReportError, ReportIncomplete
 from ..files import write_whole
+from .bars import drawn_pictures
 from .gaps import find_gaps
 from .inputs import Gap, ReportInput, ReportOutcome
 from .lint import lint_docx
-from .mark import mark_pictures, mark_text
+from .mark import mark_text
 from .office import find_programs
 from .package import Properties
 from .pictures import load_figures
@@ -55,7 +56,7 @@ def write_report(
     data = report_data(given, figures, gaps)
     template = given.template or find_content().templates / given.suite.id / TEMPLATE
     say(f"填写模板 {template.name}：证据图片 {len(figures)} 张")
-    pictures = {one.picture.sha256: one.picture for one in figures} | mark_pictures(data)
+    pictures = {one.picture.sha256: one.picture for one in figures} | drawn_pictures(data)
     package = render(_read(template), data, pictures, where=str(template))
     package.set_properties(_properties(given))
     programs = find_programs(find_engines() if engines is None else engines)
