@@ -23,6 +23,7 @@ from dengbao.packet.sampling import new_seed, sampled
 from dengbao.packet.seal import Sealed
 from dengbao.packet.seen_again import Side, see_again
 from dengbao.redact import Redactor
+from dengbao.report.reread import read_sheet
 from dengbao.rounds import load_round
 from dengbao.session import open_session
 
@@ -249,3 +250,18 @@ def test_the_commands_lead_from_packet_to_opinion(
     assert main(["recheck", "end", own]) == 0
     assert "由人决定" in capsys.readouterr().out
     assert main(["recheck", "begin", str(sealed.path), "--into", own, "--by", "赵工/某市医疗保障局"]) == 2
+    _is_proposed_on_the_form(sealed, example.copy_of(engagement, tmp_path / "hospital"), Path(own))
+
+
+def _is_proposed_on_the_form(sealed: Sealed, folder: Path, own: Path) -> None:
+    """Check that 附件四 takes the opinion once the result is filed, and leaves the decision to people."""
+    (folder / "out").mkdir(exist_ok=True)
+    shutil.copy(sealed.path, folder / "out" / "packet.zip")
+    (result,) = own.rglob("recheck-result.json")
+    assert main(["recheck", "file", str(folder), str(result)]) == 0
+    assert main(["forms", str(folder), "--form", "附件四"]) == 0
+    (form,) = (folder / "out").glob("*附件四*.docx")
+    text = "".join(one.text for one in read_sheet(form.read_bytes()).lines)
+    assert "赵工（某市医疗保障局）" in text
+    assert "作复核抽测" in text
+    assert "☑ 同意" not in text

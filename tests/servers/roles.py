@@ -134,10 +134,9 @@ class Roles:
             return self.page("<h1>请求被拦截</h1><p>无权访问</p>", 403)
         if function in conduct.broken:
             return self.page("<h1>系统繁忙</h1>", 500)
-        if conduct.stranger or self._through_hole(request):
-            return None
-        if who is None:
-            return RedirectResponse("/login", 302)
+        open_to_all = conduct.stranger or self._through_hole(request)
+        if open_to_all or who is None:
+            return None if open_to_all else RedirectResponse("/login", 302)
         allowed = ALLOWED[function] | ({ADMIN} if conduct.admin_audits and function == "logs" else set())
         if not conduct.enforce or PEOPLE[who] in allowed:
             return None

@@ -25,7 +25,8 @@ _FORMS: Final = {one: one for one in ("附件一", "附件二", "附件四", "�
     cls=Command,
     help="生成申报与反馈用的表单（.docx）。\n\n"
     "附件一 承诺书、附件二 申报表、附件四 反馈表、附件五 保密协议；唐山为安全管理协议。"
-    "文字照录官方原文，内容取自 engagement.yaml；签字、盖章、日期与医保部门意见留空，由人填写。"
+    "文字照录官方原文，内容取自 engagement.yaml；签字、盖章、日期与医保部门意见留空，由人填写；"
+    "已有复核抽测结果的，附件四的反馈意见填入其拟稿，是否同意仍由人勾选。"
     "随后列出第二十条（一）的申报材料：已附、未附、已过期。\n\n"
     "退出码：0 接入条件均满足，或未生成附件二；1 有条件不满足；3 有条件未确认（优先于 1）。",
     epilog="dengbao forms my-hospital\ndengbao forms my-hospital --form 附件二 --pdf\n"
@@ -48,8 +49,8 @@ def forms(directory: Path, content: Path | None, wanted: tuple[str, ...], out: P
     chosen = [one for one in KINDS if one.mark in wanted] or kinds_of(engagement.forms.edition)
     gates = conditions_check(engagement, directory)
     written, notes = write_forms(
-        make_forms(engagement, chosen, gates), find_content(content).templates, out or directory / "out",
-        author=engagement.institution.name, made_at=datetime.now(UTC), pdf=pdf,
+        make_forms(engagement, chosen, gates, _opinion(directory)), find_content(content).templates,
+        out or directory / "out", author=engagement.institution.name, made_at=datetime.now(UTC), pdf=pdf,
     )  # fmt: skip
     shown = console()
     for one in written:
@@ -62,6 +63,16 @@ def forms(directory: Path, content: Path | None, wanted: tuple[str, ...], out: P
         return 0
     _show_papers(engagement, directory)
     return _show_gates(engagement, directory) if any(one.name == "application" for one in chosen) else 0
+
+
+def _opinion(directory: Path) -> str:
+    """Return what the last re-check of the packet that was sealed last proposes for 附件四."""
+    from ..packet.current import newest_packet  # noqa: PLC0415 - only these forms need it
+    from ..packet.returned import rechecks_of  # noqa: PLC0415
+
+    current = newest_packet(directory)
+    results = rechecks_of(directory, current) if current is not None else ()
+    return results[-1].opinion if results else ""
 
 
 def _show_papers(engagement: Engagement, directory: Path) -> None:

@@ -19,8 +19,9 @@ from .values import person
 @click.command(
     cls=Command,
     help="登记已由人工恢复的改动：谁、如何恢复。\n\n"
-    "只写入该轮的台账与事件记录，不连接测评对象。先用 dengbao run 让程序自行恢复；仍不成的，由管理员在系统上恢复并核实，再登记。"
-    "改动的编号见 dengbao status 末尾。登记后程序不再尝试恢复，status 列为人工恢复。",
+    "只写入该轮的台账与事件记录，不连接测评对象。先用 dengbao run 让程序自行恢复；"
+    "仍不成的，由管理员在系统上恢复并核实，"
+    "再登记。改动的编号见 dengbao status 末尾。登记后程序不再尝试恢复，status 列为人工恢复。",
     epilog="dengbao settle my-hospital his-web/web.users/dbyh1 --by 张三/某某科技 \\\n"
     "    --how 管理员已删除该检测用户，并在用户列表中核对",
 )

@@ -77,18 +77,20 @@ def kinds_of(edition: str) -> tuple[Kind, ...]:
     return tuple(one for one in KINDS if one.edition == edition)
 
 
-def make_forms(engagement: Engagement, kinds: Sequence[Kind], gates: Sequence[Gate]) -> tuple[Form, ...]:
-    """Return the forms of these kinds with what they print."""
-    return tuple(form for kind in kinds for form in _forms(kind, engagement, gates))
+def make_forms(
+    engagement: Engagement, kinds: Sequence[Kind], gates: Sequence[Gate], opinion: str = ""
+) -> tuple[Form, ...]:
+    """Return the forms of these kinds with what they print; a re-check proposes the `opinion` of 附件四."""
+    return tuple(form for kind in kinds for form in _forms(kind, engagement, gates, opinion))
 
 
-def _forms(kind: Kind, engagement: Engagement, gates: Sequence[Gate]) -> Iterator[Form]:
+def _forms(kind: Kind, engagement: Engagement, gates: Sequence[Gate], opinion: str) -> Iterator[Form]:
     if kind.name == "commitment":
         yield Form(kind, forms_data.commitment(engagement))
     elif kind.name == "application":
         yield Form(kind, forms_data.application(engagement, gates))
     elif kind.name == "feedback":
-        yield Form(kind, forms_data.feedback(engagement))
+        yield Form(kind, forms_data.feedback(engagement, opinion))
     elif kind.name == "agreement":
         yield Form(kind, forms_data.tangshan(engagement))
     else:

@@ -66,11 +66,11 @@ def application(engagement: Engagement, gates: Sequence[Gate]) -> dict[str, Plai
     }  # fmt: skip
 
 
-def feedback(engagement: Engagement) -> dict[str, Plain]:
-    """Return the data of 附件四: result, opinion and date are the bureau's, by hand."""
+def feedback(engagement: Engagement, opinion: str = "") -> dict[str, Plain]:
+    """Return the data of 附件四: result and date are the bureau's, by hand; `opinion` is a proposal."""
     return {
         **_common(engagement), "box": _boxes(engagement),
-        "feedback": {"opinion": "", "date": _HAND_DATE},
+        "feedback": {"opinion": opinion, "date": _HAND_DATE},
     }  # fmt: skip
 
 
