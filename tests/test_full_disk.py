@@ -36,7 +36,7 @@ def lines(folder: Path) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.99])
 def test_records_that_find_no_room_are_judged_at_the_next_run(tmp_path: Path, part: float) -> None:
-    bodies = {f"n{number}": "return say(True)" for number in range(12)}
+    bodies = {f"n{number}": "return say(True)" for number in range(24)}
     content = write_content(tmp_path / "content", bodies)
     roomy = write_engagement(tmp_path / "roomy")
     dengbao("run", roomy, "--content", content)

@@ -22,9 +22,11 @@ def write_whole(path: Path, data: bytes) -> None:
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(path)
-    except OSError:
+    except OSError as exc:
         with contextlib.suppress(OSError):  # half a file would keep a full disk full
             temporary.unlink()
+        if exc.filename is None and exc.errno is not None:  # a write that fails does not know its file's name
+            raise OSError(exc.errno, exc.strerror, str(path)) from exc
         raise
     _sync_folder(path.parent)
 

@@ -27,6 +27,7 @@ _ERRNO_ZH: Final[dict[int | None, str]] = {
     errno.EROFS: "只读文件系统，无法写入",
     errno.ENOSPC: "磁盘空间不足",
     errno.EDQUOT: "磁盘配额已用完",
+    errno.EFBIG: "文件超过了系统允许的大小",
     errno.ENOENT: "不存在",
     errno.EEXIST: "已存在，且不是所要的类型",
     errno.ENOTDIR: "路径中有一段不是目录",
