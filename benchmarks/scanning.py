@@ -17,7 +17,7 @@ from tests.scanning.corpus import Maker
 from .figures import Figure, peak_mib
 
 _MB = 10**6
-_FILE_MB = 150
+_FILE_MB = 450
 _PLAIN_MB_S = 25
 _FAST_MB_S = 80
 _STREAM_MB = 200  # `python -m benchmarks.scanning 5000000000` for a stream of 5 GB

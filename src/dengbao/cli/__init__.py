@@ -42,6 +42,7 @@ _COMMANDS: Final = {
     "capture": "capturing:capture",
     "recheck": "rechecking:recheck",
     "approve": "approving:approve_command",
+    "serve": "serving:serve",
 }
 
 
