@@ -6,15 +6,13 @@ import contextlib
 import errno
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
 import click
 
 from ..errors import DengbaoError
-from ..redact import Redactor
+from ..traces import keep_trace
 
 EXIT_USAGE: Final = 2
 EXIT_BUG: Final = 70
@@ -66,7 +64,7 @@ def _end(error: BaseException) -> int:
         what = _ERRNO_ZH.get(error.errno, error.strerror or str(error))
         _say(f"错误：{place}{what}\n  处理：检查路径、权限与磁盘空间")
         return EXIT_USAGE
-    _say(f"程序错误，未完成。\n  处理：把 {_keep_trace(error)} 发给维护者")
+    _say(f"程序错误，未完成。\n  处理：把 {keep_trace(error)} 发给维护者")
     return EXIT_BUG
 
 
@@ -124,16 +122,3 @@ def _forget_stdout() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-
-
-def _keep_trace(error: BaseException) -> str:
-    """Write the traceback to a file, with passwords and personal data masked, and return its name."""
-    text = Redactor().text("".join(traceback.format_exception(error)))
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="dengbao-error-", suffix=".txt", delete=False, encoding="utf-8"
-        ) as out:
-            out.write(text)
-    except OSError:
-        return f"以下内容\n{text}"
-    return out.name

@@ -1,0 +1,13 @@
+"""The views, one module each; a view is in the navigation when it has a `Place` here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import Route
+
+from ..shown import Place
+from . import overview, start
+
+PLACES: Final = (Place("总览", "/", "o"),)
+ROUTES: Final[tuple[Route, ...]] = (*start.ROUTES, *overview.ROUTES)

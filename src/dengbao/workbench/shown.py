@@ -1,0 +1,99 @@
+"""How values become pages: one Jinja environment, everything escaped, every page in the same frame."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from .. import __version__
+from ..model import CaseResult, Person, Status, Verdict
+from ..report.wording import label
+
+if TYPE_CHECKING:
+    from .visit import Visit
+
+_STATIC: Final = resources.files(__package__) / "static"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of the page's main navigation; `key` jumps there after `g`."""
+
+    title: str
+    path: str
+    key: str
+
+
+class Pages:
+    """Templates, the navigation and the files that pages load; read once at the start."""
+
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader(__package__ or ""), autoescape=True, undefined=jinja2.StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        self._files = {one.name: one.read_bytes() for one in _STATIC.iterdir() if one.is_file()}
+        marks = {name: hashlib.sha256(data).hexdigest()[:12] for name, data in self._files.items()}
+        self._environment.globals.update(
+            places=places,
+            version=__version__,
+            static=lambda name: f"/static/{name}?{marks[name]}",
+            Verdict=Verdict,
+            Status=Status,
+            tone=tone,
+            case_word=case_word,
+            label=label,
+        )
+        self._environment.filters.update(person=person_zh, moment=moment_zh, field_moment=field_moment)
+
+    def answer(self, visit: Visit, template: str, status: int, data: Mapping[str, object]) -> Response:
+        """Return a rendered page; what was to be told is told, once."""
+        said, visit.visitor.said[:] = tuple(visit.visitor.said), []
+        text = self._environment.get_template(template).render(
+            visit=visit, path=visit.request.url.path, said=said, **data
+        )
+        return HTMLResponse(text, status)
+
+    def file(self, request: Request) -> Response:
+        """Return a file that pages load: script, style, icon."""
+        name = str(request.path_params["name"])
+        data = self._files.get(name)
+        if data is None:
+            return Response("没有这个文件", 404, media_type="text/plain")
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        # The address changes with the content, so that it may be kept for ever.
+        return Response(data, media_type=kind, headers={"cache-control": "max-age=31536000, immutable"})
+
+
+def tone(status: Status, verdict: Verdict | None) -> str:
+    """Return the style class of a verdict or, where there is none, of the status."""
+    return verdict.value if status is Status.JUDGED and verdict is not None else status.value
+
+
+def case_word(case: CaseResult) -> str:
+    """Return the word of a case: its verdict, or its status with the reason."""
+    return label(case.status, case.verdict, case.reason)
+
+
+def person_zh(one: Person | None) -> str:
+    """Return name and organisation."""
+    return "" if one is None else f"{one.name}（{one.org}）" if one.org else one.name
+
+
+def moment_zh(at: datetime | None) -> str:
+    """Return a time in this machine's zone, to the minute."""
+    return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M}"
+
+
+def field_moment(at: datetime | None) -> str:
+    """Return a time as the field `datetime-local` holds it."""
+    return f"{(at or datetime.now(UTC)).astimezone():%Y-%m-%dT%H:%M}"

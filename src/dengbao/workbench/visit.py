@@ -1,0 +1,156 @@
+"""One request as pages see it: who asks, what was filled in, and how to answer."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar, cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from ..errors import DengbaoError, UsageError
+from ..model import Person
+from ..reading import apart
+from ..traces import keep_trace
+from .desk import Desk
+from .filled import Filled
+from .guard import Doors, TooMuch, Visitor, too_much_page
+from .shown import Pages
+
+_MOST_FILES: Final = 20
+_MOST_FIELDS: Final = 2000
+Answer = TypeVar("Answer", bound=Response)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request, with the engagement, the visitor and the form that was posted (empty for a look)."""
+
+    request: Request
+    desk: Desk
+    visitor: Visitor
+    filled: Filled
+
+    @property
+    def person(self) -> Person | None:
+        """Return who sits at the page, None before they said so."""
+        return self.visitor.person
+
+    @property
+    def known(self) -> bool:
+        """Tell whether this browser has shown the start token; others are told nothing."""
+        return self.request.scope["visitor"] is not None
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Return the people that the engagement names, none while its file cannot be read."""
+        try:
+            return self.desk.state().session.engagement.people
+        except DengbaoError:
+            return ()
+
+    def someone(self) -> Person:
+        """Return who sits at the page.
+
+        Raises:
+            UsageError: nobody said so yet.
+
+        """
+        if self.visitor.person is None:
+            raise UsageError("尚未选定操作人员", cure="在页面右上角“操作人员”处选择或填写姓名与单位")
+        return self.visitor.person
+
+    @property
+    def is_part(self) -> bool:
+        """Tell whether only a part of a page is wanted (htmx)."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def path(self, name: str) -> str:
+        """Return a part of the address."""
+        return str(self.request.path_params[name])
+
+    def asked(self, name: str) -> str:
+        """Return a value of the address's query, cut to a sensible length."""
+        return self.request.query_params.get(name, "")[:500]
+
+    def page(self, template: str, status: int = 200, **data: object) -> Response:
+        """Return a page, or a part of one, from a template."""
+        return cast("Pages", self.request.app.state.pages).answer(self, template, status, data)
+
+    def go(self, where: str, said: str = "") -> Response:
+        """Return the redirect after something was done; `said` is shown once on the next page."""
+        if said:
+            self.visitor.said.append(said)
+        return RedirectResponse(where, 303)
+
+
+def look(path: str, show: Callable[[Visit], Response], name: str = "") -> Route:
+    """Return the route of a page that is only looked at."""
+    return Route(path, _endpoint(show), methods=["GET"], name=name or None)
+
+
+def act(path: str, do: Callable[[Visit], Response], name: str = "") -> Route:
+    """Return the route of a form: `do` is called in a thread with what was filled in."""
+    return Route(path, _endpoint(do), methods=["POST"], name=name or None)
+
+
+def _endpoint(answer: Callable[[Visit], Response]) -> Callable[[Request], object]:
+    @functools.wraps(answer)
+    async def endpoint(request: Request) -> Response:
+        try:
+            if request.method == "POST":
+                async with request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS) as form:
+                    return await run_in_threadpool(_answer, answer, request, form)
+            return await run_in_threadpool(_answer, answer, request, FormData())
+        except TooMuch:
+            return too_much_page()
+        except (MultiPartException, HTTPException) as exc:
+            told = exc.message if isinstance(exc, MultiPartException) else exc.detail
+            error = UsageError(f"提交的内容无法读取：{told}", cure="重新打开页面后再提交")
+            return await run_in_threadpool(_failed, request, error)
+        except Exception as exc:  # noqa: BLE001 - the last door: every fault of ours becomes a page, behind the guard
+            return await run_in_threadpool(_broken, request, exc)
+
+    return endpoint
+
+
+def _answer(answer: Callable[[Visit], Response], request: Request, form: FormData) -> Response:
+    visit = _visit(request, form)
+    try:
+        return answer(visit)
+    except DengbaoError as exc:
+        return _failed(request, exc)
+
+
+def _failed(request: Request, error: DengbaoError) -> Response:
+    status = 409 if request.method == "POST" else 400
+    return _visit(request, FormData()).page("error.html", status, errors=apart(error))
+
+
+def _broken(request: Request, exc: Exception) -> Response:
+    cure = f"重新打开页面；仍不行时把 {keep_trace(exc)} 发给维护者。已保存的内容不受影响"
+    error = DengbaoError("程序错误，未完成", cure=cure)
+    return _visit(request, FormData()).page("error.html", 500, errors=[error])
+
+
+async def lost(request: Request, _exc: Exception) -> Response:
+    """Return the page for an address that leads nowhere."""
+    error = UsageError("没有这个页面", where=request.url.path[:200], cure="从上方导航进入")
+    return _visit(request, FormData()).page("error.html", 404, errors=[error])
+
+
+def _visit(request: Request, form: FormData) -> Visit:
+    visitor = cast("Visitor | None", request.scope["visitor"]) or Visitor()
+    return Visit(request, cast("Desk", request.app.state.desk), visitor, Filled(form))
+
+
+def doors_of(request: Request) -> Doors:
+    """Return the doors of the application that answers a request."""
+    return cast("Doors", request.app.state.doors)
