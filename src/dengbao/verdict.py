@@ -255,35 +255,71 @@ def fold(
         StoreError: records that no case planned, two records of one case, or a damaged record.
 
     """
-    planned = _by_item(plan_cases)
-    by_case = _index(
-        records, {case.id for assets in planned.values() for some in assets.values() for case in some}
-    )
-    papers: dict[tuple[str, str], list[Evidence]] = defaultdict(list)
-    for one in evidence:
-        for item_id in dict.fromkeys(one.items):
-            papers[item_id, one.asset].append(one)
-    declared = {(one.item, one.asset): one for one in not_applicable}
+    return Folding(suite, plan_cases, records).fold(evidence, not_applicable)
 
-    def result(item: Item) -> ItemResult:
-        return fold_item(
-            item,
-            [
-                fold_case(
-                    item, asset, cases, by_case,
-                    evidence=tuple(papers.get((item.id, asset), ())),
-                    declared=declared.get((item.id, asset)),
-                )
-                for asset, cases in planned.get(item.id, {}).items()
-            ],
-        )  # fmt: skip
 
-    return SuiteResult(
-        mandatory=tuple(result(item) for item in suite.mandatory),
-        clauses=tuple(
-            fold_clause(clause, [result(item) for item in clause.items]) for clause in suite.clauses()
-        ),
-    )
+_Papers = dict[str, tuple[Evidence, ...]]
+_Declared = dict[str, NotApplicable]
+
+
+class Folding:
+    """A round that is folded again and again while people file evidence.
+
+    An item is folded anew only where its evidence or a declaration about it changed.
+    """
+
+    def __init__(self, suite: Suite, plan_cases: Iterable[Case], records: Iterable[Record]) -> None:
+        """Take what does not change any more: plan and records.
+
+        Raises:
+            StoreError: records that no case planned, two records of one case, or a damaged record.
+
+        """
+        self._suite = suite
+        self._planned = _by_item(plan_cases)
+        self._records = _index(
+            records,
+            {case.id for assets in self._planned.values() for some in assets.values() for case in some},
+        )
+        self._known: dict[str, tuple[_Papers, _Declared, ItemResult]] = {}
+
+    def fold(
+        self, evidence: Iterable[Evidence] = (), not_applicable: Iterable[NotApplicable] = ()
+    ) -> SuiteResult:
+        """Return all results in official order; `evidence` must be admissible already."""
+        papers: dict[str, _Papers] = defaultdict(dict)
+        for one in evidence:
+            for item_id in dict.fromkeys(one.items):
+                papers[item_id][one.asset] = (*papers[item_id].get(one.asset, ()), one)
+        declared: dict[str, _Declared] = defaultdict(dict)
+        for each in not_applicable:
+            declared[each.item][each.asset] = each
+
+        def result(item: Item) -> ItemResult:
+            return self._item(item, papers.get(item.id, {}), declared.get(item.id, {}))
+
+        return SuiteResult(
+            mandatory=tuple(result(item) for item in self._suite.mandatory),
+            clauses=tuple(
+                fold_clause(clause, [result(item) for item in clause.items])
+                for clause in self._suite.clauses()
+            ),
+        )
+
+    def _item(self, item: Item, papers: _Papers, declared: _Declared) -> ItemResult:
+        known = self._known.get(item.id)
+        if known is not None and known[:2] == (papers, declared):
+            return known[2]
+        cases = [
+            fold_case(
+                item, asset, cases, self._records,
+                evidence=papers.get(asset, ()), declared=declared.get(asset),
+            )
+            for asset, cases in self._planned.get(item.id, {}).items()
+        ]  # fmt: skip
+        found = fold_item(item, cases)
+        self._known[item.id] = (papers, declared, found)
+        return found
 
 
 def _by_item(cases: Iterable[Case]) -> dict[str, dict[str, list[Case]]]:

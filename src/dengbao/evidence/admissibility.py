@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import DengbaoError, EvidenceError
+from ..files import names_in
 from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Suite, Value, Verdict
 from ..reading import apart, raise_all, suggest
 from ..yamlfile import Document, YamlValue
@@ -25,6 +26,7 @@ _PROOF: Final = {
     "method": "缺少取证方法（how）",
     "files": "缺少佐证文件（file）",
 }
+_NUMBERED: Final = re.compile(r"EV-\d+")
 _PICTURE_KINDS: Final = (EvidenceKind.SCREENSHOT, EvidenceKind.PHOTO)
 
 
@@ -81,7 +83,16 @@ def admissible(directory: Path, suite: Suite, engagement: Engagement, today: dat
         EvidenceError: a record cannot be read, or a file was altered after it was filed.
 
     """
-    examined = examine(directory, suite, engagement, today)
+    return admitted(examine(directory, suite, engagement, today))
+
+
+def admitted(examined: Sequence[Examined]) -> tuple[Evidence, ...]:
+    """Return the examined evidence that counts.
+
+    Raises:
+        EvidenceError: a record cannot be read, or a file was altered after it was filed.
+
+    """
     grave = [
         EvidenceError(one.message, where=one.where, cure=one.cure)
         for each in examined
@@ -92,16 +103,35 @@ def admissible(directory: Path, suite: Suite, engagement: Engagement, today: dat
     return tuple(one.record for one in examined if one.counts and one.record is not None)
 
 
-def examine(directory: Path, suite: Suite, engagement: Engagement, today: date) -> tuple[Examined, ...]:
+class Eyes:
+    """How the files are looked at: each is read. Others may remember what they saw (`remembered`).
+
+    What is said of a record here follows from the record, its files, suite, engagement and day alone;
+    whatever else it may depend on is added by `examine`.
+    """
+
+    def record(self, path: Path, suite: Suite, engagement: Engagement, today: date) -> Examined:
+        """Return one record with its findings."""
+        return _examine(path, suite, engagement, today)
+
+    def carried(self, directory: Path) -> tuple[Finding, ...]:
+        """Return what is wrong with the registered collected files."""
+        return tuple(_carried(directory))
+
+
+def examine(
+    directory: Path, suite: Suite, engagement: Engagement, today: date, *, eyes: Eyes | None = None
+) -> tuple[Examined, ...]:
     """Return every record with its findings, in the order of their numbers."""
+    eyes = eyes or Eyes()
     try:
         paths = record_paths(directory)
     except EvidenceError as exc:
         return (Examined(None, (_malformed("", exc),)),)
-    examined = [_examine(path, suite, engagement, today) for path in paths]
+    examined = [eyes.record(path, suite, engagement, today) for path in paths]
     named = {file.name for one in examined if one.record is not None for file in one.record.files}
     stray = _strays(folder_of(directory), named, {one.stem for one in paths})
-    return (*examined, *(Examined(None, (one,)) for one in (*stray, *_carried(directory))))
+    return (*examined, *(Examined(None, (one,)) for one in (*stray, *eyes.carried(directory))))
 
 
 def _carried(directory: Path) -> Iterator[Finding]:
@@ -287,13 +317,12 @@ def _notes(record: Evidence, place: _Place) -> Iterator[Finding]:
 
 
 def _strays(folder: Path, named: set[str], records: set[str]) -> Iterator[Finding]:
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        name = path.name
-        numbered = re.match(r"EV-\d+", name)
+    for name in names_in(folder) if folder.is_dir() else ():
+        numbered = _NUMBERED.match(name)
         ours = name in named or (numbered is not None and numbered[0] in records)
-        if ours or name == CARRIED or name.startswith(".") or path.suffix == ".md":
+        if ours or name == CARRIED or name.startswith(".") or name.endswith(".md"):
             continue
         yield Finding(
             evidence="", gravity=Gravity.NOTE, message=f"文件 {name} 没有记录引用，不算佐证",
-            cure="用 dengbao evidence add 入库，或移走", where=str(path),
+            cure="用 dengbao evidence add 入库，或移走", where=str(folder / name),
         )  # fmt: skip

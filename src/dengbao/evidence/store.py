@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import DengbaoError, EvidenceError
+from ..files import names_in
 from ..model import Evidence
 from ..reading import Mistake, apart, raise_all, read_value, refuse
 from ..yamlfile import Document, read_yaml
@@ -15,6 +16,7 @@ from .attached import MAX_FILES, name_fault
 
 FOLDER: Final = "evidence"
 ID: Final = re.compile(r"EV-(\d{4,9})")
+_RECORD: Final = re.compile(r"EV-\d{4,9}\.yaml")
 
 
 def folder_of(directory: Path) -> Path:
@@ -32,13 +34,15 @@ def record_paths(directory: Path) -> list[Path]:
     folder = folder_of(directory)
     if not folder.is_dir():
         return []
-    found = [one for one in folder.iterdir() if one.suffix.lower() in (".yaml", ".yml")]
-    stray = sorted(one for one in found if one.suffix != ".yaml" or not ID.fullmatch(one.stem))
+    found = [one for one in names_in(folder) if one.lower().endswith((".yaml", ".yml"))]
+    stray = [one for one in found if not _RECORD.fullmatch(one)]
     if stray:
         raise EvidenceError(
-            "佐证记录的文件名不合规则", where=str(stray[0]), cure="记录写成 EV-0001.yaml；附件用别的扩展名"
+            "佐证记录的文件名不合规则",
+            where=str(folder / stray[0]),
+            cure="记录写成 EV-0001.yaml；附件用别的扩展名",
         )
-    return sorted(found, key=lambda one: (int(one.stem[3:]), one.name))
+    return [folder / one for one in sorted(found, key=lambda one: (int(one[3:-5]), one))]
 
 
 def load(path: Path) -> Evidence:
