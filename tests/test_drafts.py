@@ -136,6 +136,19 @@ def test_two_windows_that_change_one_field_keep_both_texts_until_somebody_choose
     assert (text(tmp_path), kept.asides) == ({"statement": "甲丙丁"}, ())
 
 
+def test_a_window_whose_answer_was_lost_does_not_conflict_with_itself(tmp_path: Path) -> None:
+    def typed(base: int, text: str) -> Saved | Conflict:
+        content = DraftContent(fields={"statement": text})
+        return drafts.save(tmp_path, "1.a.1", "his", content, base=base, by=LI, window="w1")
+
+    base = number(typed(0, "甲"))
+    typed(base, "甲乙")
+    drafts.attach(tmp_path, "1.a.1", "his", ONE, by=LI)
+    assert isinstance(typed(base, "甲乙丙"), Saved)
+    kept = drafts.load(tmp_path, "1.a.1", "his").content
+    assert (kept.fields, kept.files) == ({"statement": "甲乙丙"}, (ONE,))
+
+
 def test_the_text_kept_aside_may_be_let_go(tmp_path: Path) -> None:
     base = number(put(tmp_path, 0, statement="甲"))
     put(tmp_path, base, statement="乙")

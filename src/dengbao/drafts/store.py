@@ -64,11 +64,13 @@ def save(
     base: int,
     by: Person,
     settles: Sequence[int] = (),
+    window: str = "",
 ) -> Saved | Conflict:
     """Save what was typed upon version `base`, durably; what another window saved meanwhile is merged in.
 
     Where both changed the same field, the text is kept aside and a conflict is returned; `settles` names
-    asides that this text takes the place of. Nothing is written where nothing changed.
+    asides that this text takes the place of. By `window` one is known again that was not told of its own
+    save. Nothing is written where nothing changed.
 
     Raises:
         UsageError: too much, or not ids. StoreError: the draft is damaged or the disk is full.
@@ -79,12 +81,12 @@ def save(
         kept = load(directory, item, asset)
         current = kept.now
         known = tuple(one.version for one in kept.asides if one.version in settles)
-        if current is None or base == kept.number:
-            return Saved(_append(path, kept, content, by, settles=known))
-        started = kept.version(base)
-        origin = started.content if started is not None else DraftContent()
-        both, differing = _merge(origin, current.content, content)
-        if differing or current.filed:
+        origin = kept.origin(base, window)
+        if current is None or origin is current:
+            return Saved(_append(path, kept, content, by, settles=known, window=window))
+        started = origin.content if origin is not None else DraftContent()
+        both, differing = _merge(started, current.content, content)
+        if differing or (current.filed and content != started):
             yours = _append(path, kept, content, by, settles=known, aside=True)
             return Conflict(current, yours, differing or tuple(sorted(content.fields)))
         return Saved(_append(path, kept, both, by, settles=known), merged=both != content)
@@ -241,12 +243,13 @@ def _append(
     settles: tuple[int, ...] = (),
     restores: int = 0,
     aside: bool = False,
+    window: str = "",
 ) -> Version:
     if not (aside or settles or restores) and kept.now is not None and content == kept.content:
         return kept.now
     one = Version(
         version=kept.highest + 1, at=_now(), by=by, fields=content.fields, files=content.files, aside=aside,
-        settles=settles, restores=restores,
+        settles=settles, restores=restores, window=window,
     )  # fmt: skip
     try:
         journal = Journal(path)

@@ -21,7 +21,8 @@ class Version(Value):
     """One line of a draft.
 
     `aside` marks a text that another window had overtaken; `settles` names the asides that are done with.
-    `restores` is the version whose content was taken back; `filed` the evidence that the draft became.
+    `restores` is the version whose content was taken back; `filed` the evidence that the draft became;
+    `window` who typed it, empty where the content is not what one window alone showed.
     """
 
     version: int
@@ -33,6 +34,7 @@ class Version(Value):
     settles: tuple[int, ...] = ()
     restores: int = 0
     filed: str = ""
+    window: str = ""
 
     @property
     def content(self) -> DraftContent:
@@ -66,6 +68,14 @@ class Kept:
     def highest(self) -> int:
         """Return the highest number that was given out."""
         return max((one.version for one in (*self.versions, *self.asides)), default=0)
+
+    def origin(self, base: int, window: str) -> Version | None:
+        """Return what a window last had on disk: version `base`, or its own that it was not told of.
+
+        A window whose answer was lost with a killed server still believes in `base`.
+        """
+        own = [one for one in self.versions if one.version > base and window and one.window == window]
+        return own[-1] if own else self.version(base)
 
     def version(self, number: int) -> Version | None:
         """Return a version that is still kept."""
