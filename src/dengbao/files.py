@@ -40,6 +40,15 @@ def names_in(folder: Path) -> list[str]:
 Stamp = tuple[int, int, int, int]
 
 
+def stamp_of(path: Path) -> Stamp | None:
+    """Return by what it is seen that a file changed, None where there is none (see `stamps_in`)."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
 def stamps_in(folder: Path) -> dict[str, Stamp]:
     """Return, by name, by what it is seen that a file of a folder changed; nothing where there is no folder.
 
@@ -48,17 +57,18 @@ def stamps_in(folder: Path) -> dict[str, Stamp]:
     """
     try:
         with os.scandir(folder) as listed:
-            return {one.name: _stamp(one) for one in listed}
+            return {one.name: stamp for one in listed if (stamp := _stamp(one)) is not None}
     except FileNotFoundError:
         return {}
 
 
-def _stamp(entry: os.DirEntry[str]) -> Stamp:
+def _stamp(entry: os.DirEntry[str]) -> Stamp | None:
+    if os.name == "nt":  # what Windows lists of a folder may be old and holds no file number
+        return stamp_of(Path(entry.path))
     try:
-        # What Windows lists of a folder may be old and holds no file number.
-        found = Path(entry.path).lstat() if os.name == "nt" else entry.stat(follow_symlinks=False)
+        found = entry.stat(follow_symlinks=False)
     except OSError:  # just taken away
-        return (0, 0, 0, 0)
+        return None
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
 
 

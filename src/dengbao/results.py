@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from . import evidence as evidence_room
@@ -27,21 +28,42 @@ def fold_round(
         UsageError: the suite is no longer the one the round was begun with.
 
     """
+    refuse_other_suite(session, chosen)
+    admitted = evidence_room.admissible(
+        session.directory, session.suite, chosen.engagement, today or datetime.now().astimezone().date()
+    )
+    return fold_with(session, chosen, admitted)
+
+
+def refuse_other_suite(session: Session, chosen: Round) -> None:
+    """Refuse to interpret a round by a suite that is not the one it was begun with.
+
+    Raises:
+        UsageError: it is another one.
+
+    """
     if chosen.info.suite_sha256 != session.suite.sha256:
         raise UsageError(
             f"第 {chosen.number} 轮检测之后，测评项 {session.suite.id} 已改动，不能用来解释该轮的结果",
             where=str(session.content.suites / session.suite.id),
             cure="改用检测时的版本（--content）；或加 --new-round 重新检测",
         )
-    admitted = evidence_room.admissible(
-        session.directory, session.suite, chosen.engagement, today or datetime.now().astimezone().date()
-    )
+
+
+def fold_with(
+    session: Session, chosen: Round, admitted: Iterable[Evidence]
+) -> tuple[SuiteResult, tuple[Evidence, ...]]:
+    """Return the results of a round and which of the admitted evidence speaks of it.
+
+    Raises:
+        StoreError: the round's records are damaged.
+
+    """
     until = _next_begun(session, chosen)
-    if until is not None:
-        admitted = tuple(one for one in admitted if one.collected_at < until)
+    counted = tuple(one for one in admitted if until is None or one.collected_at < until)
     declared = (session if until is None else chosen).engagement.not_applicable
-    result = fold(session.suite, chosen.plan.cases, chosen.records().values(), admitted, declared)
-    return result, admitted
+    result = fold(session.suite, chosen.plan.cases, chosen.records().values(), counted, declared)
+    return result, counted
 
 
 def _next_begun(session: Session, chosen: Round) -> datetime | None:

@@ -94,6 +94,19 @@ def open_session(directory: Path, content_folder: Path | None = None) -> Session
     return Session(directory, content, suite, registry, engagement)
 
 
+def reopen(session: Session) -> Session:
+    """Return the session with `engagement.yaml` as it stands now, suite and checks as they were read.
+
+    Raises:
+        UsageError, ContentError: with file, line and cure.
+
+    """
+    engagement = catalog.load_engagement(session.directory)
+    if engagement.suite != session.engagement.suite:
+        return open_session(session.directory, session.content.root)
+    return Session(session.directory, session.content, session.suite, session.registry, engagement)
+
+
 def only_items(session: Session, plan: Plan, items: Iterable[str]) -> Plan:
     """Return the part of a plan whose items begin with one of `items` (`1`, `1.a`, `1.a.3`); all if none.
 

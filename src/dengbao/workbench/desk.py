@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from ..catalog.engagements import FILE_NAME
-from ..evidence import Examined, examine
+from ..evidence import Examined, Remembering, admitted, evidence_stamps, examine
+from ..files import Stamp, stamp_of, stamps_in
 from ..model import Asset, CaseResult, Clause, Evidence, Item, ItemResult, SuiteResult
-from ..results import fold_round
+from ..results import refuse_other_suite
 from ..rounds import Round, load_round, round_numbers
-from ..session import Session, open_session
-from ..verdict import fold
+from ..session import Session, open_session, reopen
+from ..verdict import Folding
 
-Stamp = tuple[tuple[str, int, int], ...]
+_ROUND_FILES: Final = ("run.json", "plan.json", "engagement.json", "records.jsonl")
 
 
-@dataclass(frozen=True)
+# Compared by identity: it is asked for at every request, and what was made from it may be kept with it.
+@dataclass(frozen=True, eq=False)
 class State:
     """One moment of the engagement: tested, filed, folded; `round` is None before the first run."""
 
@@ -76,14 +78,32 @@ class State:
         return next((one for one in found.cases if one.asset == asset_id), None) if found else None
 
 
+@dataclass(frozen=True)
+class _Stamps:
+    """By what it is seen that something changed; each part is read again only when its own stamps differ."""
+
+    today: date
+    engagement: Stamp | None
+    suite: dict[str, Stamp]
+    rounds: tuple[tuple[int, tuple[Stamp | None, ...]], ...]
+    evidence: dict[str, Stamp]
+
+
 class Desk:
-    """An engagement folder, and the content it is tested by."""
+    """An engagement folder, and the content it is tested by.
+
+    What is shown may rest on files that were read before and look unchanged; what is sealed, reported or
+    verified never does.
+    """
 
     def __init__(self, directory: Path, content: Path | None = None) -> None:
         self.directory = directory
         self.content = content
         self._lock = threading.Lock()
-        self._kept: tuple[Stamp, State] | None = None
+        self._kept: tuple[_Stamps, State] | None = None
+        self._session: Session | None = None
+        self._folding: Folding | None = None
+        self._eyes = Remembering()
 
     def state(self) -> State:
         """Return how the engagement stands; files that another program changed are read again.
@@ -93,39 +113,54 @@ class Desk:
 
         """
         with self._lock:
-            stamp = tuple(self._stamps())
-            if self._kept is None or self._kept[0] != stamp:
-                self._kept = (stamp, self._read())
+            stamps = self._stamps()
+            if self._kept is None or self._kept[0] != stamps:
+                state = self._read(stamps)
+                # Which suite it is became known by reading, the first time.
+                self._kept = (stamps if stamps.suite else replace(stamps, suite=self._suite_stamps()), state)
             return self._kept[1]
 
-    def _read(self) -> State:
-        session = open_session(self.directory, self.content)
-        numbers = round_numbers(self.directory)
-        chosen = load_round(self.directory, numbers[-1]) if numbers else None
-        engagement = chosen.engagement if chosen is not None else session.engagement
-        today = datetime.now().astimezone().date()
-        examined = examine(self.directory, session.suite, engagement, today)
-        if chosen is not None:
-            result, _ = fold_round(session, chosen, today=today)
+    def _read(self, stamps: _Stamps) -> State:
+        old_stamps, old = self._kept or (None, None)
+        session = self._opened(stamps, old_stamps)
+        if old_stamps is None or old is None or old_stamps.rounds != stamps.rounds:
+            chosen = load_round(self.directory, stamps.rounds[-1][0]) if stamps.rounds else None
+            self._folding = None
         else:
-            counting = [one.record for one in examined if one.counts and one.record is not None]
-            declared = session.engagement.not_applicable
-            result = fold(session.suite, session.plan.cases, (), counting, declared)
+            chosen = old.round
+        if chosen is not None:
+            refuse_other_suite(session, chosen)
+        engagement = chosen.engagement if chosen is not None else session.engagement
+        self._eyes.look_around(stamps.evidence)
+        examined = examine(self.directory, session.suite, engagement, stamps.today, eyes=self._eyes)
+        if self._folding is None or (chosen is None and old is not None and session is not old.session):
+            cases = chosen.plan.cases if chosen is not None else session.plan.cases
+            self._folding = Folding(session.suite, cases, chosen.records().values() if chosen else ())
+        result = self._folding.fold(admitted(examined), session.engagement.not_applicable)
         return State(session, chosen, result, examined)
 
-    def _stamps(self) -> Iterator[tuple[str, int, int]]:
-        for path in self._watched():
-            try:
-                found = path.stat()
-            except OSError:
-                continue
-            yield str(path), found.st_mtime_ns, found.st_size
+    def _opened(self, stamps: _Stamps, old: _Stamps | None) -> Session:
+        if self._session is None or old is None or old.suite != stamps.suite:
+            self._session = open_session(self.directory, self.content)
+            self._folding = None
+        elif old.engagement != stamps.engagement:
+            self._session = reopen(self._session)
+        return self._session
 
-    def _watched(self) -> Iterator[Path]:
-        yield self.directory / FILE_NAME
-        for number in round_numbers(self.directory):
-            folder = self.directory / "runs" / f"round-{number}"
-            yield from (folder / one for one in ("run.json", "plan.json", "records.jsonl"))
-        evidence = self.directory / "evidence"
-        if evidence.is_dir():
-            yield from sorted(evidence.iterdir())
+    def _stamps(self) -> _Stamps:
+        return _Stamps(
+            today=datetime.now().astimezone().date(),
+            engagement=stamp_of(self.directory / FILE_NAME),
+            suite=self._suite_stamps(),
+            rounds=tuple((number, self._round_stamps(number)) for number in round_numbers(self.directory)),
+            evidence=evidence_stamps(self.directory),
+        )
+
+    def _suite_stamps(self) -> dict[str, Stamp]:
+        if self._session is None:
+            return {}
+        return stamps_in(self._session.content.suites / self._session.engagement.suite)
+
+    def _round_stamps(self, number: int) -> tuple[Stamp | None, ...]:
+        folder = self.directory / "runs" / f"round-{number}"
+        return tuple(stamp_of(folder / one) for one in _ROUND_FILES)

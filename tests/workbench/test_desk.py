@@ -1,0 +1,179 @@
+"""The desk: what did not change is not read again, and nothing differs from a fresh look."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from dengbao import evidence as evidence_room
+from dengbao.errors import EvidenceError, UsageError
+from dengbao.evidence import Draft, Examined, Remembering, evidence_stamps, examine
+from dengbao.evidence.admissibility import Eyes
+from dengbao.model import Engagement, EvidenceKind, Method, Suite, Verdict
+from dengbao.session import open_session
+from dengbao.verdict import Folding, fold
+from dengbao.workbench.desk import Desk, State
+
+from ..packet import example
+from . import large
+
+_TODAY = datetime.now().astimezone().date()
+
+
+@pytest.fixture(scope="session")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with eight assets, two rounds and forty pieces of evidence; do not change it."""
+    return large.build(tmp_path_factory.mktemp("big") / "h", assets=8, evidence=40, rounds=2)
+
+
+@pytest.fixture
+def folder(big: Path, tmp_path: Path) -> Path:
+    """Return a copy of it that a test may change."""
+    return example.copy_of(big, tmp_path / "h")
+
+
+class Counted(Eyes):
+    """Eyes that count what they read."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def record(self, path: Path, suite: Suite, engagement: Engagement, today: date) -> Examined:
+        """Count, and read."""
+        self.read.append(path.stem)
+        return super().record(path, suite, engagement, today)
+
+
+class Watched(Remembering, Counted):
+    """Eyes that remember, over eyes that count."""
+
+    def __init__(self) -> None:
+        Remembering.__init__(self)
+        Counted.__init__(self)
+
+
+def _file(folder: Path, item: str = "1.a.1", asset: str = "web-00", said: str = "经核查，已截图。") -> str:
+    session = open_session(folder)
+    picture = folder.parent / "shot.png"
+    picture.write_bytes(large.picture(9999, (200, 150)))
+    now = datetime.now().astimezone()
+    draft = Draft(
+        items=(item,), asset=asset, method=Method.EXAMINE, kind=EvidenceKind.SCREENSHOT, collected_at=now,
+        collected_by=large.LI, statement=said, verdict=Verdict.CONFORM, redacted=True,
+    )  # fmt: skip
+    filed = evidence_room.add(
+        folder, draft, (picture,), suite=session.suite, engagement=session.engagement, now=now
+    )
+    return filed.id
+
+
+def _fresh(folder: Path) -> State:
+    return Desk(folder).state()
+
+
+def test_what_did_not_change_is_not_read_again(folder: Path) -> None:
+    session, eyes = open_session(folder), Watched()
+
+    def look() -> tuple[Examined, ...]:
+        eyes.read.clear()
+        eyes.look_around(evidence_stamps(folder))
+        return examine(folder, session.suite, session.engagement, _TODAY, eyes=eyes)
+
+    assert len(look()) == 40
+    assert len(eyes.read) == 40
+    look()
+    assert eyes.read == []
+    filed = _file(folder)
+    assert len(look()) == 41
+    assert eyes.read == [filed]
+    picture = folder / "evidence" / "EV-0007.png"
+    picture.write_bytes(picture.read_bytes() + b"x")
+    found = look()
+    assert eyes.read == ["EV-0007"]
+    assert not found[6].counts
+    assert found == examine(folder, session.suite, session.engagement, _TODAY)
+
+
+def _alter(path: Path) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace("截图", "照片"), encoding="utf-8")
+
+
+_CHANGES: tuple[Callable[[Path], object], ...] = (
+    _file,
+    lambda folder: _file(folder, "4.a.1", "host-01", "经核查，已核对。"),
+    lambda folder: evidence_room.review(folder, "EV-0003", large.WANG),
+    lambda folder: _alter(folder / "evidence" / "EV-0005.yaml"),
+    lambda folder: (folder / "evidence" / "EV-0009.yaml").unlink(),
+    lambda folder: (folder / "evidence" / "note.txt").write_text("x", encoding="utf-8"),
+    lambda folder: shutil.rmtree(folder / "runs" / "round-2"),
+    lambda folder: _alter(folder / "engagement.yaml"),
+)
+
+
+def test_after_every_change_the_desk_says_what_a_fresh_look_says(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.state()
+    changes = list(_CHANGES)
+    random.Random(7).shuffle(changes)
+    for change in changes:
+        change(folder)
+        now, fresh = desk.state(), _fresh(folder)
+        assert now.result == fresh.result
+        assert now.examined == fresh.examined
+        assert now.session.engagement == fresh.session.engagement
+        assert desk.state() is now
+
+
+def test_an_altered_file_is_found_although_its_time_was_set_back(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.state()
+    picture = folder / "evidence" / "EV-0002.png"
+    before = picture.stat()
+    data = bytearray(picture.read_bytes())
+    data[-20] ^= 1
+    picture.write_bytes(data)
+    os.utime(picture, ns=(before.st_atime_ns, before.st_mtime_ns))
+    session = open_session(folder)
+    # What reports, sealing and verification use never remembers anything.
+    with pytest.raises(EvidenceError, match="EV-0002"):
+        evidence_room.admissible(folder, session.suite, session.engagement, _TODAY)
+    with pytest.raises(EvidenceError, match="EV-0002"):
+        desk.state()
+    data[-20] ^= 1
+    picture.write_bytes(data)
+    assert desk.state().result == _fresh(folder).result
+
+
+def test_a_mistake_in_the_engagement_is_told_until_it_is_mended(folder: Path) -> None:
+    desk, path = Desk(folder), folder / "engagement.yaml"
+    before = desk.state()
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "nonsense: 1\n", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="nonsense"):
+            desk.state()
+    path.write_text(text.replace("大型医院样例", "样例"), encoding="utf-8")
+    assert desk.state().result == before.result
+
+
+def test_folding_again_is_folding_anew(folder: Path) -> None:
+    state, chance = _fresh(folder), random.Random(3)
+    assert state.round is not None
+    suite, cases = state.session.suite, state.round.plan.cases
+    records = tuple(state.round.records().values())
+    folding = Folding(suite, cases, records)
+    papers = list(state.evidence.values())
+    for _ in range(12):
+        chance.shuffle(papers)
+        some = [
+            msgspec.structs.replace(one, verdict=chance.choice(list(Verdict)))
+            for one in papers[: chance.randrange(40)]
+        ]
+        assert folding.fold(some) == fold(suite, cases, records, some)
