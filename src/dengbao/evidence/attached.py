@@ -25,9 +25,9 @@ MAX_FILES: Final = 20
 MAX_PIXELS: Final = 80_000_000
 MAX_EDGE: Final = 20_000
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
-_FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
+FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 # What Pillow's decoders raise on bytes that are not the picture they claim to be.
-_BROKEN: Final = (
+BROKEN: Final = (
     OSError, ValueError, SyntaxError, IndexError, KeyError, TypeError, AttributeError, EOFError,
     OverflowError, ZeroDivisionError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError,
 )  # fmt: skip
@@ -136,12 +136,12 @@ def picture_fault(path: Path) -> str:
         # Pillow warns of odd sizes and broken EXIF; both are judged here by our own bounds.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(data, formats=_FORMATS) as image:
+            with Image.open(data, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS or max(width, height) > MAX_EDGE:
                     return f"图片尺寸过大（{width}×{height}）"
                 _decode(image)
-        except _BROKEN:
+        except BROKEN:
             return "不是有效的图片，或已损坏"
     return ""
 
