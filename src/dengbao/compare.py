@@ -104,10 +104,11 @@ def _items(*results: SuiteResult) -> tuple[str, ...]:
 
 
 def _cases(result: SuiteResult) -> dict[tuple[str, str], Standing]:
-    return {(one.item, one.asset): _standing(one) for item in _results(result) for one in item.cases}
+    return {(one.item, one.asset): standing_of(one) for item in _results(result) for one in item.cases}
 
 
-def _standing(case: CaseResult) -> Standing:
+def standing_of(case: CaseResult) -> Standing:
+    """Return where a case stands."""
     said = [one.verdict for one in case.records if one.verdict is not None]
     return Standing(status=case.status, verdict=case.verdict, automatic=combine(said) if said else None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -11,12 +11,13 @@ from . import __version__
 from .errors import StoreError
 from .evidence import folder_of
 from .facts import FactFile
+from .model import Evidence
 from .papers import for_papers
 from .probes.registry import PROBES
-from .report import ReportInput, ReportOutcome, write_report
+from .report import PastRound, ReportInput, ReportOutcome, write_report
 from .report.wording import beijing, moment
-from .results import fold_round
-from .rounds import Round
+from .results import fold_round, fold_with
+from .rounds import Round, load_round, round_numbers
 from .session import Session
 
 # The words of the probes for what they looked with, and those of people.
@@ -69,9 +70,22 @@ def report_round(
         tool_version=tool_version, made_at=made,
         template=session.content.templates / session.suite.id / "report.docx",
         origins={key: _origin(file) for key, file in chosen.store().origins().items()},
-        mark=mark,
+        mark=mark, history=tuple(_earlier(session, chosen, evidence)),
     )  # fmt: skip
     return write_report(given, out, final=final, pdf=pdf, say=say, engines=engines)
+
+
+def _earlier(session: Session, chosen: Round, evidence: tuple[Evidence, ...]) -> Iterator[PastRound]:
+    """Yield the rounds before this one, folded with the evidence of this one.
+
+    A packet holds no other evidence, so that it gives the same history again.
+    """
+    for number in round_numbers(session.directory):
+        if number < chosen.number:
+            one = load_round(session.directory, number)
+            names = {asset.id: asset.name for asset in one.engagement.assets}
+            same = one.info.suite_sha256 == session.suite.sha256
+            yield PastRound(one.info, fold_with(session, one, evidence)[0] if same else None, names)
 
 
 def _origin(file: FactFile) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from annex3_pages import appendix, front, results, signing  # beside this file
+from annex3_pages import appendix, front, history, results, signing  # beside this file
 from annex3_pages.frame import FRONT, HEAD, foot, header
 
 from dengbao.report.layouts import BAOGAO, BAOGAO_PAGE
@@ -23,7 +23,10 @@ _MADE: Final = datetime(2023, 8, 25, tzinfo=UTC)  # the regulation's day; a temp
 _BEFORE: Final = (
     front.cover, front.basics, front.approval, front.declaration, front.contents, front.draft,
 )  # fmt: skip
-_BODY: Final = (results.summary, results.mandatory, results.results, results.failures, signing.signatures)
+_BODY: Final = (
+    results.summary, results.mandatory, results.results, results.failures, history.history,
+    signing.signatures,
+)  # fmt: skip
 _APPENDIX: Final = (appendix.evidence, appendix.facts, appendix.figures, appendix.anomalies)
 
 

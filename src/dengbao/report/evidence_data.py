@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..model import Evidence
+from .crossrefs import cited
 from .pictures import Figure
 from .plain import Plain
 from .wording import BLANK, bytes_zh, day, listed, moment, person, places
 
 
-def evidence_rows(evidence: Iterable[Evidence], asset: Callable[[str], str]) -> list[Plain]:
-    """Return one row per evidence record; `asset` gives the name of an asset."""
-    return [_row(one, asset(one.asset)) for one in evidence]
+def evidence_rows(
+    evidence: Iterable[Evidence], asset: Callable[[str], str], figures: Mapping[str, Sequence[int]]
+) -> list[Plain]:
+    """Return one row per evidence record; `asset` gives the name of an asset, `figures` its pictures."""
+    return [_row(one, asset(one.asset), figures.get(one.id, ())) for one in evidence]
 
 
-def _row(one: Evidence, asset: str) -> dict[str, Plain]:
+def _row(one: Evidence, asset: str, figures: Sequence[int]) -> dict[str, Plain]:
     remarks = [
         "已脱敏" if one.redacted else "未脱敏",
         f"有效期至 {day(one.expires)}" if one.expires else "",
@@ -25,6 +28,7 @@ def _row(one: Evidence, asset: str) -> dict[str, Plain]:
         reviewed = f"{person(one.reviewed.by)}\n{moment(one.reviewed.at)}"
     return {
         "id": one.id,
+        "cited": cited(one.id, figures),
         "kind": one.kind.zh,
         "method": one.method.zh,
         "places": places(one.items),
@@ -55,13 +59,14 @@ def figure_rows(figures: Iterable[Figure], asset: Callable[[str], str]) -> list[
             "number": one.number,
             "evidence": one.evidence.id,
             "picture": one.picture.sha256,
-            "caption": _caption(one, asset(one.evidence.asset)),
+            "caption": f"图 {one.number}　{_title(one, asset(one.evidence.asset))}",
+            "title": _title(one, asset(one.evidence.asset)),
         }
         for one in figures
     ]
 
 
-def _caption(one: Figure, asset: str) -> str:
+def _title(one: Figure, asset: str) -> str:
     end = f"（{one.picture.altered}）" if one.picture.altered else ""
     paper = one.evidence
-    return f"图 {one.number}　{paper.id}　{asset}　检查项 {places(paper.items)}　文件 {one.file.name}{end}"
+    return f"{paper.id}　{asset}　检查项 {places(paper.items)}　文件 {one.file.name}{end}"

@@ -10,6 +10,18 @@ from pathlib import Path
 from ..model import Engagement, Evidence, RunInfo, Suite, SuiteResult
 
 
+@dataclass(frozen=True)
+class PastRound:
+    """An earlier round, folded; `result` is None where it was judged by another edition of the suite.
+
+    `assets` maps the ids of the assets it tested to their names.
+    """
+
+    run: RunInfo
+    result: SuiteResult | None
+    assets: Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportInput:
     """One round of one engagement, folded.
@@ -18,7 +30,8 @@ class ReportInput:
     have its digest. `facts_sha256` is the digest over all stored facts of the round, as hex.
     `template` replaces the shipped template of the suite's edition. `origins` says of stored facts,
     by `(asset, kind, sha256)`, how, with which rights and when they were read. `mark` makes
-    the QR code's text from the digest of the content; without it the code is unsigned.
+    the QR code's text from the digest of the content; without it the code is unsigned. `history` holds the
+    rounds before this one, the first one first.
     """
 
     engagement: Engagement
@@ -34,6 +47,7 @@ class ReportInput:
     template: Path | None = None
     origins: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     mark: Callable[[str], str] | None = None
+    history: tuple[PastRound, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

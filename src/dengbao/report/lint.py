@@ -208,4 +208,13 @@ def _leftovers(root: etree._Element, printed: str) -> Iterator[str]:
                 yield f"残留模板标签 {match.group()[:60]}"
 
 
-_LOOKS: Final[tuple[Look, ...]] = (_cells_without_end, _tables, _double_ids, _fields)
+def _references(root: etree._Element) -> Iterator[tuple[str, str]]:
+    """Yield the references to marks that are nowhere: when fields are updated, an error stands there."""
+    known = {one.get(w("name")) for one in root.iter(w("bookmarkStart"))}
+    for element in root.iter(w("instrText")):
+        words = (element.text or "").split()
+        if len(words) > 1 and words[0] == "REF" and words[1] not in known:
+            yield "dangling_reference", f"交叉引用 {words[1]} 没有对应的书签"
+
+
+_LOOKS: Final[tuple[Look, ...]] = (_cells_without_end, _tables, _double_ids, _fields, _references)

@@ -30,6 +30,7 @@ _SOMEWHERE: Final = (
     ("facts", ("id", "origin", "sha256")),
     ("anomalies", ("note",)),
     ("figures", ("caption",)),
+    ("history", ("sentences", "name", "period", "operator", "more")),
 )
 
 
@@ -51,6 +52,7 @@ def check_readback(docx: bytes, data: dict[str, Plain]) -> None:
     _check_order(text, data)
     rows = [_cells(one) for one in root.iter(w("tr"))]
     _check_gaps(rows, data)
+    _check_history(rows, data)
     _check_rows(rows, data)
     _check_parties(rows, data)
 
@@ -109,6 +111,23 @@ def _check_gaps(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
         wanted = [str(group["place"]), *texts(group["entries"])]
         if not any(all(one in row for one in wanted) for row in lines):
             raise _lost("；".join(wanted), "草稿说明")
+
+
+def _check_history(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
+    """Check that everything that moved between rounds has a row of its own, in order, facts included."""
+    history = data["history"]
+    if not isinstance(history, dict):
+        return
+    remaining = iter(rows)
+    for one in rows_of(history["rows"]):
+        wanted = [str(one[key]) for key in ("item", "asset", "standings", "direction")]
+        facts = list(texts(one["facts"]))
+        if not any(
+            all(any(_says(cell, each) for cell in row) for each in wanted)
+            and all(each in "\n".join(row) for each in facts)
+            for row in remaining
+        ):
+            raise _lost(" / ".join(wanted), "整改情况")
 
 
 def _check_rows(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:

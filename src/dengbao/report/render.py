@@ -8,7 +8,7 @@ docxtpl gives the dialect (`{%p`, `{%tr`, `{% vm %}`, tags split over runs). Eve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
@@ -19,6 +19,7 @@ from lxml import etree
 from markupsafe import Markup, escape
 
 from ..errors import ReportError
+from .crossrefs import citer, numbered
 from .fonts import SYMBOLS
 from .package import DOCUMENT, Package, xml_parser
 from .pictures import Picture
@@ -58,7 +59,7 @@ def render(
     if not isinstance(context, dict):
         raise TypeError("the context of a template is a mapping")
     package = Package.open(template, where=where)
-    env = environment(_PictureFilter(package, pictures))
+    env = environment(_PictureFilter(package, pictures), _figures(context))
     for name in text_parts(package):
         package.members[name] = _render_part(package.members[name], context, env, f"{where} {name}")
         env.filters["picture"] = _no_picture
@@ -73,13 +74,24 @@ def text_parts(package: Package) -> list[str]:
     ]
 
 
-def environment(picture: object) -> ImmutableSandboxedEnvironment:
-    """Return the sandbox: strict names, escaping always on, no globals, no filter that undoes either."""
+def _figures(context: dict[str, Plain]) -> frozenset[int]:
+    rows = context.get("figures")
+    numbers = [one.get("number") for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
+    return frozenset(one for one in numbers if isinstance(one, int))
+
+
+def environment(picture: object, figures: Collection[int] = ()) -> ImmutableSandboxedEnvironment:
+    """Return the sandbox: strict names, escaping always on, no globals, no filter that undoes either.
+
+    `figures` are the numbers that text may refer to.
+    """
     env = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True, finalize=_finalize)
     env.globals.clear()
     for name in _FORBIDDEN_FILTERS:
         env.filters.pop(name, None)
     env.filters["picture"] = picture
+    env.filters["numbered"] = numbered
+    env.filters["cite"] = citer(figures, _finalize)
     return env
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from ..model import Asset, Engagement, Suite
 from .evidence_data import evidence_rows, figure_rows
 from .gaps import group_gaps
+from .history import History
 from .inputs import Gap, GapGroup, ReportInput
 from .mark import mark_row
 from .pictures import Figure
@@ -35,7 +36,8 @@ def report_data(given: ReportInput, figures: Iterable[Figure], gaps: tuple[Gap, 
     """Return everything a template may print, sanitised, with the digest of it all."""
     figures = tuple(figures)
     numbers = Numbers(number_facts(given.result), _figures(figures), number_notes(given.suite))
-    writer = ResultWriter(given.engagement, numbers, given.origins)
+    history = History(given)
+    writer = ResultWriter(given.engagement, numbers, given.origins, history.hints())
     failures = writer.failures(given.result)
     high = sum(1 for one in failures if isinstance(one, dict) and one["high"])
     data: dict[str, Plain] = {
@@ -49,7 +51,8 @@ def report_data(given: ReportInput, figures: Iterable[Figure], gaps: tuple[Gap, 
         "mandatory": writer.mandatory(given.result.mandatory),
         "chapters": writer.chapters(given.suite, given.result),
         "failures": failures,
-        "evidence": evidence_rows(given.evidence, writer.asset),
+        "history": history.data(writer.asset),
+        "evidence": evidence_rows(given.evidence, writer.asset, numbers.figures),
         "facts": writer.facts(given.result),
         "figures": figure_rows(figures, writer.asset),
         "anomalies": _anomalies(given.suite, numbers),

@@ -22,6 +22,7 @@ from ..model import (
     SuiteResult,
     Verdict,
 )
+from .crossrefs import cited
 from .plain import Plain
 from .wording import (
     BLANK,
@@ -79,17 +80,22 @@ def _all_cases(result: SuiteResult) -> Iterator[CaseResult]:
 
 
 class ResultWriter:
-    """Turns results into rows; holds what every row needs to look up."""
+    """Turns results into rows; holds what every row needs to look up.
+
+    `hints` says of a case, by item and asset, how it stood in the rounds before.
+    """
 
     def __init__(
         self,
         engagement: Engagement,
         numbers: Numbers,
         origins: Mapping[tuple[str, str, str], str] | None = None,
+        hints: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
         self._names = {one.id: one.name for one in engagement.assets}
         self._numbers = numbers
         self._origins = origins or {}
+        self._hints = hints or {}
 
     def asset(self, asset_id: str) -> str:
         """Return the asset's name, or its id where the engagement does not know it."""
@@ -143,7 +149,9 @@ class ResultWriter:
         """Return a row for each case; open ones that say the very same share one, judged ones never."""
         shared: dict[tuple[str, ...], list[str]] = {}
         for number, case in enumerate(cases):
-            told = ("\n".join(_lines(case)), case_label(case), self._proof(case))
+            hint = self._hints.get((case.item, case.asset), "")
+            lines = [*_lines(case), *([hint] if hint else [])]
+            told = ("\n".join(lines), case_label(case), self._proof(case))
             key = told if case.status is not Status.JUDGED else (*told, str(number))
             shared.setdefault(key, []).append(self.asset(case.asset))
         rows = [_row("\n".join(assets), *key[:3]) for key, assets in shared.items()]
@@ -161,8 +169,7 @@ class ResultWriter:
         return self._numbers.facts[asset, ref.fact, ref.sha256]
 
     def _paper(self, one: Evidence) -> str:
-        figures = self._numbers.figures.get(one.id, ())
-        return one.id + (f"（图{'、'.join(map(str, figures))}）" if figures else "")
+        return cited(one.id, self._numbers.figures.get(one.id, ()))
 
     def failures(self, result: SuiteResult) -> list[Plain]:
         """Return every case that is 不符合 or 部分符合, with its clause's high-risk mark and advice."""

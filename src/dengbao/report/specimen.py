@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ..errors import Reason
 from ..model import (
     ByHand,
@@ -15,6 +17,7 @@ from ..model import (
     Chapter,
     Clause,
     ClauseResult,
+    Criterion,
     Engagement,
     Evidence,
     EvidenceFile,
@@ -46,7 +49,7 @@ from ..model import (
 )
 from .bars import drawn_pictures
 from .gaps import find_gaps
-from .inputs import ReportInput
+from .inputs import PastRound, ReportInput
 from .pictures import Figure, Picture
 from .plain import Plain
 from .report_data import report_data
@@ -82,13 +85,43 @@ def _input(text: str, figures: tuple[Figure, ...], *, empty: bool) -> ReportInpu
             id="", title="", edition="", regulation="", mandatory=(), chapters=(), profile={}
         ),
         result=SuiteResult(mandatory=mandatory, clauses=clauses),
-        run=RunInfo(round=1, suite="", suite_sha256="", engagement_sha256="", tool_version="0", begun_at=_AT),
+        run=RunInfo(
+            round=1 if empty else 2, suite="", suite_sha256="", engagement_sha256="", tool_version="0",
+            begun_at=_AT,
+        ),
         evidence=tuple(one.evidence for one in figures),
         evidence_dir=Path(),
         facts_sha256="" if empty else "0" * 64,
         tool_version="0",
         made_at=_AT,
+        history=() if empty else (_past(text, suite),),
     )  # fmt: skip
+
+
+def _past(text: str, suite: Suite) -> PastRound:
+    """Return an earlier round in which every item was 不符合, so that all of them moved."""
+    seen = (Criterion(name="x", question=text, met=False, measured=text, fact="host.x"),)
+
+    def result(item: Item) -> ItemResult:
+        record = msgspec.structs.replace(_record(item, text, Verdict.NONCONFORM), criteria=seen)
+        case = CaseResult(
+            item=item.id, asset="host", status=Status.JUDGED, verdict=Verdict.NONCONFORM, records=(record,)
+        )
+        return ItemResult(item=item, status=Status.JUDGED, verdict=Verdict.NONCONFORM, cases=(case,))
+
+    clauses = tuple(
+        ClauseResult(
+            clause=one, status=Status.JUDGED, verdict=Verdict.NONCONFORM,
+            items=tuple(result(item) for item in one.items),
+        )
+        for one in suite.clauses()
+    )  # fmt: skip
+    run = RunInfo(
+        round=1, suite="", suite_sha256="", engagement_sha256="", tool_version="0", begun_at=_AT,
+        ended_at=_AT, operator=text[:60],
+    )  # fmt: skip
+    folded = SuiteResult(mandatory=tuple(result(one) for one in suite.mandatory), clauses=clauses)
+    return PastRound(run, folded, {"host": text, "system": text})
 
 
 def _engagement(text: str, *, assets: bool) -> Engagement:

@@ -31,7 +31,7 @@ def evidence(out: Writer) -> None:
     listing(
         out,
         "evidence",
-        ("编号", 16, "{{ one.id }}", "Small"),
+        ("编号", 16, "{{ one.cited | cite }}", "Small"),
         ("类型", 20, "{{ one.kind }}、{{ one.method }}\n{{ one.label }}\n{{ one.remarks }}", "Small"),
         ("检查项", 22, "{{ one.places }}\n{{ one.asset }}", ("Ids", "Small")),
         ("取证与复核", 42, signed, "Small"),
@@ -67,7 +67,7 @@ def figures(out: Writer) -> None:
     out.paragraph("（三）证据图片", "Label")
     out.control("for one in figures")
     out.paragraph("{{ one.picture | picture }}", "Picture")
-    out.paragraph("{{ one.caption }}", "Caption")
+    out.paragraph("图 {{ one.number | numbered }}　{{ one.title }}", "Caption")
     out.control("endfor", "endif")
 
 

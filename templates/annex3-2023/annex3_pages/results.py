@@ -86,7 +86,7 @@ def _record_rows(loop: str) -> tuple[Row, ...]:
         Cell("{{ case.asset }}"),
         Cell("{{ case.statement }}"),
         Cell(_VERDICT, ("CellCenter", "SmallCenter", "SmallCenter", "SmallCenter")),
-        Cell("{{ case.evidence }}", "Small"),
+        Cell("{{ case.evidence | cite }}", "Small"),
     )
     return (
         Row(heads("检查项", "测评对象", "结果记录", "判定", "证据"), header=True, whole=True),
@@ -130,7 +130,7 @@ _FAILURE: Final = """\
 {%p if one.proofs %}
 复验依据
 {%p for proof in one.proofs %}
-{{ proof }}
+{{ proof | cite }}
 {%p endfor %}
 {%p endif %}
 整改建议

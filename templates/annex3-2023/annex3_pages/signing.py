@@ -9,7 +9,7 @@ from dengbao.report.wordparts import Cell, Row, Writer
 
 def signatures(out: Writer) -> None:
     """Append 签章页: four boxes on one page, and the code that ties paper to file."""
-    out.paragraph("五、签章页", "Heading1", new_page=True)
+    out.paragraph("{% if history.rounds %}六{% else %}五{% endif %}、签章页", "Heading1", new_page=True)
     out.paragraph(
         "{{ report.institution }}“{{ report.system }}”接入医疗保障信息平台联调测试已完成，"
         "四方对本报告所载测试结果确认如下。",

@@ -1,0 +1,53 @@
+"""整改情况, only where there was an earlier round: all that moved, before and after, with its facts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dengbao.report.wordparts import Writer
+
+from .kit import listing
+
+_FACTS: Final = """\
+{%p for fact in one.facts %}
+{{ fact | cite }}
+{%p endfor %}"""
+
+
+def history(out: Writer) -> None:
+    """Append the rounds, what is to be said of them, and a row for each item and asset that moved."""
+    out.control("if history.rounds")
+    out.paragraph("五、整改情况", "Heading1", new_page=True)
+    out.control("for sentence in history.sentences")
+    out.paragraph("{{ sentence }}", "Body")
+    out.control("endfor")
+    out.paragraph("各轮检查项的判定（单位：项）", "Label")
+    listing(
+        out,
+        "history.rounds",
+        ("轮次", 26, "{{ one.name }}", "Count"),
+        ("起止时间", 38, "{{ one.period }}", "Count"),
+        ("操作人", 22, "{{ one.operator }}", "CountCenter"),
+        ("符合", 12, "{{ one.conform }}", "CountCenter"),
+        ("部分符合", 15, "{{ one.partial }}", "CountCenter"),
+        ("不符合", 14, "{{ one.nonconform }}", "CountCenter"),
+        ("不适用", 14, "{{ one.not_applicable }}", "CountCenter"),
+        ("尚无判定", 15, "{{ one.open }}", "CountCenter"),
+    )
+    out.paragraph("整改前后逐项对照", "Label")
+    out.control("if history.rows")
+    listing(
+        out,
+        "history.rows",
+        ("序号", 12, "{{ one.no }}", "SmallCenter"),
+        ("检查项", 15, "{{ one.item }}", "SmallCenter"),
+        ("测评对象", 22, "{{ one.asset }}", "Small"),
+        ("各轮判定", 28, "{{ one.standings }}", "Small"),
+        ("变化", 14, "{{ one.direction }}", "SmallCenter"),
+        ("事实的变化", 65, _FACTS, "Small"),
+    )
+    out.control("else")
+    out.paragraph("各轮的判定相同，没有变化。", "Body")
+    out.control("endif", "if history.more")
+    out.paragraph("{{ history.more }}", "Note")
+    out.control("endif", "endif")
