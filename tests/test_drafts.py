@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dengbao import drafts
@@ -87,6 +87,7 @@ def test_a_kill_during_saving_loses_no_save_that_was_confirmed(tmp_path: Path) -
     assert number(put(tmp_path, kept.number, statement="接着写")) == kept.highest + 1
 
 
+@settings(deadline=None, max_examples=40)  # each example waits for the disk
 @given(cut=st.integers(0, 400))
 def test_a_torn_last_line_is_cut_and_the_rest_stays(
     tmp_path_factory: pytest.TempPathFactory, cut: int
@@ -217,6 +218,9 @@ def test_a_filed_draft_is_empty_and_an_old_window_is_told_so(tmp_path: Path) -> 
     assert [(one.item, one.asset) for one in drafts.unfiled(tmp_path)] == [("1.a.1", "his")]
     assert drafts.drop(tmp_path, "1.a.1", "his", version=base, by=LI, filed="EV-0001")
     assert drafts.unfiled(tmp_path) == ()
+    again = put(tmp_path, base, statement="甲")  # the button was pressed twice
+    assert isinstance(again, Saved)
+    assert again.version.filed == "EV-0001"
     found = put(tmp_path, base, statement="甲乙")
     assert isinstance(found, Conflict)
     assert found.current.filed == "EV-0001"

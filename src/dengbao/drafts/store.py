@@ -84,6 +84,8 @@ def save(
         origin = kept.origin(base, window)
         if current is None or origin is current:
             return Saved(_append(path, kept, content, by, settles=known, window=window))
+        if current.filed and content.digest == current.was:  # pressed twice: it is evidence already
+            return Saved(current)
         started = origin.content if origin is not None else DraftContent()
         both, differing = _merge(started, current.content, content)
         if differing or (current.filed and content != started):
@@ -181,7 +183,7 @@ def drop(directory: Path, item: str, asset: str, *, version: int, by: Person, fi
         if kept.number != version or kept.asides:
             return False
         # The number goes on, so that a window that still shows the old text cannot overwrite anything.
-        done = Version(version=kept.highest + 1, at=_now(), by=by, filed=filed)
+        done = Version(version=kept.highest + 1, at=_now(), by=by, filed=filed, was=kept.content.digest)
         _write_all(path, (done,))
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,13 +17,18 @@ class DraftContent(Value):
     fields: dict[str, str] = msgspec.field(default_factory=dict)
     files: tuple[str, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """Return a digest by which the same content is known again."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
 
 class Version(Value):
     """One line of a draft.
 
     `aside` marks a text that another window had overtaken; `settles` names the asides that are done with.
     `restores` is the version whose content was taken back; `filed` the evidence that the draft became;
-    `window` who typed it, empty where the content is not what one window alone showed.
+    `was` its digest then. `window` typed it; empty where the content is not what one window alone showed.
     """
 
     version: int
@@ -35,6 +41,7 @@ class Version(Value):
     restores: int = 0
     filed: str = ""
     window: str = ""
+    was: str = ""
 
     @property
     def content(self) -> DraftContent:
