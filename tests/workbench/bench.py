@@ -55,13 +55,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *options: str, content: Path | None = None) -> Iterator[Served]:
-    """Run `dengbao serve` on a free port until the block ends."""
+def serving(folder: Path, *options: str, content: Path | None = None, **changed: str) -> Iterator[Served]:
+    """Run `dengbao serve` on a free port until the block ends; `changed` are variables of its environment."""
     where = ["--content", str(content)] if content else []
     process = subprocess.Popen(
         [sys.executable, "-m", "dengbao", "serve", str(folder), *where, *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", **changed},
     )  # fmt: skip
     try:
         assert process.stdout is not None

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from ..errors import UsageError
+from ..packet.keyplace import LONG_ENOUGH, default_key
 from .chinese import Group
 from .console import console, say, verbatim
 from .values import file
@@ -20,7 +21,6 @@ if TYPE_CHECKING:  # cryptography takes longer to import than most commands to r
     from ..packet.dsse import PublicKey, SigningKey
 
 PASSPHRASE: Final = "DENGBAO_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
-_LONG_ENOUGH: Final = 8
 
 key_option = click.option(
     "--key",
@@ -29,11 +29,6 @@ key_option = click.option(
     metavar="文件",
     help="密钥文件，缺省在本机用户的配置目录；可用 ssh 的 ed25519 密钥",
 )
-
-
-def default_key() -> Path:
-    """Return where the sealing key of this user lies unless told otherwise."""
-    return Path(click.get_app_dir("dengbao")) / "seal-key"
 
 
 def open_key(path: Path | None) -> SigningKey:
@@ -74,8 +69,8 @@ def _chosen() -> str:
         passphrase = _asked("为新密钥设口令（不少于 8 个字符）：")
         if _asked("再输入一次：") != passphrase:
             raise UsageError("两次输入的口令不同", cure="重新执行")
-    if len(passphrase) < _LONG_ENOUGH:
-        raise UsageError(f"口令不足 {_LONG_ENOUGH} 个字符", cure="换一个更长的口令")
+    if len(passphrase) < LONG_ENOUGH:
+        raise UsageError(f"口令不足 {LONG_ENOUGH} 个字符", cure="换一个更长的口令")
     return passphrase
 
 

@@ -15,7 +15,9 @@ from .desk import Desk
 from .guard import Doors, Guard
 from .pages import PLACES, ROUTES
 from .pages.start import OPEN_PATHS
+from .sheets_shown import SheetsShown
 from .shown import Pages
+from .tasks import Tasks
 from .visit import lost
 
 
@@ -56,4 +58,6 @@ def build(directory: Path, address: Address, *, content: Path | None = None) -> 
     app.state.desk = Desk(directory, content)
     app.state.pages = pages
     app.state.doors = doors
+    app.state.tasks = Tasks()
+    app.state.sheets = SheetsShown()
     return app, doors

@@ -22,7 +22,9 @@ from ..traces import keep_trace
 from .desk import Desk
 from .filled import Filled
 from .guard import Doors, TooMuch, Visitor, too_much_page
+from .sheets_shown import SheetsShown
 from .shown import Pages
+from .tasks import Tasks
 
 _MOST_FILES: Final = 20
 _MOST_FIELDS: Final = 2000
@@ -66,6 +68,16 @@ class Visit:
         if self.visitor.person is None:
             raise UsageError("尚未选定操作人员", cure="在页面右上角“操作人员”处选择或填写姓名与单位")
         return self.visitor.person
+
+    @property
+    def tasks(self) -> Tasks:
+        """Return the work that goes on in the background."""
+        return cast("Tasks", self.request.app.state.tasks)
+
+    @property
+    def sheets(self) -> SheetsShown:
+        """Return what draws the pages of a PDF."""
+        return cast("SheetsShown", self.request.app.state.sheets)
 
     @property
     def is_part(self) -> bool:

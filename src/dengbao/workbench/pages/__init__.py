@@ -7,7 +7,15 @@ from typing import Final
 from starlette.routing import Route
 
 from ..shown import Place
-from . import overview, start
+from . import overview, papers, papers_seal, start
 
-PLACES: Final = (Place("总览", "/", "o"),)
-ROUTES: Final[tuple[Route, ...]] = (*start.ROUTES, *overview.ROUTES)
+PLACES: Final = (
+    Place("总览", "/", "o"),
+    Place("文书", "/papers", "p"),
+)
+ROUTES: Final[tuple[Route, ...]] = (
+    *start.ROUTES,
+    *overview.ROUTES,
+    *papers.ROUTES,
+    *papers_seal.ROUTES,
+)
