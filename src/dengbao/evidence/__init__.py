@@ -1,19 +1,14 @@
 """The manual evidence store: filed once under a number and a digest, admitted only when complete."""
 
-from .admissibility import (
-    Examined,
-    Finding,
-    Gravity,
-    admissible,
-    admitted,
-    check,
-    draft_faults,
-    examine,
-)
+from .admissibility import admissible, admitted, check, draft_faults, examine
 from .attached import MAX_FILE_BYTES, MAX_FILES, measure
 from .carried import carried_folder, load_carried, write_carried
-from .filing import Draft, add, add_all, review, unfiled
+from .filing import Draft, add, add_all, find, unfiled
+from .findings import Examined, Finding, Gravity
+from .remarking import Overtaken, Said, note_on_case, remark_on, review, sight_of
+from .remarks import load_remarks
 from .remembered import Remembering, evidence_stamps
+from .standing import Thread
 from .store import folder_of, load, load_all
 
 __all__ = [
@@ -23,7 +18,10 @@ __all__ = [
     "Examined",
     "Finding",
     "Gravity",
+    "Overtaken",
     "Remembering",
+    "Said",
+    "Thread",
     "add",
     "add_all",
     "admissible",
@@ -33,12 +31,17 @@ __all__ = [
     "draft_faults",
     "evidence_stamps",
     "examine",
+    "find",
     "folder_of",
     "load",
     "load_all",
     "load_carried",
+    "load_remarks",
     "measure",
+    "note_on_case",
+    "remark_on",
     "review",
+    "sight_of",
     "unfiled",
     "write_carried",
 ]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from ..errors import DengbaoError, EvidenceError
 from ..files import names_in
-from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Suite, Value, Verdict
+from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Suite
 from ..reading import apart, raise_all, suggest
 from ..yamlfile import Document, YamlValue
 from .attached import PICTURES, measure, picture_fault
 from .carried import FOLDER as CARRIED
 from .carried import altered, load_carried
+from .findings import Examined, Finding, Gravity, Place, malformed
+from .remarks import FILE as REMARKS
+from .reviewed import local_day, of_review, remarks_by_record, settled
 from .store import folder_of, read_document, read_record, record_paths
 
 _PROOF: Final = {
@@ -28,47 +29,6 @@ _PROOF: Final = {
 }
 _NUMBERED: Final = re.compile(r"EV-\d+")
 _PICTURE_KINDS: Final = (EvidenceKind.SCREENSHOT, EvidenceKind.PHOTO)
-
-
-class Gravity(StrEnum):
-    """What a finding means for the record."""
-
-    NOTE = "note"
-    UNREVIEWED = "unreviewed"
-    INADMISSIBLE = "inadmissible"
-    ALTERED = "altered"
-    MALFORMED = "malformed"
-
-    @property
-    def zh(self) -> str:
-        """Return the Chinese word printed before a finding."""
-        return {
-            "note": "提示", "unreviewed": "待复核", "inadmissible": "不采信", "altered": "被改动",
-            "malformed": "不可读",
-        }[self.value]  # fmt: skip
-
-
-class Finding(Value):
-    """One thing to say about a record; all but `NOTE` keep it from counting."""
-
-    evidence: str
-    gravity: Gravity
-    message: str
-    cure: str
-    where: str = ""
-
-
-@dataclass(frozen=True)
-class Examined:
-    """A record with all that is to be said about it; `record` is None where it cannot be read."""
-
-    record: Evidence | None
-    findings: tuple[Finding, ...]
-
-    @property
-    def counts(self) -> bool:
-        """Tell whether the record is admissible."""
-        return self.record is not None and all(one.gravity is Gravity.NOTE for one in self.findings)
 
 
 def check(directory: Path, suite: Suite, engagement: Engagement, today: date) -> list[Finding]:
@@ -127,11 +87,16 @@ def examine(
     try:
         paths = record_paths(directory)
     except EvidenceError as exc:
-        return (Examined(None, (_malformed("", exc),)),)
-    examined = [eyes.record(path, suite, engagement, today) for path in paths]
+        return (Examined(None, (malformed("", exc),)),)
+    remarks, damage = remarks_by_record(directory)
+    examined = [
+        settled(eyes.record(path, suite, engagement, today), remarks.get(path.stem, ()), path, today)
+        for path in paths
+    ]
     named = {file.name for one in examined if one.record is not None for file in one.record.files}
     stray = _strays(folder_of(directory), named, {one.stem for one in paths})
-    return (*examined, *(Examined(None, (one,)) for one in (*stray, *eyes.carried(directory))))
+    others = (*damage, *stray, *eyes.carried(directory))
+    return (*examined, *(Examined(None, (one,)) for one in others))
 
 
 def _carried(directory: Path) -> Iterator[Finding]:
@@ -139,7 +104,7 @@ def _carried(directory: Path) -> Iterator[Finding]:
     try:
         records = load_carried(directory)
     except EvidenceError as exc:
-        yield from (_malformed("", one) for one in apart(exc))
+        yield from (malformed("", one) for one in apart(exc))
         return
     for one in altered(directory, records):
         yield Finding(
@@ -155,12 +120,12 @@ def _examine(path: Path, suite: Suite, engagement: Engagement, today: date) -> E
             return Examined(None, lacking)
         record = read_record(document)
     except EvidenceError as exc:
-        return Examined(None, tuple(_malformed(path.stem, one) for one in apart(exc)))
-    place = _Place(document, path.parent)
+        return Examined(None, tuple(malformed(path.stem, one) for one in apart(exc)))
+    place = Place(document, path.parent)
     findings = (
         *_times(record, place, today),
         *_purpose(record, place, suite, engagement),
-        *_people(record, place),
+        *of_review(record, place, today),
         *_files(record, place),
         *_notes(record, place),
     )
@@ -171,11 +136,11 @@ def draft_faults(
     record: Evidence, folder: Path, suite: Suite, engagement: Engagement, today: date
 ) -> list[DengbaoError]:
     """Return what keeps evidence from being filed; a review that is still to come does not."""
-    place = _Place(None, folder)
+    place = Place(None, folder)
     findings = (
         *_times(record, place, today),
         *_purpose(record, place, suite, engagement),
-        *_people(record, place),
+        *of_review(record, place, today),
         *_files(record, place),
     )
     return [
@@ -183,28 +148,6 @@ def draft_faults(
         for one in findings
         if one.gravity not in (Gravity.NOTE, Gravity.UNREVIEWED)
     ]
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a record stands, for the findings about it."""
-
-    document: Document | None
-    folder: Path
-
-    def say(
-        self, record: Evidence, key: str, message: str, cure: str, gravity: Gravity = Gravity.INADMISSIBLE
-    ) -> Finding:
-        where = self.document.where((key,)) if self.document is not None else ""
-        return Finding(
-            evidence=record.id, gravity=gravity, message=f"{record.id} {message}", cure=cure, where=where
-        )
-
-
-def _malformed(evidence_id: str, exc: DengbaoError) -> Finding:
-    return Finding(
-        evidence=evidence_id, gravity=Gravity.MALFORMED, message=exc.message, cure=exc.cure, where=exc.where
-    )
 
 
 def _lacking(document: Document) -> Iterator[Finding]:
@@ -223,28 +166,17 @@ def _is_blank(value: YamlValue) -> bool:
     return value is None or value in ("", []) or (isinstance(value, str) and not value.strip())
 
 
-def _times(record: Evidence, place: _Place, today: date) -> Iterator[Finding]:
+def _times(record: Evidence, place: Place, today: date) -> Iterator[Finding]:
     for key, when in (("collected_at", record.collected_at), ("filed_at", record.filed_at)):
-        if _day(when) > today:
+        if local_day(when) > today:
             yield place.say(record, key, f"的时间在将来（{when:%Y-%m-%d %H:%M}）", "核对日期与本机时钟")
     if record.collected_at > record.filed_at:
         yield place.say(record, "collected_at", "的采集时间晚于入库时间", "核对采集时间")
     if record.expires is not None and record.expires < today:
         yield place.say(record, "expires", f"已于 {record.expires} 过期", "重新取证入库")
-    second = record.reviewed
-    if second is not None and (_day(second.at) > today or second.at < record.collected_at):
-        yield place.say(record, "reviewed", "的复核时间早于采集时间或在将来", "核对复核时间")
 
 
-def _day(when: datetime) -> date:
-    # `today` is a day of this machine's clock, so other zones are turned into it first.
-    try:
-        return when.astimezone().date()
-    except OverflowError:  # the first and last day of the calendar have no other zone
-        return when.date()
-
-
-def _purpose(record: Evidence, place: _Place, suite: Suite, engagement: Engagement) -> Iterator[Finding]:
+def _purpose(record: Evidence, place: Place, suite: Suite, engagement: Engagement) -> Iterator[Finding]:
     items = {one.id: one for one in suite.items()}
     asset = engagement.asset(record.asset)
     if asset is None:
@@ -263,27 +195,7 @@ def _purpose(record: Evidence, place: _Place, suite: Suite, engagement: Engageme
             )
 
 
-def _people(record: Evidence, place: _Place) -> Iterator[Finding]:
-    second = record.reviewed
-    if second is not None and second.by.same_as(record.collected_by):
-        yield place.say(
-            record, "reviewed", "的复核人与采集人是同一人", "须由另一人复核；同名的加注科室以区别"
-        )
-    if second is None and record.override.strip():
-        yield place.say(
-            record,
-            "override",
-            "要推翻自动检测结果，须由第二人复核",
-            "由另一人复核（reviewed）",
-            Gravity.UNREVIEWED,
-        )
-    if second is None and record.verdict is Verdict.NOT_APPLICABLE:
-        yield place.say(
-            record, "verdict", "判为不适用，须由第二人复核", "由另一人复核（reviewed）", Gravity.UNREVIEWED
-        )
-
-
-def _files(record: Evidence, place: _Place) -> Iterator[Finding]:
+def _files(record: Evidence, place: Place) -> Iterator[Finding]:
     pictures = [one.name for one in record.files if Path(one.name).suffix.lower() in PICTURES]
     for file in record.files:
         finding = _file(record, file, place)
@@ -295,7 +207,7 @@ def _files(record: Evidence, place: _Place) -> Iterator[Finding]:
         yield place.say(record, "kind", f"是{record.kind.zh}，附件中却没有图片", "附上图片，或改 kind")
 
 
-def _file(record: Evidence, file: EvidenceFile, place: _Place) -> Finding | None:
+def _file(record: Evidence, file: EvidenceFile, place: Place) -> Finding | None:
     try:
         measured = measure(place.folder / file.name)
     except EvidenceError as exc:
@@ -309,7 +221,7 @@ def _file(record: Evidence, file: EvidenceFile, place: _Place) -> Finding | None
     return None
 
 
-def _notes(record: Evidence, place: _Place) -> Iterator[Finding]:
+def _notes(record: Evidence, place: Place) -> Iterator[Finding]:
     if not record.redacted:
         yield place.say(
             record, "redacted", "未说明附件中的个人信息已遮盖", "遮盖后写 redacted: true", Gravity.NOTE
@@ -320,7 +232,7 @@ def _strays(folder: Path, named: set[str], records: set[str]) -> Iterator[Findin
     for name in names_in(folder) if folder.is_dir() else ():
         numbered = _NUMBERED.match(name)
         ours = name in named or (numbered is not None and numbered[0] in records)
-        if ours or name == CARRIED or name.startswith(".") or name.endswith(".md"):
+        if ours or name in (CARRIED, REMARKS) or name.startswith(".") or name.endswith(".md"):
             continue
         yield Finding(
             evidence="", gravity=Gravity.NOTE, message=f"文件 {name} 没有记录引用，不算佐证",

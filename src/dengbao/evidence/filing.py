@@ -1,4 +1,4 @@
-"""Files evidence: copies the files in under a new number and writes the record; notes reviews."""
+"""Files evidence: copies the files in under a new number and writes the record."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from ..reading import raise_all
 from ..yamlfile import Document, Problem, parse
 from .admissibility import draft_faults
 from .attached import MAX_FILES, measure, stored_suffix
+from .remarks import numbers_in
 from .store import ID, folder_of, load, read_record
 
 _NUMBERED: Final = re.compile(r"\.?EV-(\d{4,9})\b.*")
@@ -65,7 +66,7 @@ def add(
 ) -> Evidence:
     """File evidence: copy the files in under a new number, write the record, return it.
 
-    A second person's review may follow later (`review`); everything else must be right at once.
+    A second person's review may follow later (`remarking`); everything else must be right at once.
     Two processes that file at the same time get two numbers. `also` are files that were filed with another
     record and are evidence for this one too; they stand after its own.
 
@@ -84,7 +85,7 @@ def add(
             files = tuple(_copy(one, folder / name) for one, name in zip(sources, names, strict=True))
             record = _record(evidence_id, draft, (*files, *also), filed_at)
             raise_all(draft_faults(record, folder, suite, engagement, filed_at.date()))
-            _write(folder, record)
+            write_record(directory, record)
         except BaseException:
             for name in names:
                 (folder / name).unlink(missing_ok=True)
@@ -143,11 +144,11 @@ def unfiled(draft: Draft, files: Sequence[Path], now: datetime) -> Evidence:
     return _record("EV-0000", draft, tuple(taken), now.replace(microsecond=0))
 
 
-def review(directory: Path, evidence_id: str, by: Person, *, now: datetime | None = None) -> Evidence:
-    """Note the second person's review in a record and return it.
+def find(directory: Path, evidence_id: str) -> Evidence:
+    """Return a record by its number.
 
     Raises:
-        EvidenceError: no such record, or the reviewer is the one who collected it.
+        EvidenceError: no such record, or it cannot be read.
 
     """
     folder = folder_of(directory)
@@ -156,24 +157,17 @@ def review(directory: Path, evidence_id: str, by: Person, *, now: datetime | Non
         raise EvidenceError(
             f"没有佐证 {evidence_id[:40]}", where=str(folder), cure="用 dengbao evidence list 查看"
         )
-    record = load(path)
-    if by.same_as(record.collected_by):
-        raise EvidenceError(
-            f"{evidence_id} 的复核人与采集人是同一人",
-            where=str(path),
-            cure="须由另一人复核；同名的加注科室以区别",
-        )
-    at = (now or datetime.now(UTC).astimezone()).replace(microsecond=0)
-    record = msgspec.structs.replace(record, reviewed=Review(by=by, at=at))
-    _write(folder, record)
-    return record
+    return load(path)
 
 
 @contextlib.contextmanager
 def _claimed(folder: Path) -> Iterator[str]:
-    number = 1 + max(
-        (int(m[1]) for one in folder.iterdir() if (m := _NUMBERED.fullmatch(one.name))), default=0
+    # A number that was remarked on is never given again: the remarks would speak of another record.
+    numbers = (
+        *(m[1] for one in folder.iterdir() if (m := _NUMBERED.fullmatch(one.name))),
+        *numbers_in(folder),
     )
+    number = 1 + max(map(int, numbers), default=0)
     while True:
         evidence_id = f"EV-{number:04d}"
         claim = folder / f".{evidence_id}.claim"
@@ -225,8 +219,14 @@ def _record(evidence_id: str, draft: Draft, files: tuple[EvidenceFile, ...], fil
     return Evidence(id=evidence_id, files=files, filed_at=filed_at, **said)
 
 
-def _write(folder: Path, record: Evidence) -> None:
-    path = folder / f"{record.id}.yaml"
+def write_record(directory: Path, record: Evidence) -> None:
+    """Write a record whole, in place of the one of its number.
+
+    Raises:
+        EvidenceError: it could not be read back as it was meant.
+
+    """
+    path = folder_of(directory) / f"{record.id}.yaml"
     text = yaml.safe_dump(msgspec.to_builtins(record), allow_unicode=True, sort_keys=False, width=100)
     # What is written is read back before it counts, so that no record is filed that cannot be read.
     try:

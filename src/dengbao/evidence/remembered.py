@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ..files import Stamp, stamps_in
 from ..model import Asset, Engagement, Suite
-from .admissibility import Examined, Eyes, Finding
+from .admissibility import Eyes
 from .carried import carried_folder
+from .findings import Examined, Finding
 from .store import folder_of
 
 _By = tuple[str, tuple[Asset, ...], date]

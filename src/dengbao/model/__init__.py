@@ -76,6 +76,7 @@ from .judgement import (
 from .packet import Allowed, CustodyEntry, Seal
 from .people import Contact
 from .places import DataPlace
+from .remarks import Remark, RemarkSort, Standing
 from .results import CaseResult, ClauseResult, ItemResult, SuiteResult
 from .rows import RowIntegrity
 from .suite import (
@@ -166,6 +167,8 @@ __all__ = [
     "PortRule",
     "Raw",
     "Record",
+    "Remark",
+    "RemarkSort",
     "Responsible",
     "Review",
     "RowIntegrity",
@@ -175,6 +178,7 @@ __all__ = [
     "SecondFactor",
     "SensitiveColumn",
     "Signature",
+    "Standing",
     "Status",
     "Suite",
     "SuiteResult",

@@ -14,6 +14,8 @@ import msgspec
 
 from ..errors import StoreError
 from ..evidence import load_all
+from ..evidence.remarks import NAME as REMARKS
+from ..evidence.remarks import whole_lines
 from ..model import Seal
 from ..rounds import round_numbers
 from .custody import read_custody
@@ -98,14 +100,23 @@ def _changes(directory: Path, current: Current) -> Iterator[str]:
     for record in load_all(directory):
         if record.filed_at > current.seal.sealed_at:
             yield f"封存之后又有佐证 {record.id} 入库"
+    yield from _remarks(directory, current)
     for name, sha256 in sorted(current.listed.items()):
-        if name == CUSTODY or name.startswith((f"{OUT}/", "suites/")):
+        if name in (CUSTODY, REMARKS) or name.startswith((f"{OUT}/", "suites/")):
             continue
         path = directory / name
         if not path.is_file():
             yield f"{name} 封存时有，现已不在"
         elif _sha256(path) != sha256:
             yield f"{name} 在封存之后被改动"
+
+
+def _remarks(directory: Path, current: Current) -> Iterator[str]:
+    found = whole_lines(directory)
+    if found and REMARKS not in current.listed:
+        yield "封存之后又有复核意见"
+    elif hashlib.sha256(found).hexdigest() != current.listed.get(REMARKS, hashlib.sha256().hexdigest()):
+        yield "封存之后又有复核意见，或复核意见被改动"
 
 
 def _sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from ..catalog.engagements import FILE_NAME
 from ..errors import DengbaoError
-from ..evidence import Gravity, examine
+from ..evidence import examine
 from ..model import CaseResult, Person, Status, Verdict
 from ..report.gaps import group_gaps
 from ..report.inputs import Gap
@@ -115,7 +115,7 @@ def _rounds(directory: Path, last: int) -> Iterator[Fault]:
 def _evidence(session: Session, chosen: Round, at: datetime) -> Iterator[Fault]:
     for one in examine(session.directory, session.suite, chosen.engagement, beijing(at).date()):
         for each in one.findings:
-            if each.gravity is not Gravity.NOTE:
+            if each.gravity.is_open:
                 place = each.where or each.evidence or "evidence"
                 yield Fault(place=place, message=each.message, cure=each.cure)
         if one.record is not None and one.counts and one.record.files and not one.record.redacted:

@@ -10,7 +10,6 @@ from .. import __version__
 from ..catalog import make_plan
 from ..errors import DengbaoError
 from ..evidence import examine
-from ..evidence.admissibility import Gravity as EvidenceGravity
 from ..facts import canonical, digest
 from ..model import Record, Seal
 from ..papers import for_papers
@@ -176,7 +175,7 @@ def _evidence(session: Session, seal: Seal) -> Iterator[Finding]:
     day = beijing(seal.sealed_at).date()
     for one in examine(session.directory, session.suite, session.engagement, day):
         for each in one.findings:
-            if each.gravity is not EvidenceGravity.NOTE:
+            if each.gravity.is_open:
                 items = one.record.items if one.record is not None else ()
                 name = f"{each.evidence}.yaml" if each.evidence else Path(each.where).name
                 yield broken(f"{PAYLOAD}/evidence/{name}", each.message, items=items)

@@ -10,7 +10,10 @@ from typing import Final
 from ..catalog.engagements import FILE_NAME
 from ..errors import StoreError
 from ..evidence import examine, folder_of
+from ..evidence.remarks import NAME as REMARKS
+from ..evidence.remarks import whole_lines
 from ..files import read_lines
+from ..model import Standing
 from ..rounds import Round, load_round, round_numbers
 from ..session import Session
 from .layout import CUSTODY
@@ -31,7 +34,8 @@ def list_payload(
     """Return the name in the packet of every file sealed with a round → where it lies, or its content.
 
     All rounds up to the chosen one are taken, so that the history of 整改 can be checked; of the evidence
-    only what counts, because what is inadmissible may hold what must not leave the house. Of the log of
+    only what counts, because what is inadmissible may hold what must not leave the house; what was withdrawn
+    goes along as a record without its files, with all remarks, so that it can be seen. Of the log of
     custody the first `custody_lines` are taken, by default all: it grows by what follows sealing.
 
     Raises:
@@ -48,6 +52,8 @@ def list_payload(
         if number <= chosen.number:
             found.update(_round(load_round(session.directory, number)))
     found.update(_evidence(session, chosen, today))
+    if remarks := whole_lines(session.directory):
+        found[REMARKS] = remarks
     return found
 
 
@@ -79,7 +85,8 @@ def _round(one: Round) -> Iterator[tuple[str, Path]]:
 def _evidence(session: Session, chosen: Round, today: date) -> Iterator[tuple[str, Path]]:
     folder = folder_of(session.directory)
     for one in examine(session.directory, session.suite, chosen.engagement, today):
-        if one.record is not None and one.counts:
-            yield f"evidence/{one.record.id}.yaml", folder / f"{one.record.id}.yaml"
-            for file in one.record.files:
-                yield f"evidence/{file.name}", folder / file.name
+        if one.record is None or not (one.counts or one.thread.standing is Standing.WITHDRAWN):
+            continue
+        yield f"evidence/{one.record.id}.yaml", folder / f"{one.record.id}.yaml"
+        for file in one.record.files if one.counts else ():
+            yield f"evidence/{file.name}", folder / file.name
