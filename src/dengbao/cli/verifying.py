@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,20 +13,16 @@ from rich.text import Text
 
 from ..errors import UsageError
 from ..packet.dsse import PublicKey, public_key
-from ..packet.findings import Finding, Gravity
-from ..packet.qr import Mark
-from ..packet.scan import SUFFIXES, examine_mark, read_scan, told_counts
+from ..packet.scan import SUFFIXES, examine_mark, read_scan
 from ..packet.verify import Verified, verify_packet
 from ..report.wording import moment
 from . import options
 from .chinese import Argument, Command
 from .console import console, paragraph, say, verbatim
+from .unaccompanied import WRONG, report_alone, scan_alone, show_by_gravity
 from .values import existing_file
 
-_WRONG: Final = 4
 _KEY_BYTES: Final = 64 * 1024
-_MANY: Final = 12
-_COLOURS: Final = {Gravity.BROKEN: "bold red", Gravity.OPEN: "magenta", Gravity.NOTE: "cyan"}
 _PROVES: Final = "证明：自密钥持有人封存以来，包内每个文件都没有改动"
 _NOT: Final = "不证明：内容属实；封存人就是所写的人（须另行核对指纹）；也不是《电子签名法》所称的电子签名"
 
@@ -44,7 +38,8 @@ def _existing(value: str) -> Path:
 @click.command(
     cls=Command,
     help="核验封存包：摘要、签名、由原始事实重新判定、重做报告并比对；不联网，不改动，不需要项目目录。\n\n"
-    "送来的 .docx 加 --packet，逐条指出与封存的报告不同之处，不论用哪个程序另存过；扫描件按二维码核对。\n\n"
+    "送来的 .docx 加 --packet，逐条指出与封存的报告不同之处，不论用哪个程序另存过；没有封存包的，"
+    "与文件内附的数据逐行比对，数据由签章页二维码的签名担保。扫描件按二维码核对。\n\n"
     "退出码：0 一致；4 有不一致或未能核验之处。",
     epilog="dengbao verify packet.zip --trust 某某科技.pub\ndengbao verify 报告.docx --packet packet.zip\n"
     "dengbao verify 盖章页.png --trust 某某科技.pub",
@@ -65,15 +60,13 @@ def _existing(value: str) -> Path:
 @options.content
 def verify(path: Path, packet: Path | None, keys: tuple[Path, ...], form: str, content: Path | None) -> int:
     """Verify and say what was found."""
-    if packet is None and path.suffix.casefold() == ".docx":
-        raise UsageError(
-            "单凭 .docx 不能核验", where=str(path), cure=f"dengbao verify {path} --packet 封存包.zip"
-        )
     progress = console(stderr=True)
     trusted = tuple(_key(one) for one in keys)
+    if packet is None and path.suffix.casefold() == ".docx":
+        return report_alone(path, trusted, form, content)
     mark = read_scan(path) if path.suffix.casefold() in SUFFIXES else None
     if mark is not None and packet is None:
-        return _scan_alone(mark, path, trusted, form)
+        return scan_alone(mark, path, trusted, form)
     found = verify_packet(
         packet or path, content=content, trusted=trusted,
         delivered=path if packet is not None and mark is None else None, say=lambda text: say(progress, text),
@@ -85,24 +78,7 @@ def verify(path: Path, packet: Path | None, keys: tuple[Path, ...], form: str, c
         print(msgspec.json.format(msgspec.json.encode(_plain(found)), indent=1).decode())
     else:
         _show(console(), found)
-    return 0 if found.holds else _WRONG
-
-
-def _scan_alone(mark: Mark, path: Path, trusted: tuple[PublicKey, ...], form: str) -> int:
-    """Say what the code of a stamped page tells where there is no packet."""
-    findings = tuple(examine_mark(mark, path.name, trusted))
-    if form == "json":
-        plain = {"holds": not findings, "mark": mark.text, "findings": findings}
-        print(msgspec.json.format(msgspec.json.encode(plain), indent=1).decode())
-    else:
-        out = console()
-        paragraph(out, Text("报告编号  "), mark.number)
-        paragraph(out, Text("各项判定  "), told_counts(mark))
-        verbatim(out, f"内容摘要  {mark.content_sha256}")
-        _show_findings(out, findings)
-        if not findings:
-            say(out, "二维码由可信的密钥所签；报告正文须与封存包另行比对（--packet）。", style="green")
-    return _WRONG if findings else 0
+    return 0 if found.holds else WRONG
 
 
 def _key(path: Path) -> PublicKey:
@@ -123,12 +99,7 @@ def _plain(found: Verified) -> dict[str, object]:
 
 def _show(out: Console, found: Verified) -> None:
     _show_seal(out, found)
-    by_gravity: dict[Gravity, list[Finding]] = defaultdict(list)
-    for one in found.findings:
-        by_gravity[one.gravity].append(one)
-    for gravity, several in by_gravity.items():
-        say(out, f"{gravity.zh} {len(several)} 处", style=_COLOURS[gravity])
-        _show_findings(out, several)
+    show_by_gravity(out, found.findings)
     if found.holds:
         say(out, "核验一致：内容与封存时相同，各项判定由原始事实重新得出，报告与之相符。", style="green")
     else:
@@ -156,25 +127,3 @@ def _show_seal(out: Console, found: Verified) -> None:
             out, Text("放行  "), f"{each.place} {each.what}：{each.why}（{each.by.name}、{each.agreed.name}）"
         )
     verbatim(out, f"摘要  {found.packet}")
-
-
-def _show_findings(out: Console, findings: Iterable[Finding]) -> None:
-    """Print findings by place, the cure once for those that share it."""
-    by_place: dict[str, list[Finding]] = defaultdict(list)
-    for one in findings:
-        by_place[one.place].append(one)
-    cured: set[str] = set()
-    for place, several in by_place.items():
-        items = tuple(dict.fromkeys(item for one in several for item in one.items))
-        paragraph(out, Text("  "), f"{place}{_items(items)}", indent=4)
-        for one in several:
-            paragraph(out, Text("    "), one.message)
-            if one.cure and one.cure not in cured:
-                cured.add(one.cure)
-                paragraph(out, Text("    处理："), one.cure)
-
-
-def _items(items: tuple[str, ...]) -> str:
-    if not items:
-        return ""
-    return f"（涉及 {'、'.join(items[:_MANY])}{f' 等 {len(items)} 项' if len(items) > _MANY else ''}）"

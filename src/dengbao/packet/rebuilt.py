@@ -17,7 +17,9 @@ import msgspec
 from .. import __version__
 from ..errors import DengbaoError
 from ..model import Seal, Suite
+from ..report.embedded import Embedded, read_embedded
 from ..report.likeness import Unlike, compare_sheets
+from ..report.package import REPORT_MAX_BYTES, Package
 from ..report.reread import Sheet, read_sheet
 from ..report.toc import UNKNOWN
 from ..report.typeset import FALLBACK, NO_OFFICE, NOT_CERTAIN
@@ -49,19 +51,23 @@ def examine_report(session: Session, chosen: Round, seal: Seal) -> Iterator[Find
                 session, chosen, out, final=True, made_at=seal.sealed_at, tool_version=seal.tool_version,
                 engines={}, mark=(lambda _content: seal.mark) if seal.mark else None,
             )  # fmt: skip
-            made, found_in = (_without_pages(read_sheet(one)) for one in (out.read_bytes(), given))
+            again = out.read_bytes()
+            made, found_in = (without_pages(read_sheet(one)) for one in (again, given))
             unlike = compare_sheets(made, found_in, session.suite)
+            same_data = carried_by(again) == carried_by(given)
         except DengbaoError as exc:
             yield broken(place, f"无法由包内数据重做报告：{exc.message}", cure=exc.cure)
             return
     yield from _mark(seal)
     found = [unlike_finding(one, place, session.suite) for one in unlike]
+    if not same_data:
+        found.append(broken(f"{place}（所载数据）", "报告内附的数据与由包内数据重做的不符，或被删去"))
     if outcome.content_sha256 != seal.content_sha256:
         found.append(broken("seal.json", "报告内容摘要与由包内数据重算的不符"))
     yield from _for_this_version(found, seal)
 
 
-def _without_pages(sheet: Sheet) -> Sheet:
+def without_pages(sheet: Sheet) -> Sheet:
     """Return a report without what says that page numbers are not known."""
     return replace(
         sheet,
@@ -97,6 +103,16 @@ def _for_this_version(found: list[Finding], seal: Seal) -> Iterator[Finding]:
         yield msgspec.structs.replace(
             one, gravity=Gravity.OPEN, cure=f"换用 dengbao {seal.tool_version} 核验"
         )
+
+
+def carried_by(docx: bytes) -> Embedded | None:
+    """Return the data that a report carries, None where it carries none.
+
+    Raises:
+        ReportError: damaged, or no .docx.
+
+    """
+    return read_embedded(Package.open(docx, max_bytes=REPORT_MAX_BYTES))
 
 
 def read_report(folder: Path, name: str) -> bytes | None:

@@ -5,7 +5,9 @@ Decoding is done by zxing-cpp (extra `scan`); a scan in a PDF is to be saved as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,8 @@ from .qr import FORMAT, Mark, read_mark, short_key
 
 SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"))
 _FORMATS: Final = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+_UNREADABLE: Final = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+_CODE_PIXELS: Final = 2000  # a printed code has some 400 by 400
 _MAX_PIXELS: Final = 150_000_000  # A4 at 1,200 dpi
 
 
@@ -30,22 +34,46 @@ def read_scan(path: Path) -> Mark:
 
     """
     try:
+        with Image.open(path, formats=_FORMATS) as picture:
+            texts = _texts(picture)
+    except _UNREADABLE as exc:
+        raise UsageError("不是可读的图片", where=str(path), cure="扫描件存为 PNG 或 JPEG 后重试") from exc
+    return _only(texts, str(path))
+
+
+def read_code(pictures: Iterable[bytes], where: str) -> Mark:
+    """Return what the code among the pictures of a report says; other pictures are passed over.
+
+    Raises:
+        UsageError: no such code or several, or zxing-cpp is not installed.
+
+    """
+    texts: set[str] = set()
+    for data in pictures:
+        with contextlib.suppress(*_UNREADABLE), Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            width, height = picture.size
+            if width == height <= _CODE_PIXELS:
+                texts |= _texts(picture)
+    return _only(texts, where)
+
+
+def _texts(picture: Image.Image) -> set[str]:
+    try:
         import zxingcpp  # noqa: PLC0415 - an extra: only who reads scans needs it
     except ImportError as exc:
         raise UsageError(
             "本机未装二维码识别组件", cure="pip install 'dengbao[scan]'；或用手机扫码，核对编号与摘要"
         ) from exc
-    try:
-        with Image.open(path, formats=_FORMATS) as picture:
-            if picture.width * picture.height > _MAX_PIXELS:
-                raise UsageError("图片过大", where=str(path), cure="以 300 至 600 dpi 重新扫描")
-            found = zxingcpp.read_barcodes(picture.convert("L"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
-        raise UsageError("不是可读的图片", where=str(path), cure="扫描件存为 PNG 或 JPEG 后重试") from exc
-    texts = {one.text for one in found if one.text.startswith(f"{FORMAT}*")}
+    if picture.width * picture.height > _MAX_PIXELS:
+        raise UsageError("图片过大", cure="以 300 至 600 dpi 重新扫描")
+    found = zxingcpp.read_barcodes(picture.convert("L"))
+    return {one.text for one in found if one.text.startswith(f"{FORMAT}*")}
+
+
+def _only(texts: set[str], where: str) -> Mark:
     if len(texts) != 1:
         raise UsageError(
-            "图片上有不同的签章页二维码" if texts else "图片上没有读到签章页的二维码", where=str(path),
+            "图片上有不同的签章页二维码" if texts else "图片上没有读到签章页的二维码", where=where,
             cure="只扫描签章页，300 dpi 以上，二维码处不要盖章、折叠",
         )  # fmt: skip
     return read_mark(texts.pop())

@@ -17,11 +17,12 @@ from ..report.likeness import compare_reports
 from .bag import write_zip
 from .dsse import PublicKey
 from .findings import Finding, Gravity, broken
+from .guarded import guarded, left
 from .integrity import Integrity, examine_bytes
 from .judged_again import examine_rounds
 from .layout import PAYLOAD
 from .opening import Opened, opened
-from .rebuilt import read_report, unlike_finding
+from .rebuilt import carried_by, read_report, unlike_finding
 from .resting import Resting
 
 _ORDER: Final = {Gravity.BROKEN: 0, Gravity.OPEN: 1, Gravity.NOTE: 2}
@@ -70,12 +71,12 @@ def verify_packet(
         findings = list(found.findings)
         if found.seal is not None:
             if path.is_dir() and packet.faults:  # a link may lead anywhere, also to what never ends
-                findings.append(_left(PAYLOAD, "目录内有链接或不合规则的文件名，未重新判定"))
+                findings.append(left(PAYLOAD, "目录内有链接或不合规则的文件名，未重新判定"))
             else:
-                findings += _guarded(examine_rounds(packet.root / PAYLOAD, found.seal, content, say))
+                findings += guarded(PAYLOAD, examine_rounds(packet.root / PAYLOAD, found.seal, content, say))
             if delivered is not None:
                 say("比对送核验的报告")
-                findings += _guarded(_delivered(packet, found.seal, delivered, content))
+                findings += guarded(PAYLOAD, _delivered(packet, found.seal, delivered, content))
         sorted_findings = tuple(_with_items(findings, packet.root))
     fingerprints = {one.fingerprint for one in trusted}
     known = found.seal is not None and found.seal.key in fingerprints
@@ -90,42 +91,31 @@ def examine_files(path: Path, packet: Opened, trusted: tuple[PublicKey, ...] = (
     return found
 
 
-def _left(place: str, message: str) -> Finding:
-    return Finding(place=place, gravity=Gravity.OPEN, message=message, cure="向封存人重新索取原件")
-
-
-def _guarded(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings; whatever a hostile packet breaks becomes one, so that it can never hold by it."""
-    try:
-        yield from findings
-    except DengbaoError as exc:
-        yield _left(PAYLOAD, f"未能核验完：{exc.message}")
-    except Exception as exc:  # noqa: BLE001 - a door: what comes in here was written by strangers
-        yield _left(PAYLOAD, f"内容异常，未能核验完（{type(exc).__name__}）")
-
-
 def _delivered(packet: Opened, seal: Seal, path: Path, content: Path | None) -> Iterator[Finding]:
     """Yield how a .docx differs from the sealed report, by the place in it."""
     sealed = read_report(packet.root / PAYLOAD, seal.report)
     given = read_report(path.parent, path.name)
     if sealed is None or given is None:
-        yield _left(path.name if given is None else f"{PAYLOAD}/{seal.report}", "报告无法读取，或过大")
+        yield left(path.name if given is None else f"{PAYLOAD}/{seal.report}", "报告无法读取，或过大")
         return
     if given == sealed:
         yield Finding(place=path.name, gravity=Gravity.NOTE, message="与封存的报告逐字节相同")
         return
     known = {one.parent.name for one in find_content(content).suites.glob("*/suite.yaml")}
     if seal.suite not in known:
-        yield _left(path.name, f"本机没有测评依据“{seal.suite}”，未能比对")
+        yield left(path.name, f"本机没有测评依据“{seal.suite}”，未能比对")
         return
     suite = load_suite(find_content(content).suites / seal.suite)
     try:
         unlike = compare_reports(sealed, given, suite)
+        own, theirs = carried_by(sealed), carried_by(given)
     except DengbaoError as exc:
         yield broken(path.name, exc.message, cure=exc.cure)
         return
     yield from (unlike_finding(one, path.name, suite) for one in unlike)
-    if not unlike:
+    if theirs is not None and theirs != own:
+        yield broken(f"{path.name}（所载数据）", "报告内附的数据与封存的报告不同")
+    elif not unlike:
         yield Finding(
             place=path.name, gravity=Gravity.NOTE, message="文件另存过，文字、表格、图片与封存的报告一致"
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..model import Evidence
 from .crossrefs import cited
-from .pictures import Figure
+from .pictures import Figure, pixel_digest
 from .plain import Plain
 from .wording import BLANK, bytes_zh, day, listed, moment, person, places
 
@@ -53,12 +53,19 @@ def _row(one: Evidence, asset: str, figures: Sequence[int]) -> dict[str, Plain]:
 
 
 def figure_rows(figures: Iterable[Figure], asset: Callable[[str], str]) -> list[Plain]:
-    """Return one row per picture; `picture` is the key the template hands to the filter `picture`."""
+    """Return one row per picture; `picture` is the key the template hands to the filter `picture`.
+
+    It is also the SHA-256 of what is embedded; where a copy is, `pixels` is a digest over its pixels.
+    """
+    figures = tuple(figures)
+    copies = {one.picture.sha256: one.picture for one in figures if one.picture.altered}
+    pixels = {key: pixel_digest(one.data) for key, one in copies.items()}
     return [
         {
             "number": one.number,
             "evidence": one.evidence.id,
             "picture": one.picture.sha256,
+            "pixels": pixels.get(one.picture.sha256, ""),
             "caption": f"图 {one.number}　{_title(one, asset(one.evidence.asset))}",
             "title": _title(one, asset(one.evidence.asset)),
         }

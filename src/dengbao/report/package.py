@@ -120,6 +120,18 @@ class Package:
             self._append(_TYPES, f"{{{_TYPES_NS}}}Override", override)
         self.members[_CORE] = properties.xml()
 
+    def attach(self, name: str, data: bytes, relation: str) -> None:
+        """Add a part beside the document, with a relation of that type from it."""
+        self.members[name] = data
+        target = posixpath.relpath(name, posixpath.dirname(DOCUMENT))
+        key = f"rId{posixpath.basename(name).partition('.')[0].capitalize()}"
+        self._append(_RELS, f"{{{_RELS_NS}}}Relationship", {"Id": key, "Type": relation, "Target": target})
+
+    def declare(self, name: str, content_type: str) -> None:
+        """Name the content type of a part that its extension does not tell."""
+        override = {"PartName": f"/{name}", "ContentType": content_type}
+        self._append(_TYPES, f"{{{_TYPES_NS}}}Override", override)
+
     def parts(self, prefix: str) -> list[str]:
         """Return the names of members such as `word/header1.xml` that begin with `prefix`."""
         return sorted(one for one in self.members if one.startswith(prefix) and one.endswith(".xml"))

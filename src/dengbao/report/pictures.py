@@ -23,6 +23,7 @@ from ..model import Evidence, EvidenceFile
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_PIXELS: Final = 80_000_000
 MAX_EDGE: Final = 20_000
+_MOST_COMPARED_PIXELS: Final = 200_000_000
 _PRINT_EDGE: Final = 4000
 _PRINT_BYTES: Final = 12 * 1024 * 1024
 _SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
@@ -181,6 +182,19 @@ def _decode(image: ImageFile.ImageFile) -> None:
         return
     image.draft("RGB", (image.width // 8, image.height // 8))
     image.load()
+
+
+def pixel_digest(data: bytes) -> str:
+    """Return a digest over a picture's pixels, or over its bytes where it is none that can be read."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > _MOST_COMPARED_PIXELS:
+                return hashlib.sha256(data).hexdigest()
+            shown = picture.convert("RGBA")
+            told = f"{shown.width}x{shown.height}:".encode()
+            return hashlib.sha256(told + shown.tobytes()).hexdigest()
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return hashlib.sha256(data).hexdigest()
 
 
 def _copy(data: bytes, digest: str, *, turned: bool, shown: bool) -> Picture:

@@ -83,8 +83,11 @@ def texts(value: Plain) -> Iterator[str]:
             yield from texts(one)
 
 
+def canonical(value: Plain) -> str:
+    """Return plain data as JSON: one line, keys sorted, no spaces, nothing escaped that need not be."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def digest(value: Plain) -> str:
     """Return the SHA-256 of plain data in its canonical JSON form, as hex."""
-    return hashlib.sha256(
-        json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    ).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

@@ -6,17 +6,15 @@ words of each paragraph in order, the pixels of each picture, and that none of i
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
-from PIL import Image, UnidentifiedImageError
 
 from .package import DOCUMENT, REPORT_MAX_BYTES, STYLES, Package, resolve, xml_parser
+from .pictures import pixel_digest
 from .toc import w
 from .visibility import Looks, number
 
@@ -45,7 +43,6 @@ _ODD_ELEMENTS: Final = {
     f"{{{_V}}}textbox": "含图形或文本框",
     f"{{{_WP}}}anchor": "含浮动图片或图形",
 }
-_MAX_PIXELS: Final = 200_000_000
 _LEAST_PICTURE_EMU: Final = 360_000  # 1 cm
 
 
@@ -282,7 +279,7 @@ def _pictures(reading: _Reading, run: etree._Element, targets: Mapping[str, str]
             reading.odd.append("图片缺失或在文件之外")
             continue
         reading.pictures.append(
-            Drawn(_pixels(data), len(reading.lines), side_emu=_side(blip), cropped=_cropped(blip))
+            Drawn(pixel_digest(data), len(reading.lines), side_emu=_side(blip), cropped=_cropped(blip))
         )
 
 
@@ -299,16 +296,3 @@ def _cropped(blip: etree._Element) -> bool:
     fill = blip.getparent()
     crop = fill.find(f"{{{_A}}}srcRect") if fill is not None else None
     return crop is not None and any((number(crop.get(side)) or 0) > 500 for side in "ltrb")
-
-
-def _pixels(data: bytes) -> str:
-    """Return a digest over a picture's pixels, or over its bytes where it is none that can be read."""
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.width * picture.height > _MAX_PIXELS:
-                return hashlib.sha256(data).hexdigest()
-            plain = picture.convert("RGBA")
-            told = f"{plain.width}x{plain.height}:".encode()
-            return hashlib.sha256(told + plain.tobytes()).hexdigest()
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-        return hashlib.sha256(data).hexdigest()

@@ -12,6 +12,7 @@ from ..engines import find_engines
 from ..errors import ReportError, ReportIncomplete
 from ..files import write_whole
 from .bars import drawn_pictures
+from .embedded import carried, embed
 from .gaps import find_gaps
 from .inputs import Gap, ReportInput, ReportOutcome
 from .lint import lint_docx
@@ -57,7 +58,9 @@ def write_report(
     template = given.template or find_content().templates / given.suite.id / TEMPLATE
     say(f"填写模板 {template.name}：证据图片 {len(figures)} 张")
     pictures = {one.picture.sha256: one.picture for one in figures} | drawn_pictures(data)
-    package = render(_read(template), data, pictures, where=str(template))
+    source = _read(template)
+    package = render(source, data, pictures, where=str(template))
+    embed(package, carried(data, given.suite.id, source))
     package.set_properties(_properties(given))
     programs = find_programs(find_engines() if engines is None else engines)
     signs = any(SIGNS.search(one) for one in texts(data))

@@ -1,0 +1,312 @@
+"""A report that comes without its packet: held against its data, and those against the signature."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from lxml import etree
+from PIL import Image
+
+from dengbao.cli import main
+from dengbao.errors import StoreError
+from dengbao.packet.alone import Alone, verify_report
+from dengbao.packet.dsse import SigningKey, new_key
+from dengbao.packet.findings import Gravity
+from dengbao.packet.qr import counts_of, marker
+from dengbao.report import write_report
+from dengbao.report.embedded import Embedded, embed, read_embedded
+from dengbao.report.inputs import ReportInput
+from dengbao.report.mark import qr_picture
+from dengbao.report.package import DOCUMENT, Package, xml_parser
+from dengbao.report.plain import Plain, canonical, texts
+from dengbao.report.reread import read_sheet
+from tests.report.example import example, store
+from tests.report.test_likeness import CHANGES, DOCX, altered, through_office
+
+KEYS_OF_DRAWINGS = re.compile(r"bar-[\d-]+(?:-swatch)?")
+
+
+def given(folder: Path) -> ReportInput:
+    """Return a round with four pictures, one of them in a form that Word cannot show."""
+    one = example(folder / "evidence", pictures=3)
+    out = io.BytesIO()
+    Image.new("RGB", (300, 200), (9, 99, 199)).save(out, "BMP")
+    first = one.evidence[3]
+    file = store(folder / "evidence", "EV-0004.bmp", out.getvalue())
+    papers = [*one.evidence[:3], msgspec.structs.replace(first, files=(file,)), *one.evidence[4:]]
+    return replace(one, evidence=tuple(papers))
+
+
+@pytest.fixture(scope="module")
+def made(key: SigningKey, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return a report whose code is signed, as sealing makes it."""
+    folder = tmp_path_factory.mktemp("alone")
+    one = given(folder)
+    mark = marker(one.engagement.report_number, counts_of(one.result), key)
+    return write_report(replace(one, mark=mark), folder / "report.docx", final=True).docx.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def saved(made: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return through_office(made, tmp_path_factory.mktemp("office"), DOCX)
+
+
+def told(data: bytes, folder: Path, *keys: SigningKey) -> Alone:
+    path = folder / "report.docx"
+    path.write_bytes(data)
+    return verify_report(path, trusted=tuple(one.public for one in keys))
+
+
+def grave(found: Alone) -> str:
+    return "\n".join(f"{one.place} {one.message}" for one in found.findings if one.gravity is Gravity.BROKEN)
+
+
+def carried_by(data: bytes) -> Embedded:
+    found = read_embedded(Package.open(data))
+    assert found is not None
+    return found
+
+
+# ---- untouched ---------------------------------------------------------------------------------------
+
+
+def test_an_untouched_report_holds_by_a_trusted_key(made: bytes, key: SigningKey, tmp_path: Path) -> None:
+    found = told(made, tmp_path, key)
+    assert found.holds, found.findings
+    assert [one.message for one in found.findings] == ["正文、表格、图片与所载数据逐行相符"]
+    assert found.mark is not None
+    assert found.mark.number == "LT-2026-0001"
+
+
+def test_saved_by_libreoffice_it_still_holds(
+    made: bytes, saved: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    assert told(saved, tmp_path, key).holds
+    assert carried_by(saved) == carried_by(made), "the part is kept as it was"
+    assert told(through_office(saved, tmp_path, DOCX), tmp_path, key).holds
+
+
+def test_without_a_key_nothing_is_proven(made: bytes, tmp_path: Path) -> None:
+    found = told(made, tmp_path)
+    assert not found.holds
+    assert [one.gravity for one in found.findings] == [Gravity.OPEN, Gravity.NOTE]
+    assert "未能核对签名" in found.findings[0].message
+    assert not told(made, tmp_path, new_key(tmp_path / "other")).holds
+
+
+def test_a_report_that_was_not_sealed_says_so(tmp_path: Path) -> None:
+    one = given(tmp_path)
+    data = write_report(one, tmp_path / "draft.docx", final=True, engines={}).docx.read_bytes()
+    assert grave(told(data, tmp_path)) == "签章页二维码 二维码没有签名：这一页出自草稿或未封存的报告"
+
+
+def test_it_carries_what_is_printed_and_nothing_more(made: bytes) -> None:
+    """Nobody's name, number or address may hide in a part that no reader of the paper sees."""
+    sheet = read_sheet(made)
+    printed = re.sub(r"\s", "", "".join((*(one.text for one in sheet.lines), *sheet.edges)))
+    one = carried_by(made)
+    data = one.data()
+    data.pop("mark")
+    hidden = {value for value in texts(data) if re.sub(r"\s", "", value) not in printed}
+    pixels = {str(row["pixels"]) for row in rows(data["figures"])} - {""}
+    assert len(pixels) == 1
+    unseen = {value for value in hidden - pixels if not KEYS_OF_DRAWINGS.fullmatch(value)}
+    assert unseen == {one.content_sha256}
+
+
+def rows(value: Plain) -> list[dict[str, Plain]]:
+    assert isinstance(value, list)
+    return [one for one in value if isinstance(one, dict)]
+
+
+def test_the_same_round_carries_the_same_bytes(made: bytes) -> None:
+    first, second = Package.open(made), Package.open(made)
+    for one in (first, second):
+        embed(one, carried_by(made))
+    assert first.write() == second.write()
+    assert "customXml/item2.xml" in first.members, "a template's own parts stay"
+
+
+# ---- altered -----------------------------------------------------------------------------------------
+
+TRIED = (
+    "a verdict", "a verdict, the other way", "the institution's name", "a person's name",
+    "a digit of the report's number", "a digit of a count", "a date", "one character of a statement",
+    "a deleted item", "an added paragraph", "an added row", "a hidden verdict", "white letters",
+    "two pictures swapped", "a text box over the page",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TRIED)
+def test_an_alteration_is_found_and_named(saved: bytes, key: SigningKey, tmp_path: Path, what: str) -> None:
+    change, words = CHANGES[what]
+    found = told(altered(saved, change), tmp_path, key)
+    assert not found.holds
+    assert words in grave(found)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpeg"])
+def test_a_swapped_picture_is_found(made: bytes, key: SigningKey, tmp_path: Path, suffix: str) -> None:
+    package = Package.open(made)
+    big = [one for one, data in package.members.items() if one.startswith("word/media/") and len(data) > 9000]
+    assert big
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(package.members[big[0]])) as picture:
+        other = picture.convert("RGB")
+        other.putpixel((50, 50), (255, 255, 255))
+        other.save(out, suffix.upper())
+    package.members[big[0]] = out.getvalue()
+    found = grave(told(package.write(), tmp_path, key))
+    assert re.fullmatch(r"report\.docx（图 \d EV-\d{4} .*） 图片被替换、删去或调换", found)
+
+
+def without_data(data: bytes) -> bytes:
+    package = Package.open(data)
+    rels = "word/_rels/document.xml.rels"
+    root = etree.fromstring(package.members[rels], xml_parser())
+    for one in list(root):
+        if one.get("Type", "").endswith("/customXml"):
+            root.remove(one)
+    package.members[rels] = etree.tostring(root)
+    for name in [one for one in package.members if one.startswith("customXml/")]:
+        del package.members[name]
+    return package.write()
+
+
+@pytest.mark.parametrize("way", ["stripped", "through odt"])
+def test_without_its_data_only_the_code_speaks(
+    made: bytes, key: SigningKey, tmp_path: Path, way: str
+) -> None:
+    data = without_data(made) if way == "stripped" else through_office(made, tmp_path, "odt", DOCX)
+    found = told(data, tmp_path, key)
+    assert (found.carried, found.trusted, found.holds) == (False, True, False)
+    assert [(one.gravity, one.place) for one in found.findings] == [(Gravity.OPEN, "report.docx")]
+    assert "不能证明" in found.findings[0].message
+    changed = altered(data, CHANGES["a digit of the report's number"][0])
+    assert told(changed, tmp_path, key).findings, "what the code tells is compared"
+
+
+def forged(data: bytes, change: Callable[[Embedded, dict[str, Plain]], Embedded], *words: bytes) -> bytes:
+    """Return a report whose carried data and words were altered alike."""
+    package = Package.open(data)
+    old = carried_by(data)
+    kept = old.data()
+    kept.pop("mark")
+    report = kept["report"]
+    assert isinstance(report, dict)
+    for name in ("content_sha256", "content_prefix"):
+        report.pop(name)
+    new = change(old, kept)
+    for name in [one for one in package.members if one.startswith("customXml/")]:
+        del package.members[name]
+    bare = Package.open(without_data(data))
+    document = package.members[DOCUMENT]
+    for before, after in zip(words[::2], words[1::2], strict=True):
+        assert before in document
+        document = document.replace(before, after)
+    document = document.replace(old.content_sha256[:16].encode(), new.content_sha256[:16].encode())
+    bare.members[DOCUMENT] = document
+    code, other = qr_picture(old.mark), qr_picture(new.mark)
+    for name, member in list(bare.members.items()):
+        if member == code.data:
+            bare.members[name] = other.data
+    embed(bare, new)
+    return bare.write()
+
+
+STATEMENT = "经核查，his-db 共有 12 个可登录账户"
+OTHER = "经核查，his-db 共有 13 个可登录账户"
+
+
+def restated(old: Embedded, data: dict[str, Plain]) -> Embedded:
+    text = canonical(data).replace(STATEMENT, OTHER)
+    assert text != old.text
+    return replace(old, text=text)
+
+
+def test_data_and_words_altered_alike_do_not_fit_the_code(
+    made: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    data = forged(made, restated, STATEMENT.encode(), OTHER.encode())
+    for keys in ((key,), ()):
+        found = told(data, tmp_path, *keys)
+        assert grave(found) == "所载数据 数据的摘要与签章页二维码所记的不符：数据或二维码被改动"
+
+
+def test_a_code_made_to_fit_is_not_signed_by_the_key(made: bytes, key: SigningKey, tmp_path: Path) -> None:
+    def marked(old: Embedded, data: dict[str, Plain]) -> Embedded:
+        new = restated(old, data)
+        return replace(new, mark=old.mark.replace(old.content_sha256, new.content_sha256))
+
+    found = told(forged(made, marked, STATEMENT.encode(), OTHER.encode()), tmp_path, key)
+    assert grave(found) == "签章页二维码 二维码的签名无效：编号、摘要或项数被改动"
+    mallory = new_key(tmp_path / "mallory")
+
+    def signed(old: Embedded, data: dict[str, Plain]) -> Embedded:
+        new = restated(old, data)
+        counts = {"conform": 64, "partial": 2, "nonconform": 1, "not_applicable": 1}
+        return replace(new, mark=marker("LT-2026-0001", counts, mallory)(new.content_sha256))
+
+    all_anew = forged(made, signed, STATEMENT.encode(), OTHER.encode())
+    assert "不在 --trust 所指的可信密钥之中" in grave(told(all_anew, tmp_path, key))
+    alone = told(all_anew, tmp_path)
+    assert not alone.holds, "without a key it cannot be told, and is never held to be proven"
+    assert grave(alone) == ""
+
+
+def test_two_sets_of_data_and_broken_ones_are_named(made: bytes, key: SigningKey, tmp_path: Path) -> None:
+    package = Package.open(made)
+    embed(package, carried_by(made))
+    assert "多份所载数据" in grave(told(package.write(), tmp_path, key))
+    for text in ("[" * 100_000, "{}", '{"report": {}}', "x", '{"report": {"number": 1.5}}'):
+        bare = Package.open(without_data(made))
+        embed(bare, replace(carried_by(made), text=text))
+        assert not told(bare.write(), tmp_path, key).holds
+    elsewhere = Package.open(without_data(made))
+    embed(elsewhere, replace(carried_by(made), suite="../../../etc"))
+    assert any("没有测评依据" in one.message for one in told(elsewhere.write(), tmp_path, key).findings)
+
+
+def test_another_template_is_said_and_missing_words_are_still_named(
+    made: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    def elsewhere(data: bytes) -> bytes:
+        package = Package.open(without_data(data))
+        embed(package, replace(carried_by(data), template_sha256="0" * 64))
+        return package.write()
+
+    found = told(elsewhere(made), tmp_path, key)
+    assert not found.holds
+    assert [one.gravity for one in found.findings] == [Gravity.OPEN]
+    assert "模板与本机的不同" in found.findings[0].message
+    changed = altered(elsewhere(made), CHANGES["one character of a statement"][0])
+    assert "正文中没有“" in grave(told(changed, tmp_path, key))
+
+
+def test_at_the_command_line(
+    made: bytes, key: SigningKey, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public, path = tmp_path / "seal.pub", tmp_path / "报告.docx"
+    public.write_text(key.public.text)
+    path.write_bytes(made)
+    assert main(["verify", str(path), "--trust", str(public)]) == 0
+    out = capsys.readouterr().out
+    assert "核验一致" in out
+    assert "不证明：" in out
+    assert main(["verify", str(path)]) == 4
+    assert "可被一并替换" in capsys.readouterr().out
+    assert main(["verify", str(path), "--format", "json"]) == 4
+    assert msgspec.json.decode(capsys.readouterr().out)["carried"] is True
+    path.write_bytes(altered(made, CHANGES["a verdict"][0]))
+    assert main(["verify", str(path), "--trust", str(public)]) == 4
+    assert "文件中是“符合”" in capsys.readouterr().out
+    path.write_bytes(b"no document")
+    assert main(["verify", str(path)]) == 4
+    with pytest.raises(StoreError):
+        verify_report(tmp_path / "nowhere.docx")
