@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
+
+from starlette.applications import Starlette
 
 from ..catalog.engagements import FILE_NAME
+from ..errors import DengbaoError
 from ..evidence import Examined, Remembering, admitted, evidence_stamps, examine
 from ..files import Stamp, stamp_of, stamps_in
 from ..model import Asset, CaseResult, Clause, Evidence, Item, ItemResult, SuiteResult
@@ -120,6 +124,14 @@ class Desk:
                 self._kept = (stamps if stamps.suite else replace(stamps, suite=self._suite_stamps()), state)
             return self._kept[1]
 
+    def warm(self) -> None:
+        """Begin to read in the background, so that the first page need not wait for all of it."""
+        threading.Thread(target=self._read_first, name="desk", daemon=True).start()
+
+    def _read_first(self) -> None:
+        with contextlib.suppress(DengbaoError, OSError):  # told by the page that asks
+            self.state()
+
     def _read(self, stamps: _Stamps) -> State:
         old_stamps, old = self._kept or (None, None)
         session = self._opened(stamps, old_stamps)
@@ -164,3 +176,8 @@ class Desk:
     def _round_stamps(self, number: int) -> tuple[Stamp | None, ...]:
         folder = self.directory / "runs" / f"round-{number}"
         return tuple(stamp_of(folder / one) for one in _ROUND_FILES)
+
+
+def desk_of(app: Starlette) -> Desk:
+    """Return the desk of an application."""
+    return cast("Desk", app.state.desk)

@@ -12,6 +12,7 @@ import uvicorn
 
 from ..errors import UsageError
 from .app import Address, build
+from .desk import desk_of
 
 _BUSY_S: Final = 5
 
@@ -35,6 +36,7 @@ def serve(
             app, log_config=None, access_log=False, server_header=False, date_header=False, lifespan="off",
             ws="none", limit_concurrency=128, timeout_keep_alive=_BUSY_S, timeout_graceful_shutdown=_BUSY_S,
         )  # fmt: skip
+        desk_of(app).warm()
         told(f"{address.scheme}://127.0.0.1:{address.port}/start?token={doors.token}")
         uvicorn.Server(config).run(sockets=[listening])
 
