@@ -32,14 +32,14 @@ row: Final = partial(row_of, columns=len(_COLUMNS))
 
 def _commitment(out: Writer, text: Official) -> None:
     heading(out, text, 2)
-    out.paragraph("", "Gap")
+    out.paragraph("", "GapLow")
     while not text.following.startswith("我单位愿意"):
         out.paragraph(text.take(), "Body")
     out.paragraph(text.take("我单位愿意"), "BodyLast")  # a seal never stands on a page of its own
-    out.paragraph("", "BodyLast")
+    out.paragraph("", "GapKept")
     out.paragraph(text.take("单位负责人"), "Sign")
     out.paragraph(text.take("单位名称", "{{ institution.name }}"), "Sign")
-    out.paragraph(text.take("年"), "SignDate")
+    out.paragraph(text.take("年"), "SignDateKept")
     out.control("if responsible")
     out.paragraph("承诺第三项安全责任人（报属地医保局备案）：{{ responsible }}", "Note")
     out.control("endif")
@@ -82,6 +82,7 @@ def _deployment_note(out: Writer) -> None:
 
 def _application(out: Writer, text: Official) -> None:
     heading(out, text, 2)
+    out.paragraph("", "GapLow")
     out.control("if warning")
     out.paragraph("{{ warning }}", "Warning")
     out.control("endif")
@@ -100,10 +101,10 @@ def _application(out: Writer, text: Official) -> None:
         row(text.take("信息系统自检意见"), height_mm=15),
         _opinion(text.take("医保部门接入意见"), text.take("(盖章)")),
         row(text.take("5. "), style="Group"),
-        row(text.take("医保信息系统对接厂商名称", "{{ docking.name }}")),
-        row(*text.cells("{{ docking.contact }}", "{{ docking.phone }}")),
-        row(text.take("医保测试环境", "{{ docking.test }}")),
-        row(text.take("医保生产环境", "{{ docking.production }}")),
+        row(text.take("医保信息系统对接厂商名称", "{{ docking.name }}"), style="CellKept"),
+        row(*text.cells("{{ docking.contact }}", "{{ docking.phone }}"), style="CellKept"),
+        row(text.take("医保测试环境", "{{ docking.test }}"), style="CellKept"),
+        row(text.take("医保生产环境", "{{ docking.production }}"), style="CellKept"),
     ]
     out.table(_COLUMNS, rows)
     _deployment_note(out)
@@ -118,11 +119,12 @@ def _opinion(words: str, *places: str) -> Row:
 
 def _feedback(out: Writer, text: Official) -> None:
     heading(out, text, 2, style="TitleLong")
+    out.paragraph("", "GapLow")
     rows = [row(text.take(), style="TableTitle"), *_institution(text, seal=False), *_system(text)]
     rows += [
         row(text.take("3. "), style="Group"),
         row(text.swapped("测试结果", ("□同", "{{ box.agreed }}同"), ("□不", "{{ box.refused }}不"))),
-        row(text.take("反馈意见", "{{ feedback.opinion }}"), height_mm=30),
+        row(text.take("反馈意见", "{{ feedback.opinion }}"), style="CellKept", height_mm=26),
     ]
     words = (
         text.take("自治区医疗保障局"),
@@ -131,7 +133,7 @@ def _feedback(out: Writer, text: Official) -> None:
     )
     rows.append(
         Row(
-            (Cell("\n".join(("", *words)), ("Cell", "Seal", "Seal", "Seal"), span=3),),
+            (Cell("\n".join(("", *words)), ("CellKept", "Seal", "Seal", "Seal"), span=3),),
             whole=True,
             height_mm=_SEAL_BELOW_BLANK_MM,
         )
@@ -148,12 +150,14 @@ def _confidentiality(out: Writer, text: Official) -> None:
         out.paragraph(text.take("地址", f"{{{{ {party}.address }}}}"), "PartyName")
     while not text.following.startswith("甲方签字"):
         line = text.take()
-        out.paragraph(line, "Article" if line.startswith("第") and " " in line[:5] else "Body")
-    out.paragraph("", "Gap")
-    for begin in ("甲方签字", "乙方签字"):
+        if text.following.startswith("甲方签字"):
+            out.paragraph(line, "BodyLast")  # both sign under words, on one page
+        else:
+            out.paragraph(line, "Article" if line.startswith("第") and " " in line[:5] else "Body")
+    for begin, date in (("甲方签字", "SignDateKept"), ("乙方签字", "SignDate")):
+        out.paragraph("", "GapKept")
         out.paragraph(text.take(begin), "SignLine")
-        out.paragraph(text.take("年"), "SignDate")
-        out.paragraph("", "Gap")
+        out.paragraph(text.take("年"), date)
 
 
 FORMS: Final[Mapping[str, tuple[str, Callable[[Writer, Official], None]]]] = {

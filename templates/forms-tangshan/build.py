@@ -31,12 +31,12 @@ def _agreement(out: Writer, text: Official) -> None:
     tags = {"联": "{{ second.address }}", "电": "{{ second.phone }}"}
     for begin, own, fresh in (("甲  ", False, True), ("乙  ", True, False)):
         if not fresh:
-            out.paragraph("", "Gap")
+            out.paragraph("", "GapKept")
         out.paragraph(text.take(begin, "{{ second.name }}" if own else ""), "SignLine", new_page=fresh)
         for label in _LABELS:
             out.paragraph(text.take(label, tags.get(label, "") if own else ""), "SignLine")
             if label == "盖":
-                out.paragraph("", "Gap")
+                out.paragraph("", "GapKept")
     out.paragraph(text.take("使"), "SignLine")
 
 
