@@ -89,6 +89,11 @@ def changed_since(directory: Path, current: Current) -> tuple[str, ...]:
     return tuple(_changes(directory, current))
 
 
+def is_changed(directory: Path, current: Current) -> bool:
+    """Tell whether an engagement folder is no longer what its packet holds; stops at the first difference."""
+    return next(_changes(directory, current), None) is not None
+
+
 def _changes(directory: Path, current: Current) -> Iterator[str]:
     sealed = [one for one in read_custody(directory / CUSTODY) if one.act == "sealed"]
     last = sealed[-1].details.get("packet", "") if sealed else current.packet

@@ -27,7 +27,7 @@ from .seal import Sealed, name_of, seal
 
 # What follows a sealing and changes nothing that was sealed.
 _AFTERWARDS: Final = frozenset(
-    {"sealed", "verified", "approve", "approved", "rechecked", "recheck", "reported", "fed_back"}
+    {"sealed", "verified", "approve", "approved", "rechecked", "recheck", "reported", "fed_back", "unlocked"}
 )
 
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from .desk import Desk
 from .guard import Doors, Guard
+from .locking import LockWatch
 from .pages import PLACES, ROUTES
 from .pages.start import OPEN_PATHS
 from .sheets_shown import SheetsShown
@@ -58,6 +59,7 @@ def build(directory: Path, address: Address, *, content: Path | None = None) -> 
     app.state.desk = Desk(directory, content)
     app.state.pages = pages
     app.state.doors = doors
+    app.state.locks = LockWatch(directory)
     app.state.tasks = Tasks()
     app.state.sheets = SheetsShown()
     return app, doors

@@ -17,11 +17,13 @@ from starlette.routing import Route
 
 from ..errors import DengbaoError, UsageError
 from ..model import Person
+from ..packet.current import Current
 from ..reading import apart
 from ..traces import keep_trace
 from .desk import Desk
 from .filled import Filled
 from .guard import Doors, TooMuch, Visitor, too_much_page
+from .locking import LockWatch, refuse_when_sealed
 from .sheets_shown import SheetsShown
 from .shown import Pages
 from .tasks import Tasks
@@ -70,6 +72,11 @@ class Visit:
         return self.visitor.person
 
     @property
+    def lock(self) -> Current | None:
+        """Return the packet that locks the engagement, None where it may be changed."""
+        return cast("LockWatch", self.request.app.state.locks).now()
+
+    @property
     def tasks(self) -> Tasks:
         """Return the work that goes on in the background."""
         return cast("Tasks", self.request.app.state.tasks)
@@ -81,8 +88,9 @@ class Visit:
 
     @property
     def is_part(self) -> bool:
-        """Tell whether only a part of a page is wanted (htmx)."""
-        return self.request.headers.get("hx-request") == "true"
+        """Tell whether only a part of a page is wanted (htmx); going back wants the whole."""
+        headers = self.request.headers
+        return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
 
     def path(self, name: str) -> str:
         """Return a part of the address."""
@@ -108,9 +116,17 @@ def look(path: str, show: Callable[[Visit], Response], name: str = "") -> Route:
     return Route(path, _endpoint(show), methods=["GET"], name=name or None)
 
 
-def act(path: str, do: Callable[[Visit], Response], name: str = "") -> Route:
-    """Return the route of a form: `do` is called in a thread with what was filled in."""
-    return Route(path, _endpoint(do), methods=["POST"], name=name or None)
+def act(path: str, do: Callable[[Visit], Response], name: str = "", *, even_sealed: bool = False) -> Route:
+    """Return the route of a form: `do` is called in a thread with what was filled in.
+
+    While the engagement is sealed and unchanged it is refused, unless it is `even_sealed`: what changes
+    nothing that was sealed (drafts, papers, approvals, who sits here).
+    """
+
+    def unless_sealed(visit: Visit) -> Response:
+        return refuse_when_sealed(visit) or do(visit)
+
+    return Route(path, _endpoint(do if even_sealed else unless_sealed), methods=["POST"], name=name or None)
 
 
 def _endpoint(answer: Callable[[Visit], Response]) -> Callable[[Request], object]:

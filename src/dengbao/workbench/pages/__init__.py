@@ -7,7 +7,7 @@ from typing import Final
 from starlette.routing import Route
 
 from ..shown import Place
-from . import overview, papers, papers_seal, start
+from . import lock, overview, papers, papers_seal, start
 
 PLACES: Final = (
     Place("总览", "/", "o"),
@@ -15,6 +15,7 @@ PLACES: Final = (
 )
 ROUTES: Final[tuple[Route, ...]] = (
     *start.ROUTES,
+    *lock.ROUTES,
     *overview.ROUTES,
     *papers.ROUTES,
     *papers_seal.ROUTES,

@@ -177,7 +177,7 @@ def _copy(upload: UploadFile, target: Path, title: str) -> None:
 
 ROUTES: Final[tuple[Route, ...]] = (
     look("/papers/seal", show),
-    act("/papers/key", make_key),
-    act("/papers/seal", seal),
-    act("/papers/stamp", stamp),
+    act("/papers/key", make_key, even_sealed=True),
+    act("/papers/seal", seal, even_sealed=True),
+    act("/papers/stamp", stamp, even_sealed=True),
 )
