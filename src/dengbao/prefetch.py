@@ -25,10 +25,12 @@ from .probes.logins import Logins
 from .probes.registry import PROBES
 from .probes.sessions import Sessions
 from .redact import Redactor
+from .restraint import NONE, Restraint, left_out
 from .rounds import Round
 from .scope import Guard, unfence
 from .secrets import PROMPT, Secrets
 from .session import Session
+from .steering import PAUSE, Helm, Stopped
 from .undoing import LEDGER, Owed, TakingBack, earlier_ledgers, owed_in
 
 ASSETS_AT_ONCE: Final = 16
@@ -39,8 +41,9 @@ PROBES_PER_ASSET: Final = 3
 class Progress:
     """What the watcher of a run is told.
 
-    `state` is `begun`, `says`, `done`, `kept` where an earlier sitting finished it, or `owed` where a change
-    on the asset could not be taken back.
+    `state` is `begun`, `says`, `done`, `kept` where an earlier sitting finished it, `left` where this one
+    leaves it out, or `owed` where a change on the asset could not be taken back. `paused` and `resumed` are
+    of the whole run, with no asset.
     """
 
     asset: str
@@ -70,10 +73,13 @@ class Fetching:
     logins: Logins = field(default_factory=Logins)
     sessions: Sessions = field(default_factory=Sessions)
     earlier: tuple[FileLedger, ...] = ()
+    restraint: Restraint = NONE
+    helm: Helm | None = None
+    answers: Mapping[str, str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Build the resolver of secrets around the redactor."""
-        self.secrets = Secrets(self.redactor)
+        self.secrets = Secrets(self.redactor, self.answers)
 
     async def fetch(self, plan: Plan) -> None:
         """Run every probe of the plan that has not finished; each answer is stored when it is whole.
@@ -83,20 +89,37 @@ class Fetching:
         Raises:
             ContentError: the plan names a probe that does not exist.
             OSError: an answer cannot be stored.
+            Stopped: that was asked for from outside.
 
         """
-        gate = asyncio.Semaphore(ASSETS_AT_ONCE)
         wanted = self._by_asset(plan)
         self._ask_first(wanted)
         self.guard.fence()
         await self.take_back()
         try:
-            async with asyncio.TaskGroup() as group:
-                for asset, specs in wanted:
-                    group.create_task(self._fetch_asset(asset, specs, gate))
+            work = self._fetch_all(wanted)
+            await (work if self.helm is None else self.helm.until_stopped(work))
         except BaseExceptionGroup as several:
             raise _first_of(several) from several
         await self.take_back()
+        if self.helm is not None and self.helm.stopped:
+            self.events.note("stopped")
+            raise Stopped("已按要求停止，已完成的采集都已保存", cure="再次运行（不加 --new-round）即继续")
+        self._leave_out(wanted)
+
+    async def _fetch_all(self, wanted: list[tuple[Asset, list[ProbeSpec]]]) -> None:
+        gate = asyncio.Semaphore(ASSETS_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for asset, specs in wanted:
+                group.create_task(self._fetch_asset(asset, specs, gate))
+
+    def _leave_out(self, wanted: list[tuple[Asset, list[ProbeSpec]]]) -> None:
+        """Note what was left out as missing: it is the last thing, so that a run cut short notes nothing."""
+        for asset, spec in ((asset, spec) for asset, specs in wanted for spec in specs):
+            why = self.restraint.refusal(asset, spec)
+            if why and not self.store.has(asset.id, spec.name):
+                now = datetime.now(UTC)
+                self._store(spec, asset, Observed(missing=left_out(spec, why)), now, ())
 
     async def take_back(self) -> tuple[Owed, ...]:
         """Take back what this and earlier rounds changed and did not set right; return what is left."""
@@ -113,7 +136,7 @@ class Fetching:
             return self.store.keep_raw(name, data, self.redactor)
 
         self.events.note("undo_begun", asset=asset.id, probe=spec.name)
-        return self._context(asset, spec, keep, ledger)
+        return self._context(asset, spec, keep, ledger, self.guard)
 
     def _note_owed(self, one: Owed) -> None:
         text = self.redactor.text(f"未能恢复：{one.what}。{one.why}")
@@ -145,7 +168,7 @@ class Fetching:
             self.guard.require(spec.level, what="")
         except ProbeError:
             return False
-        return not self.store.has(asset.id, spec.name)
+        return not (self.store.has(asset.id, spec.name) or self.restraint.refusal(asset, spec))
 
     async def _fetch_asset(self, asset: Asset, wanted: list[ProbeSpec], gate: asyncio.Semaphore) -> None:
         async with gate:
@@ -158,25 +181,52 @@ class Fetching:
         if self.store.has(asset.id, spec.name):
             self.watch(Progress(asset.id, spec.name, spec.title, "kept"))
             return
+        if why := self.restraint.refusal(asset, spec):
+            self.events.note("left_out", asset=asset.id, probe=spec.name, level=spec.level.value)
+            self.watch(Progress(asset.id, spec.name, spec.title, "left", why))
+            return
         async with places:
+            if not await self._may_start():
+                return
             self.watch(Progress(asset.id, spec.name, spec.title, "begun"))
             self.events.note("probe_begun", asset=asset.id, probe=spec.name, level=spec.level.value)
             begun = datetime.now(UTC)
             kept: list[Raw] = []
             observed = _whole(spec, await self._observe(asset, spec, kept))
-            lacks = tuple(self._clean(one) for one in observed.missing)
-            file = FactFile(
-                schema=1, asset=asset.id, probe=spec.name, tool_version=__version__, begun_at=begun,
-                ended_at=datetime.now(UTC), privilege=observed.privilege,
-                facts=tuple(as_stored(one) for one in observed.facts),
-                missing=lacks, raw=tuple(kept),
-            )  # fmt: skip
-            self.store.save(file)
-            self.events.note(
-                "probe_ended", asset=asset.id, probe=spec.name, facts=len(observed.facts), missing=len(lacks)
-            )
+            lacks = self._store(spec, asset, observed, begun, tuple(kept))
             text = f"缺 {len(lacks)} 类：{lacks[0].message}" if lacks else ""
             self.watch(Progress(asset.id, spec.name, spec.title, "done", text))
+
+    async def _may_start(self) -> bool:
+        """Wait while the run is paused; tell whether the next probe may start."""
+        if self.helm is None:
+            return True
+        if self.helm.wish() == PAUSE and not self.helm.paused:
+            self.helm.paused = True
+            self.events.note("paused")
+            self.watch(Progress("", "", "", "paused"))
+        free = await self.helm.free()
+        if free and self.helm.paused:
+            self.helm.paused = False
+            self.events.note("resumed")
+            self.watch(Progress("", "", "", "resumed"))
+        return free
+
+    def _store(
+        self, spec: ProbeSpec, asset: Asset, observed: Observed, begun: datetime, kept: tuple[Raw, ...]
+    ) -> tuple[Missing, ...]:
+        lacks = tuple(self._clean(one) for one in observed.missing)
+        file = FactFile(
+            schema=1, asset=asset.id, probe=spec.name, tool_version=__version__, begun_at=begun,
+            ended_at=datetime.now(UTC), privilege=observed.privilege,
+            facts=tuple(as_stored(one) for one in observed.facts),
+            missing=lacks, raw=kept,
+        )  # fmt: skip
+        self.store.save(file)
+        first = {"reason": lacks[0].reason.value, "why": lacks[0].message} if lacks else {}
+        counts = {"facts": len(observed.facts), "missing": len(lacks)}
+        self.events.note("probe_ended", asset=asset.id, probe=spec.name, **counts, **first)
+        return lacks
 
     def _clean(self, lack: Missing) -> Missing:
         return Missing(fact=lack.fact, reason=lack.reason, message=self.redactor.text(lack.message))
@@ -204,19 +254,21 @@ class Fetching:
             raise unstored[0]
         return observed
 
-    def _context(self, asset: Asset, spec: ProbeSpec, keep: Keeper, ledger: ProbeLedger) -> Context:
+    def _context(
+        self, asset: Asset, spec: ProbeSpec, keep: Keeper, ledger: ProbeLedger, guard: Guard
+    ) -> Context:
         def say(text: str) -> None:
             self.watch(Progress(asset.id, spec.name, spec.title, "says", self.redactor.text(text)))
 
         def announce(purpose: Purpose, request: str, /) -> None:
-            self.guard.require(purpose.level, what=f"“{purpose.text}”")
+            guard.require(purpose.level, what=f"“{purpose.text}”")
             self.events.note(
                 "intrusive", asset=asset.id, probe=spec.name, level=purpose.level.value,
                 purpose=purpose.text, clause=purpose.clause, request=request,
             )  # fmt: skip
 
         return Context(
-            guard=self.guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
+            guard=guard, secrets=self.secrets, keep=keep, say=say, profile=self.profile,
             ledger=ledger, engines=self.engines, folder=self.folder, announce=announce,
             assets={one.id: one for one in self.engagement.assets}, vulnerabilities=self.vulnerabilities,
             logins=self.logins, sessions=self.sessions,
@@ -230,7 +282,8 @@ class Fetching:
             )  # fmt: skip
 
         ledger = self.ledger.for_probe(asset.id, spec.name, heard=heard)
-        context = self._context(asset, spec, keep, ledger)
+        guard = self.guard.up_to(self.restraint.ceiling(asset, spec))
+        context = self._context(asset, spec, keep, ledger, guard)
         try:
             self.guard.require(spec.level, what=f"“{spec.title}”")
             async with asyncio.timeout(spec.timeout_s) as limit:
@@ -289,14 +342,19 @@ def fetch_missing(
     watch: Callable[[Progress], None] = lambda _progress: None,
     *,
     assist: bool = False,
+    restraint: Restraint = NONE,
+    helm: Helm | None = None,
+    answers: Mapping[str, str] | None = None,
 ) -> None:
     """Fetch the facts that `plan` needs and the round does not hold yet.
 
     Sends: what the plan's probes send, nothing else; every connection passes the guard. With `assist` a
-    person is there to log in where a program cannot.
+    person is there to log in where a program cannot. `restraint` says what is left out, `helm` listens to
+    those who want it to pause or stop, `answers` are the passwords that were asked for beforehand, by label.
 
     Raises:
         UsageError: the scope cannot be understood.
+        Stopped: that was asked for from outside.
 
     """
     store = chosen.store()
@@ -317,7 +375,7 @@ def fetch_missing(
             folder=session.directory.resolve(),
             vulnerabilities=vulnerability_data(chosen.engagement, session.directory),
             earlier=stack.enter_context(earlier_ledgers(session.directory, chosen.number)),
-            sessions=Sessions(assist=assist),
+            sessions=Sessions(assist=assist), restraint=restraint, helm=helm, answers=answers,
         )  # fmt: skip
         events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
         asyncio.run(fetching.fetch(plan))

@@ -20,6 +20,7 @@ from .model import Plan, Record, Status, Value
 from .packet.custody import told
 from .prefetch import Progress, fetch_missing
 from .reconcile import JUDGED, make_record, reconcile
+from .restraint import NONE, Restraint, reopen
 from .rounds import (
     JUDGING,
     ORPHAN_WAIT_S,
@@ -31,6 +32,7 @@ from .rounds import (
     read_records,
 )
 from .session import Session, only_items, open_session
+from .steering import BUSY_S, sitting
 
 JUDGING_LIMIT_S: Final = 1800
 # What pytest does for tests of code and a run has no use for; without it judging takes half the time.
@@ -75,29 +77,37 @@ def run(
     judging: Callable[[Plan], None] = lambda _plan: None,
     judging_limit_s: float = JUDGING_LIMIT_S,
     assist: bool = False,
+    restraint: Restraint = NONE,
+    answers: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run what is still to be run of the newest round, or begin the next one.
 
-    Killed at any instant, it goes on at the next call: probes that finished are not sent again.
+    Killed at any instant, it goes on at the next call: probes that finished are not sent again. What
+    `restraint` leaves out is undetermined, 未授权; a later sitting that confirms it fetches it, as long as
+    no case was judged without it. `answers` are passwords asked for beforehand, by label.
 
     Raises:
         UsageError: another run is under way, or engagement and round do not fit.
         RunFailed: the judging process broke down.
+        Stopped: that was asked for from outside.
 
     """
     wanted = tuple(items)
     session = open_session(directory, content)
     part = only_items(session, session.plan, wanted)
-    with claim(directory):
+    with claim(directory, wait_s=BUSY_S), sitting(directory, operator) as helm:
         with claim(directory, JUDGING, wait_s=ORPHAN_WAIT_S):
             chosen = begin_or_resume(
                 directory, session.suite, session.engagement, session.plan, new=new_round, operator=operator
             )
         resumed = chosen.records_path.exists() or (chosen.folder / "facts").exists()
-        _tell(
-            directory, "run_begun", chosen, {"items": " ".join(wanted), "resumed": "yes" if resumed else "no"}
+        details = {"items": " ".join(wanted), "resumed": "yes" if resumed else "no", "operator": operator}
+        _tell(directory, "run_begun", chosen, {**details, **_restrained(restraint)})
+        reopen(session, chosen.store(), part, chosen.records(), restraint)
+        fetch_missing(
+            session, chosen, part, watch, assist=assist, restraint=restraint, helm=helm, answers=answers
         )
-        fetch_missing(session, chosen, part, watch, assist=assist)
+        helm.tell("judge")
         judging(part)
         options = ["--engagement", str(directory), *(f"--item={one}" for one in wanted)]
         _judge(session, options, limit_s=judging_limit_s)
@@ -108,9 +118,16 @@ def run(
         return Finished(session, chosen, chosen.records(), resumed)
 
 
+def _restrained(restraint: Restraint) -> dict[str, str]:
+    """Return what the log of the engagement says of a run that does not do all that is authorised."""
+    words = sorted(f"{probe}@{asset}" if asset else probe for probe, asset in restraint.without)
+    return {"level": restraint.level.value if restraint.level else "", "without": " ".join(words)}
+
+
 def _tell(directory: Path, act: str, chosen: Round, details: Mapping[str, str]) -> None:
     same = {"round": str(chosen.number), "operator": chosen.info.operator}
-    told(directory, act, details={name: one for name, one in {**same, **details}.items() if one})
+    given = {name: one for name, one in details.items() if one}
+    told(directory, act, details={name: one for name, one in {**same, **given}.items() if one})
 
 
 def judge_again(

@@ -126,6 +126,13 @@ class Guard:
         self._admitted: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
         self.source = ""
+        self.ceiling: Level | None = None
+
+    def up_to(self, level: Level | None) -> Guard:
+        """Return this guard, with its paces and places, which besides refuses what is above a level."""
+        other = copy.copy(self)
+        other.ceiling = level
+        return other
 
     def from_source(self, source: str) -> Guard:
         """Return this guard, with its paces and places, whose `connect` starts at a local address."""
@@ -149,6 +156,11 @@ class Guard:
             raise NotAuthorised(
                 f"{what}需要“{level.zh}”级授权，本项目授权到“{self.scope.level.zh}”级",
                 cure="如确需检测，取得书面授权后提高 scope.level；否则以人工佐证补充",
+            )
+        if self.ceiling is not None and level.rank > self.ceiling.rank:
+            raise NotAuthorised(
+                f"{what}需要“{level.zh}”级，本次运行只确认到“{self.ceiling.zh}”级",
+                cure="取得同意后，在新的一轮中确认；不作检测的，以人工佐证补充",
             )
         window = self.scope.window
         if window is not None and not window.begin <= self._now() <= window.end:

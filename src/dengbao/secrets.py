@@ -7,20 +7,26 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Mapping
 from typing import Final
 
-from .errors import NotDeclared
+import msgspec
+
+from .errors import NotDeclared, UsageError
 from .redact import Redactor
 
 _ENV: Final = re.compile(r"\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}")
 PROMPT: Final = "prompt:"
+MOST_ANSWERS_BYTES: Final = 256 * 1024
 
 
 class Secrets:
     """Looks a reference up once and remembers the answer for the life of the process."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, answers: Mapping[str, str] | None = None) -> None:
+        """Take what was answered beforehand, by label: then nobody is asked at the terminal."""
         self._redactor = redactor
+        self._answers = answers
         self._known: dict[tuple[str, str], str | NotDeclared] = {}
 
     def resolve(self, reference: str, *, label: str = "") -> str:
@@ -54,7 +60,7 @@ class Secrets:
         if reference.startswith("keyring:"):
             return _from_keyring(reference.removeprefix("keyring:"), label)
         if reference.startswith(PROMPT):
-            return _from_terminal(label)
+            return _from_terminal(label) if self._answers is None else _answered(self._answers, label)
         raise NotDeclared(
             "口令必须写成引用，不得写明文", where=label, cure="写成 ${ENV:名称}、keyring:服务/用户 或 prompt:"
         )
@@ -65,6 +71,28 @@ def _from_environment(name: str, label: str) -> str:
     if not value:  # an empty one would be sent as a wrong password
         state = "未设置" if value is None else "是空的"
         raise NotDeclared(f"环境变量 {name} {state}", where=label, cure=f"运行前执行 export {name}=…")
+    return value
+
+
+def read_answers(data: bytes) -> dict[str, str]:
+    """Return the passwords that were asked for beforehand, by label, from a JSON object.
+
+    Raises:
+        UsageError: not such an object; nothing of it is told.
+
+    """
+    try:
+        return msgspec.json.decode(data, type=dict[str, str])
+    except msgspec.DecodeError:
+        raise UsageError(
+            "标准输入不是口令的 JSON 对象", where="--answers", cure='写成 {"对象/用户名": "口令"}'
+        ) from None
+
+
+def _answered(answers: Mapping[str, str], label: str) -> str:
+    value = answers.get(label, "")
+    if not value:  # an empty one would be sent as a wrong password
+        raise NotDeclared("运行前没有填写口令", where=label, cure="在新的一轮开始前填写，或改用 ${ENV:名称}")
     return value
 
 

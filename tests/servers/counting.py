@@ -28,6 +28,7 @@ class Counting:
     requests: list[str] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
     port: int = 0
+    blank: int = 0  # logins without a password
 
     @property
     def url(self) -> str:
@@ -56,6 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         app = self._note()
         length = int(self.headers.get("Content-Length", "0"))
         form = parse_qs(self.rfile.read(min(length, 65536)).decode("utf-8", "replace"))
+        app.blank += not form.get("password")
         if form.get("username") == [USERNAME] and form.get("password") == [PASSWORD]:
             session = secrets.token_hex(16)
             app.sessions.add(session)

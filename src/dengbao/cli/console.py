@@ -31,6 +31,10 @@ COLOURS: Final = {
     "not_run": "dim",
 }
 _SAY_EVERY_S: Final = 10.0
+_OF_THE_RUN: Final = {
+    "paused": "已暂停：正在进行的采集会做完，不再开始新的。删去项目目录中的 runs/.pause 即继续；Ctrl-C 停止",
+    "resumed": "继续采集",
+}
 
 
 class _Console(Console):
@@ -110,6 +114,10 @@ class Watcher:
         if step.state == "owed":
             paragraph(self._bar.console, Text("!!! ", "bold red"), f"{name}：{step.text}")
             return
+        if step.state in _OF_THE_RUN:
+            self._bar.update(self._task, description=_OF_THE_RUN[step.state])
+            say(self._bar.console, _OF_THE_RUN[step.state], style="bold")
+            return
         if step.state in ("begun", "says"):
             self._running.pop(name, None)  # the newest stands last
             self._running[name] = f"{name}：{step.text}" if step.text else name
@@ -128,6 +136,8 @@ class Watcher:
     def _line(self, step: Step, name: str) -> None:
         if step.state == "kept":
             text, mark = "此前已采集，不再连接", "="
+        elif step.state == "left":
+            text, mark = step.text, "-"
         elif step.text:
             text, mark = step.text, "!"
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -12,21 +13,24 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from .. import doctor as doctor_room
+from .. import restraint as restraint_room
 from ..content import find_content
 from ..doctor import Weight
 from ..errors import UsageError
-from ..model import Plan, Record
+from ..model import Level, Plan, Record
 from ..probes.registry import probes_for
 from ..results import code_of, fold_round
 from ..runner import Difference, judge_again
 from ..runner import run as run_room
+from ..secrets import MOST_ANSWERS_BYTES, read_answers
 from ..session import Session, only_items, open_session
+from ..steering import Stopped
 from . import options
 from .chinese import Argument, Command
 from .console import Watcher, console, paragraph, say, verbatim
 from .standing import print_causes, print_findings, print_next_steps, print_overview
 from .tables import counts_line
-from .values import folder
+from .values import choice, folder
 from .wrapping import pad
 
 _SUBJECT_WIDTH: Final = 16
@@ -134,9 +138,14 @@ def _print_probes(session: Session, part: Plan) -> None:
 @click.command(
     cls=Command,
     help="运行检测：采集事实，断开网络后判定，逐条记录。\n\n"
-    "中断后再次执行即从断点继续，已完成的采集不再连接；一轮结束后再次执行即为新的一轮（复测）。",
+    "中断后再次执行即从断点继续，已完成的采集不再连接；一轮结束后再次执行即为新的一轮（复测）。\n\n"
+    "新建文件 runs/.pause 即暂停（正在进行的采集做完为止），删去即继续；新建 runs/.stop 即停止。\n\n"
+    "--level、--without 不作的采集，有关项记“无法判定（未授权）”；"
+    "本轮尚未判定的，再次执行时不再排除即补作，已判定的须开始新的一轮。",
     epilog="dengbao run my-hospital --operator 张三\n"
     "dengbao run my-hospital --item 1.a --item 8\n"
+    "dengbao run my-hospital --level login\n"
+    "dengbao run my-hospital --without web.lockout --without host.stop_audit@his-host\n"
     "dengbao run my-hospital --new-round",
 )
 @options.directory
@@ -146,23 +155,41 @@ def _print_probes(session: Session, part: Plan) -> None:
 @click.option(
     "--assist", is_flag=True, help="遇验证码时打开浏览器窗口，由人工登录一次；会话只在本次运行的内存中沿用"
 )
+@click.option(
+    "--level", type=choice({one.value: one for one in Level}), metavar="级别",
+    help="本次最高到哪一级：observe 观察、login 登录、intrude 侵入性测试、disrupt 破坏性测试；不能高于授权",
+)  # fmt: skip
+@click.option(
+    "--without", multiple=True, metavar="采集[@对象]",
+    help="本次不作这一采集（名称见 plan），可限于一个测评对象，可多次给出",
+)  # fmt: skip
+@click.option(
+    "--answers", is_flag=True,
+    help='从标准输入读取 prompt: 口令，不再询问：一个 JSON 对象 {"对象/用户名": "口令"}，供工作台等程序调用',
+)  # fmt: skip
 @options.content
 def run(
     directory: Path, items: tuple[str, ...], new_round: bool, operator: str, assist: bool,
-    content: Path | None,
+    level: Level | None, without: tuple[str, ...], answers: bool, content: Path | None,
 ) -> int:  # fmt: skip
     """Fetch, judge, reconcile; print the result by clause."""
     session = open_session(directory, content)
+    restraint = restraint_room.read(level, without, session.plan)
+    given = read_answers(sys.stdin.buffer.read(MOST_ANSWERS_BYTES)) if answers else None
     watcher = Watcher(console(stderr=True), len(only_items(session, session.plan, items).probes))
 
     def judging(part: Plan) -> None:
         watcher.finish(f"采集完成，正在判定 {len(part.cases)} 个用例…")
 
-    with watcher.shown():
-        finished = run_room(
-            directory, content=content, items=items, new_round=new_round, operator=operator,
-            watch=watcher, judging=judging, assist=assist,
-        )  # fmt: skip
+    try:
+        with watcher.shown():
+            finished = run_room(
+                directory, content=content, items=items, new_round=new_round, operator=operator,
+                watch=watcher, judging=judging, assist=assist, restraint=restraint, answers=given,
+            )  # fmt: skip
+    except Stopped as exc:
+        say(console(stderr=True), f"{exc.message}。{exc.cure}。")
+        return exc.exit_code
     result, _evidence = fold_round(session, finished.round)
     out = console()
     print_overview(out, result)

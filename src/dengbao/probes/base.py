@@ -23,6 +23,7 @@ class ProbeSpec:
     `run` is `module:function`, imported only when the probe runs, so that planning stays light.
     `timeout_s` bounds the whole probe from outside. `title` is Chinese, shown as progress. `clause` is the
     item an intrusive probe serves. `undo` is `module:function` (see `Undo`) of a probe that changes things.
+    `intrusion` says in Chinese what a probe of a lower level sends besides, where `intrude` is allowed.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ProbeSpec:
     timeout_s: float = 120.0
     clause: str = ""
     undo: str = ""
+    intrusion: str = ""
 
     @cached_property
     def fact_kinds(self) -> tuple[str, ...]:

@@ -18,5 +18,6 @@ SPECS: tuple[ProbeSpec, ...] = (
         # All ports take 22 minutes at 50 connections a second and 55 at 20; the probe keeps a shorter
         # deadline of its own, so that a sweep that is cut still brings what it has seen.
         timeout_s=4 * 3600.0,
+        intrusion="对 FTP、SMB、SNMP 以匿名、来宾与默认团体名各试连一次",
     ),
 )

@@ -21,5 +21,6 @@ SPECS: tuple[ProbeSpec, ...] = (
         ),
         run="dengbao.probes.services.reach:probe",
         timeout_s=300.0,
+        intrusion="从非管理来源以登记账户试登录一次 SSH",
     ),
 )
