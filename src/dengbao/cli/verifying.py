@@ -56,9 +56,12 @@ def _existing(value: str) -> Path:
     "--trust", "keys", multiple=True, type=existing_file, metavar="公钥文件",
     help="可信的封存密钥（.pub，一行 ssh-ed25519 …），可多次给出",
 )  # fmt: skip
+@click.option("--repacked", is_flag=True, help="压缩包被别的程序重新打包过：只核对内容，不算不一致")
 @options.as_json
 @options.content
-def verify(path: Path, packet: Path | None, keys: tuple[Path, ...], form: str, content: Path | None) -> int:
+def verify(
+    path: Path, packet: Path | None, keys: tuple[Path, ...], repacked: bool, form: str, content: Path | None
+) -> int:
     """Verify and say what was found."""
     progress = console(stderr=True)
     trusted = tuple(_key(one) for one in keys)
@@ -68,7 +71,7 @@ def verify(path: Path, packet: Path | None, keys: tuple[Path, ...], form: str, c
     if mark is not None and packet is None:
         return scan_alone(mark, path, trusted, form)
     found = verify_packet(
-        packet or path, content=content, trusted=trusted,
+        packet or path, content=content, trusted=trusted, repacked=repacked,
         delivered=path if packet is not None and mark is None else None, say=lambda text: say(progress, text),
     )  # fmt: skip
     if mark is not None:

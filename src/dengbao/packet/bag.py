@@ -155,18 +155,25 @@ def write_zip(folder: Path, target: Path) -> str:
     changed unseen, and cost little: pictures and documents are compressed already.
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    files = sorted(one for one in folder.rglob("*") if one.is_file())
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for one in files:
-                _add(archive, one, f"{folder.name}/{one.relative_to(folder).as_posix()}")
-        with temporary.open("rb") as file:
+        with temporary.open("w+b") as file:
+            pack(folder, file)
+            file.flush()
             os.fsync(file.fileno())
+            file.seek(0)
             found = hashlib.file_digest(file, "sha256").hexdigest()
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return found
+
+
+def pack(folder: Path, out: BinaryIO) -> None:
+    """Write the bytes of a bag's zip; they follow from its files and its name alone."""
+    files = sorted(one for one in folder.rglob("*") if one.is_file())
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for one in files:
+            _add(archive, one, f"{folder.name}/{one.relative_to(folder).as_posix()}")
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..content import find_content
 from ..errors import DengbaoError
 from ..model import Seal
 from ..report.likeness import compare_reports
-from .bag import write_zip
+from .container import unlike_sealed
 from .dsse import PublicKey
 from .findings import Finding, Gravity, broken
 from .guarded import guarded, left
@@ -24,9 +25,9 @@ from .layout import PAYLOAD
 from .opening import Opened, opened
 from .rebuilt import carried_by, read_report, unlike_finding
 from .resting import Resting
+from .seal import packet_name
 
 _ORDER: Final = {Gravity.BROKEN: 0, Gravity.OPEN: 1, Gravity.NOTE: 2}
-_BLOCK: Final = 1 << 20
 Say = Callable[[str], None]
 
 
@@ -55,11 +56,13 @@ def verify_packet(
     content: Path | None = None,
     trusted: tuple[PublicKey, ...] = (),
     delivered: Path | None = None,
+    repacked: bool = False,
     say: Say = lambda _text: None,
 ) -> Verified:
     """Verify a packet, a .zip or a folder; contacts nobody and changes nothing.
 
-    `delivered` is a .docx to be compared with the sealed report, whichever program saved it.
+    `delivered` is a .docx to be compared with the sealed report, whichever program saved it. With `repacked`
+    a zip that another program packed is no fault as long as what it holds is what was sealed.
 
     Raises:
         StoreError: it is no packet at all.
@@ -67,7 +70,7 @@ def verify_packet(
     """
     with opened(path) as packet:
         say("核对文件摘要与签名")
-        found = examine_files(path, packet, trusted)
+        found = examine_files(path, packet, trusted, repacked=repacked)
         findings = list(found.findings)
         if found.seal is not None:
             if path.is_dir() and packet.faults:  # a link may lead anywhere, also to what never ends
@@ -83,11 +86,13 @@ def verify_packet(
     return Verified(found.packet, found.seal, found.signed, known and found.signed, sorted_findings)
 
 
-def examine_files(path: Path, packet: Opened, trusted: tuple[PublicKey, ...] = ()) -> Integrity:
+def examine_files(
+    path: Path, packet: Opened, trusted: tuple[PublicKey, ...] = (), *, repacked: bool = False
+) -> Integrity:
     """Return what the bytes say of a packet opened from `path`, its container included; judges nothing."""
     found = examine_bytes(packet, trusted)
     if path.is_file():
-        found.findings += _container(path, packet)
+        found.findings += _container(path, packet, found.seal, repacked=repacked)
     return found
 
 
@@ -131,32 +136,22 @@ def _with_items(findings: Iterable[Finding], root: Path) -> Iterator[Finding]:
             yield msgspec.structs.replace(one, items=resting.items(one.place))
 
 
-def _container(path: Path, packet: Opened) -> Iterator[Finding]:
-    """Tell whether the zip is the one that was written at sealing, bit for bit."""
-    again = packet.root.parent / ".again.zip"
+def _container(path: Path, packet: Opened, seal: Seal | None, *, repacked: bool) -> Iterator[Finding]:
+    """Tell how the zip differs from the one that was written at sealing, whose files speak for themselves."""
+    if packet.faults:  # each of them is told, and what was refused is not there to be packed again
+        return
     try:
-        write_zip(packet.root, again)
-        at = _first_difference(path, again)
-    except (DengbaoError, OSError, ValueError):
-        at = 0
-    finally:
-        again.unlink(missing_ok=True)
-    if at is not None:
+        found = list(unlike_sealed(path, packet.root))
+    except (DengbaoError, OSError, ValueError, zipfile.BadZipFile) as exc:
+        found = [f"无法比对（{type(exc).__name__}）"]
+    if seal is not None and packet.root.name != packet_name(seal):
+        found.append(f"顶层目录名为“{packet.root.name}”，封存时为“{packet_name(seal)}”")
+    for one in found:
         yield Finding(
-            place=path.name, gravity=Gravity.NOTE if not packet.faults else Gravity.BROKEN,
-            message=f"压缩包自第 {at} 字节起不是封存时的原件（重新打包过，或目录区被改动）；以摘要为准",
-        )  # fmt: skip
-
-
-def _first_difference(one: Path, other: Path) -> int | None:
-    """Return at which byte two files begin to differ, None where they do not."""
-    at = 0
-    with one.open("rb") as first, other.open("rb") as second:
-        while True:
-            left, right = first.read(_BLOCK), second.read(_BLOCK)
-            if left != right:
-                pairs = enumerate(zip(left, right, strict=False))
-                return at + next((n for n, (a, b) in pairs if a != b), min(len(left), len(right)))
-            if not left:
-                return None
-            at += len(left)
+            place=path.name,
+            gravity=Gravity.NOTE if repacked else Gravity.BROKEN,
+            message=f"压缩包不是封存时的原件（文件内容另由摘要、签名核对）：{one}",
+            cure=""
+            if repacked
+            else "向封存人索取原件；确知被网盘、邮件等重新打包过的，加 --repacked 只核对内容",
+        )
