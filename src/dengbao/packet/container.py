@@ -1,4 +1,4 @@
-"""Tells how a .zip differs from the one that sealing writes of the same files; the files speak for themselves.
+"""Tells how a .zip differs from the one that sealing writes of the same files.
 
 Sealing writes a zip whose bytes follow from its files alone. So it can be written once more from what was
 unpacked, and whatever differs is of the container: a comment, another order, times, extra data, one bit.
@@ -6,7 +6,6 @@ unpacked, and whatever differs is of the container: a comment, another order, ti
 
 from __future__ import annotations
 
-import os
 import struct
 import tempfile
 import zipfile
@@ -186,7 +185,7 @@ def _regions(again: Path) -> Iterator[_Region]:
             end = at + _CENTRAL + len(one.orig_filename.encode()) + len(one.extra) + len(one.comment)
             yield _Region(at, end, f"{one.filename} 的目录项", _CENTRAL_FIELDS)
             at = end
-        yield _Region(at, os.path.getsize(again), "压缩包的目录结束记录", _END_FIELDS)
+        yield _Region(at, again.stat().st_size, "压缩包的目录结束记录", _END_FIELDS)
 
 
 def _several(names: list[str]) -> str:

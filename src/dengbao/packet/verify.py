@@ -151,7 +151,5 @@ def _container(path: Path, packet: Opened, seal: Seal | None, *, repacked: bool)
             place=path.name,
             gravity=Gravity.NOTE if repacked else Gravity.BROKEN,
             message=f"压缩包不是封存时的原件（文件内容另由摘要、签名核对）：{one}",
-            cure=""
-            if repacked
-            else "向封存人索取原件；确知被网盘、邮件等重新打包过的，加 --repacked 只核对内容",
+            cure="" if repacked else "向封存人索取原件；确知由网盘、邮件等重新打包的，加 --repacked",
         )
