@@ -44,13 +44,17 @@ def build(folder: Path) -> Path:
     with sqlite3.connect(folder / "data" / "his.db") as connection:
         connection.execute("create table patient (id integer primary key, name text)")
     connection.close()
-    system = "system: {name: 医院信息系统, vendor: 测试科技}"
-    told = f"{system[:-1]}, test_environment: [127.0.0.1]}}"
-    text = HEAD.replace(system, told).replace("assets:\n", f"{_EXTRA}assets:\n")
-    (folder / "engagement.yaml").write_text(text + DATABASE, encoding="utf-8")
+    (folder / "engagement.yaml").write_text(engagement_text(DATABASE), encoding="utf-8")
     run(folder, operator="李工")
     answer_the_rest(folder)
     return folder
+
+
+def engagement_text(assets: str) -> str:
+    """Return an `engagement.yaml` that lacks nothing, with these assets."""
+    system = "system: {name: 医院信息系统, vendor: 测试科技}"
+    told = f"{system[:-1]}, test_environment: [127.0.0.1]}}"
+    return HEAD.replace(system, told).replace("assets:\n", f"{_EXTRA}assets:\n") + assets
 
 
 def answer_the_rest(folder: Path) -> None:

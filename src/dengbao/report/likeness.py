@@ -11,6 +11,7 @@ from typing import Final
 
 from ..model import Suite
 from .reread import Drawn, Line, Sheet, read_sheet
+from .toc import UNKNOWN
 
 _SECTION: Final = re.compile(r"(?:[一二三四五六七八九十]+、|附录[A-Z] )\S.{0,30}")
 _ROW: Final = re.compile(r"(\d{1,2})\)(?: 本项：.*)?")
@@ -98,7 +99,9 @@ def _lines(made: Sequence[Line], found: Sequence[Line], places: Sequence[str]) -
 
 
 def _keys(lines: Sequence[Line]) -> list[tuple[str, str, str, bool]]:
-    return [(one.text, one.hidden, one.struck, one.cell) for one in lines]
+    # A program that saves the report fills in page numbers where the contents had a dash for each.
+    told = (one.text if one.cell else one.text.removesuffix(f" {UNKNOWN}") for one in lines)
+    return [(text, one.hidden, one.struck, one.cell) for text, one in zip(told, lines, strict=True)]
 
 
 def _changed(one: Line, other: Line) -> str:
