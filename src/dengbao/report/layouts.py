@@ -66,6 +66,7 @@ BAOGAO: Final = (
 # GB/T 9704-2012: 22 lines in 225 mm of height, 28 characters of 三号 in 156 mm of width.
 GONGWEN_PAGE: Final = Page()
 GONGWEN_LINE_PT: Final = 28.95
+_TIGHT_PT: Final = -0.25  # 28 characters of 16 pt are 2 mm too wide
 
 GONGWEN: Final = (
     Style("Normal", "Normal", size_pt=16, line_pt=GONGWEN_LINE_PT),
@@ -74,7 +75,17 @@ GONGWEN: Final = (
     # 22 characters have no room in 二号.
     Style("TitleLong", "长标题", TITLE, 19, 31, align="center", keep_next=True),
     Style("Gap", "空行", size_pt=16, line_pt=GONGWEN_LINE_PT),
-    Style("Body", "正文段落", size_pt=16, line_pt=GONGWEN_LINE_PT, align="both", indent_chars=2),
+    Style("GapLow", "题下空行", size_pt=6, line_pt=8, keep_next=True),
+    Style("GapKept", "签署前空行", size_pt=16, line_pt=GONGWEN_LINE_PT, keep_next=True),
+    Style(
+        "Body",
+        "正文段落",
+        size_pt=16,
+        line_pt=GONGWEN_LINE_PT,
+        align="both",
+        indent_chars=2,
+        spacing_pt=_TIGHT_PT,
+    ),
     Style(
         "BodyLast",
         "正文末段",
@@ -82,17 +93,28 @@ GONGWEN: Final = (
         line_pt=GONGWEN_LINE_PT,
         align="both",
         indent_chars=2,
+        spacing_pt=_TIGHT_PT,
         keep_next=True,
     ),
     Style("Article", "条标题", HEITI, 16, GONGWEN_LINE_PT, indent_chars=2, keep_next=True),
     Style("PartyName", "协议方", size_pt=16, line_pt=GONGWEN_LINE_PT),
     Style("Sign", "落款", size_pt=16, line_pt=GONGWEN_LINE_PT, left_pt=120, keep_next=True),
     Style("SignDate", "落款日期", size_pt=16, line_pt=GONGWEN_LINE_PT, align="right", right_pt=64),
+    Style(
+        "SignDateKept",
+        "文中签署日期",
+        size_pt=16,
+        line_pt=GONGWEN_LINE_PT,
+        align="right",
+        right_pt=64,
+        keep_next=True,
+    ),
     Style("SignLine", "签署栏", size_pt=16, line_pt=GONGWEN_LINE_PT, keep_next=True),
     Style("TableTitle", "表名", HEITI, 14, 22, align="center", before_pt=2, after_pt=2, keep_next=True),
     Style("Group", "表格分组", HEITI, 12, 17, before_pt=2, after_pt=2, keep_next=True),
     Style("Cell", "表格文字", size_pt=12, line_pt=17, before_pt=2, after_pt=2),
     Style("Mark", "核对结果", size_pt=12, line_pt=17, align="center", before_pt=2, after_pt=2),
+    Style("CellKept", "盖章前表格文字", size_pt=12, line_pt=17, before_pt=2, after_pt=2, keep_next=True),
     Style("Seal", "盖章处", size_pt=12, line_pt=17, align="right", right_pt=72, before_pt=2, after_pt=2),
     Style("Warning", "警示", HEITI, 12, 20, before_pt=4, after_pt=6, color="C00000"),
     Style("Note", "注", KAITI, 10.5, 16, before_pt=6),
