@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dengbao.catalog import load_engagement
+from dengbao.catalog.blocks import blocks_of, with_block, without_block
 from dengbao.catalog.editing import (
     Edit,
     change,
@@ -167,3 +168,31 @@ def test_two_writers_lose_nothing(folder: Path) -> None:
     for one in writers:
         one.join(120)
     assert {one.item for one in load_engagement(folder).not_applicable} == set(items)
+
+
+def test_the_assets_are_blocks_that_can_be_put_together_again(folder: Path) -> None:
+    found = blocks_of(folder, SHIPPED)
+    assert [one.asset for one in found] == ["his-web", "his-api", "his-app", "his-db", "his-backup"]
+    assert found[0].text.startswith("# 业务应用系统")
+    assert found[-1].text.endswith("示范市云灾备中心}   # 备份策略：每几小时一次、保留几份、异地位置")
+    for one in found:
+        assert with_block(folder, SHIPPED, one.text, instead_of=one.asset) == SHIPPED
+
+
+def test_a_block_is_added_and_taken_away(folder: Path) -> None:
+    new = "- kind: tls\n  id: second\n  name: 第二端口\n  address: 192.0.2.20:9443\n"
+    text = with_block(folder, SHIPPED, new)
+    engagement, errors = examine_text(folder, text)
+    assert engagement is not None, errors
+    assert [one.id for one in engagement.assets][-1] == "second"
+    assert without_block(folder, text, "second").split() == SHIPPED.split()
+    assert "his-api" not in without_block(folder, text, "his-api")
+    with pytest.raises(UsageError):
+        without_block(folder, text, "../x")
+
+
+def test_assets_in_one_line_are_left_to_the_editor_of_text(folder: Path) -> None:
+    text = "schema: 1\nassets: [{kind: tls, id: a}, {kind: tls, id: b}]\n"
+    assert blocks_of(folder, text) == ()
+    with pytest.raises(UsageError, match="文本"):
+        with_block(folder, text, "- x")

@@ -84,13 +84,19 @@ def examine_text(directory: Path, text: str) -> tuple[Engagement | None, tuple[D
 
 
 def _engagement(directory: Path, text: str) -> Engagement:
-    document = _document(directory, text)
+    document = document_of(directory, text)
     engagement = read_value(document, Engagement, UsageError)
     refuse(document, UsageError, find_faults(engagement))
     return engagement
 
 
-def _document(directory: Path, text: str) -> Document:
+def document_of(directory: Path, text: str) -> Document:
+    """Return a text's values and their lines.
+
+    Raises:
+        UsageError: too long, or not YAML.
+
+    """
     path = Path(FILE_NAME)
     data = text.encode()
     if len(data) > MAX_BYTES:
@@ -103,16 +109,6 @@ def _document(directory: Path, text: str) -> Document:
     if not isinstance(value, dict):
         raise UsageError("内容应是“键: 值”的形式", where=f"{path}:1", cure="对照示例文件重写")
     return Document(directory / path, value, data, lines)
-
-
-def lines_of(directory: Path, text: str) -> dict[Place, int]:
-    """Return the line of every value of a text that can be read, lines counted from 1.
-
-    Raises:
-        UsageError: it is not YAML.
-
-    """
-    return _document(directory, text).lines
 
 
 def save_text(directory: Path, text: str, base_sha256: str) -> str:
@@ -144,7 +140,7 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
         UsageError: it is not YAML, or it cannot be changed without changing something else.
 
     """
-    wanted = copy.deepcopy(_document(directory, text).value)
+    wanted = copy.deepcopy(document_of(directory, text).value)
     given = tuple(edits)
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -160,7 +156,7 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
     except (YAMLError, KeyError, IndexError, TypeError, AttributeError) as exc:
         raise UsageError("无法改写此文件", where=FILE_NAME, cure="改用文本方式编辑") from exc
     made = out.getvalue()
-    if _document(directory, made).value != wanted:
+    if document_of(directory, made).value != wanted:
         raise UsageError("改写后与原意不符，未写入", where=FILE_NAME, cure="改用文本方式编辑")
     return made
 
@@ -231,7 +227,7 @@ def declare_not_applicable(directory: Path, declarations: Sequence[NotApplicable
     """
     with _alone(directory):
         found = read_text(directory)
-        value = _document(directory, found.text).value.get("not_applicable")
+        value = document_of(directory, found.text).value.get("not_applicable")
         kept = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
         new = {(one.item, one.asset): one for one in declarations}
         kept = [one for one in kept if (one.get("item"), one.get("asset")) not in new]
