@@ -1,0 +1,177 @@
+"""All cases as the table shows them: one row for each item on each asset, in official order."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ..evidence import Examined
+from ..model import CaseResult, ItemResult, Person, Status, Verdict
+from .desk import State
+from .shown import case_word, person_zh, tone
+
+BAD: Final = ("nonconform", "partial")
+OPEN: Final = ("undetermined", "not_run", "awaiting_evidence")
+_BAD_VERDICTS: Final = (Verdict.NONCONFORM, Verdict.PARTIAL)
+_FAILED: Final = "未能取得所需信息："  # the word beside it says so
+_SAID: Final = 72
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item on one asset; `said` is cut to fit; `hands` names who collected and reviewed."""
+
+    item: str
+    text: str
+    chapter: int
+    chapter_title: str
+    high_risk: bool
+    asset: str
+    asset_name: str
+    tone: str
+    word: str
+    said: str
+    collected: tuple[str, ...]
+    reviewed: tuple[str, ...]
+    hands: str
+    evidence: tuple[str, ...]
+    declared: bool
+    haystack: str
+
+    @property
+    def case(self) -> str:
+        """Return what names the case in forms: `item@asset`."""
+        return f"{self.item}@{self.asset}"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is asked for; empty fields ask for nothing."""
+
+    chapter: str = ""
+    asset: str = ""
+    tone: str = ""
+    high_risk: bool = False
+    who: str = ""
+    words: str = ""
+
+    def query(self) -> dict[str, str]:
+        """Return the filter as fields of an address, without empty ones."""
+        fields = {
+            "chapter": self.chapter, "asset": self.asset, "tone": self.tone, "who": self.who,
+            "high": "1" if self.high_risk else "", "q": self.words,
+        }  # fmt: skip
+        return {name: value for name, value in fields.items() if value}
+
+    def choose(self, rows: Iterable[Row]) -> tuple[Row, ...]:
+        """Return the rows that fit, in their order."""
+        words = self.words.casefold().split()
+        tones = {"bad": BAD, "open": OPEN}.get(self.tone, (self.tone,))
+        return tuple(
+            one
+            for one in rows
+            if (not self.chapter or str(one.chapter) == self.chapter)
+            and (not self.asset or one.asset == self.asset)
+            and (not self.tone or one.tone in tones)
+            and (one.high_risk or not self.high_risk)
+            and (not self.who or self._by(one))
+            and all(word in one.haystack for word in words)
+        )
+
+    def _by(self, row: Row) -> bool:
+        part, _, name = self.who.partition(":")
+        return name in (row.collected if part == "collected" else row.reviewed)
+
+
+@functools.lru_cache(maxsize=1)
+def rows_of(state: State) -> tuple[Row, ...]:
+    """Return every case of the engagement as a row; made once for each state of the folder."""
+    chapters = {
+        clause.id: (chapter.number, chapter.title)
+        for chapter in state.session.suite.chapters
+        for clause in chapter.clauses
+    }
+    return tuple(
+        _row(state, item, case, *chapters.get(_clause_of(state, item.item.id), (0, "必须测试项")))
+        for item in state.items.values()
+        for case in item.cases
+    )
+
+
+def _clause_of(state: State, item: str) -> str:
+    found = state.clause_of.get(item)
+    return found.id if found is not None else ""
+
+
+def _row(state: State, item: ItemResult, case: CaseResult, number: int, title: str) -> Row:
+    clause = state.clause_of.get(item.item.id)
+    papers = state.evidence_of.get((case.item, case.asset), ())
+    asset = state.assets.get(case.asset)
+    name = asset.name if asset is not None and asset.name else case.asset
+    said = " ".join(" ".join(_said(case)).split())
+    numbers = tuple(one.record.id for one in papers if one.record is not None)
+    return Row(
+        item=case.item, text=item.item.text, chapter=number, chapter_title=title,
+        high_risk=clause is not None and clause.high_risk is not None,
+        asset=case.asset, asset_name=name, tone=tone(case.status, case.verdict), word=case_word(case),
+        said=said if len(said) <= _SAID else f"{said[:_SAID]}…",
+        collected=tuple(dict.fromkeys(_names(_collectors(papers)))),
+        reviewed=tuple(dict.fromkeys(_names(_reviewers(papers)))),
+        hands=_hands(papers),
+        evidence=numbers, declared=case.declared is not None,
+        haystack="\n".join((case.item, item.item.text, case.asset, name, said, *numbers)).casefold(),
+    )  # fmt: skip
+
+
+def _said(case: CaseResult) -> Iterator[str]:
+    """Yield what makes the case what it is: what was found bad, what is lacking, what was seen."""
+    if case.status is not Status.JUDGED:
+        yield from (one.removeprefix(_FAILED) for one in case.lacks)
+    elif case.verdict is Verdict.NOT_APPLICABLE and case.declared is not None:
+        yield case.declared.why
+    else:
+        bad = case.verdict in _BAD_VERDICTS
+        yield from (one.statement for one in case.records if one.check and _fits(one.verdict, bad))
+        yield from (one.statement for one in case.evidence if _fits(one.verdict, bad))
+
+
+def _fits(verdict: Verdict | None, bad: bool) -> bool:
+    return verdict is not None and (not bad or verdict in _BAD_VERDICTS)
+
+
+def _collectors(papers: Iterable[Examined]) -> Iterator[Person]:
+    return (one.record.collected_by for one in papers if one.record is not None)
+
+
+def _reviewers(papers: Iterable[Examined]) -> Iterator[Person]:
+    records = (one.record for one in papers if one.record is not None)
+    return (one.reviewed.by for one in records if one.reviewed is not None)
+
+
+def _names(people: Iterable[Person]) -> Iterator[str]:
+    return (person_zh(one) for one in people)
+
+
+def _hands(papers: Iterable[Examined]) -> str:
+    """Return who had a hand in it, by name alone to fit."""
+    given = tuple(papers)
+    collected = "、".join(dict.fromkeys(one.name for one in _collectors(given)))
+    reviewed = "、".join(dict.fromkeys(one.name for one in _reviewers(given)))
+    return f"{collected} · {reviewed}复核" if reviewed else collected
+
+
+def people_of(rows: Iterable[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return who collected and who reviewed anything, sorted."""
+    given = tuple(rows)
+    return (
+        tuple(sorted({name for one in given for name in one.collected})),
+        tuple(sorted({name for one in given for name in one.reviewed})),
+    )
+
+
+def tones_of(rows: Iterable[Row]) -> Counter[str]:
+    """Return how many rows have each tone."""
+    return Counter(one.tone for one in rows)
