@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, PngImagePlugin
 
 from dengbao.errors import EvidenceError
 from dengbao.evidence.covering import MOST_BOXES, Box, cover, shown
+from dengbao.evidence.sorts import sort_of
 
 SIZE = (150, 110)
 WHERE = (37, 29, 64, 33)  # left, top, width, height: nowhere on the edge of a block
@@ -86,6 +87,9 @@ def test_boxes_lie_where_people_see_them_however_the_phone_was_held(tmp_path: Pa
         path = kept(tmp_path / f"{seed}.jpg", stored, exif=exif, quality=60, subsampling=2)
         made.append(cover(path, [BOX]))
         seen = shown(path, 1600)
+        with path.open("rb") as file:
+            known = sort_of(file)
+        assert (known.width, known.height) == SIZE
     assert made[0] == made[1]
     assert seen is not None
     assert opened(seen).size == SIZE == opened(made[0]).size

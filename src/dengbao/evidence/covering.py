@@ -16,13 +16,13 @@ from PIL import Image, ImageDraw, ImageFile, ImageOps, JpegImagePlugin
 from ..errors import EvidenceError
 from ..model import Value
 from .attached import BROKEN, FORMATS, MAX_EDGE, MAX_PIXELS
+from .sorts import orientation
 
 MOST_BOXES: Final = 100
 SMALL: Final = 240
 LARGE: Final = 1600
 _MOST_SHOWN_BYTES: Final = 128 * 1024 * 1024
 _MOST_COVERED_PIXELS: Final = 40_000_000
-_ORIENTATION: Final = 0x0112
 # Orientations in which the shown picture's x (y) axis runs against the stored one that it is taken from.
 _X_AGAINST: Final = frozenset({2, 3, 6, 7})
 _Y_AGAINST: Final = frozenset({3, 4, 7, 8})
@@ -75,7 +75,7 @@ def cover(path: Path, boxes: Sequence[Box]) -> bytes:
             raise EvidenceError("多帧或多页图片不能遮盖", cure="把要用的一页另存为 PNG 后上传")
         _refuse_huge(image, "不能遮盖", "裁剪或缩小后再上传", most=_MOST_COVERED_PIXELS)
         blocks = _block(image)
-        turned = int(image.getexif().get(_ORIENTATION, 1))
+        turned = orientation(image)
         plain = _plain(_upright(image))
         for box in boxes:
             _burn(plain, box, blocks, turned)
@@ -108,7 +108,8 @@ def _pixel_bytes(image: Image.Image) -> int:
 
 def _upright(image: Image.Image) -> Image.Image:
     image.load()
-    ImageOps.exif_transpose(image, in_place=True)
+    if orientation(image) > 1:
+        ImageOps.exif_transpose(image, in_place=True)
     return image
 
 

@@ -18,6 +18,8 @@ from ..errors import EvidenceError
 from .attached import BROKEN, FORMATS, MAX_EDGE, MAX_PIXELS
 from .unfolding import Bomb, refuse_gzip_bomb, refuse_zip_bomb
 
+_ORIENTATION: Final = 0x0112
+_ON_ITS_SIDE: Final = (5, 6, 7, 8)
 _HEAD_BYTES: Final = 4096
 _BLOCK: Final = 1 << 20
 
@@ -101,7 +103,7 @@ _NOT_TEXT: Final = bytes(one for one in range(32) if one not in b"\t\n\r\f\b\x1b
 
 @dataclass(frozen=True)
 class Known:
-    """A file's sort; `width` and `height` in pixels, 0 for what is not a picture."""
+    """A file's sort; `width` and `height` in pixels as people see it, 0 for what is not a picture."""
 
     sort: Sort
     width: int = 0
@@ -191,6 +193,7 @@ def _picture(file: BinaryIO) -> Known:
                 if width * height > MAX_PIXELS or max(width, height) > MAX_EDGE:
                     raise EvidenceError(f"图片尺寸过大（{width}×{height} 像素）", cure=_SMALLER)
                 sort = _FORMAT_SORTS[str(image.format)]
+                turned = orientation(image)
                 if image.format == "PNG":
                     image.verify()  # every chunk's checksum, without unfolding the pixels
                 else:
@@ -200,7 +203,18 @@ def _picture(file: BinaryIO) -> Known:
             raise EvidenceError("图片尺寸过大", cure=_SMALLER) from exc
         except BROKEN as exc:
             raise EvidenceError("图片已损坏，或不是它所称的图片", cure=_PICTURE_CURE) from exc
-    return Known(sort, width, height)
+    return Known(sort, height, width) if turned in _ON_ITS_SIDE else Known(sort, width, height)
+
+
+def orientation(image: Image.Image) -> int:
+    """Return how a picture was held, 1 for upright; a PNG always is, whatever a note in it says."""
+    if image.format == "PNG":  # Pillow would unfold all pixels to look for it
+        return 1
+    try:
+        told = image.getexif().get(_ORIENTATION, 1)
+    except BROKEN:
+        return 1
+    return told if isinstance(told, int) and 1 <= told <= 8 else 1
 
 
 def _is_text(file: BinaryIO, head: bytes) -> bool:
