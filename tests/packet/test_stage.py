@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -68,17 +70,40 @@ def stamp(folder: Path, current: Current) -> None:
         approve(folder, engagement, current, Said(party, by, ON, folder.parent / "scan.png"))
 
 
+def next_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what `status` proposes last."""
+    capsys.readouterr()
+    main(["status", str(folder)])
+    return capsys.readouterr().out.strip().splitlines()[-1]
+
+
+def told(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return the stage that `status` tells programs."""
+    capsys.readouterr()
+    main(["status", str(folder), "--format", "json"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)["stage"]
+    return found
+
+
 def test_stages_follow_one_another(
     folder: Path, sealed: Sealed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert stage(folder) is Stage.DRAFT
+    assert "dengbao seal" in next_of(folder, capsys)
+    assert told(folder, capsys) == {
+        "name": "draft", "packet": None, "changed": [], "rechecks": 0, "approvals": [], "stamped": [],
+        "feedback": None,
+    }  # fmt: skip
     current = put_packet(folder, sealed)
     assert stage(folder) is Stage.SEALED
+    assert "dengbao recheck file" in next_of(folder, capsys)
     (tmp_path / "result.json").write_bytes(result_of(current.packet))
     assert main(["recheck", "file", str(folder), str(tmp_path / "result.json")]) == 0
     assert stage(folder) is Stage.RECHECKED
+    assert "尚缺属地医保局、" in next_of(folder, capsys)
     stamp(folder, current)
     assert stage(folder) is Stage.STAMPED
+    assert "dengbao recheck feedback" in next_of(folder, capsys)
     scan = tmp_path / "scan.png"
     words = [
         "--decision",
@@ -97,10 +122,34 @@ def test_stages_follow_one_another(
     assert stage(folder) is Stage.FED_BACK
     main(["status", str(folder)])
     assert "阶段：已反馈" in capsys.readouterr().out
+    plain = told(folder, capsys)
+    assert (plain["name"], plain["rechecks"], len(plain["stamped"])) == ("fed_back", 1, 4)
+    assert plain["packet"]["digest"] == sealed.packet
+    assert plain["feedback"] == {
+        "decision": filed.decision.value, "by": "赵工/某市医疗保障局", "on": ON.isoformat(),
+    }  # fmt: skip
+    assert next((one["id"], one["counts"]) for one in plain["approvals"]) == ("AP-0001", True)
     example.spoil(folder / FOLDER / "FB-0002.png")
     assert stage(folder) is Stage.STAMPED
+    with (folder / "engagement.yaml").open("a") as file:
+        file.write("# later\n")
+    plain = told(folder, capsys)
+    assert (plain["name"], plain["changed"]) == ("draft", ["engagement.yaml 在封存之后被改动"])
+    assert plain["approvals"][0]["faults"]
+    assert "重新封存" in next_of(folder, capsys)
     example.spoil(next((folder / "evidence").glob("*.png")))
     assert stage(folder) is Stage.DRAFT
+
+
+def test_a_stage_that_cannot_be_told_has_no_name(
+    folder: Path, sealed: Sealed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_packet(folder, sealed)
+    (folder / "approvals").mkdir()
+    (folder / "approvals" / "AP-0001.yaml").write_text("id: [")
+    plain = told(folder, capsys)
+    assert plain["name"] is None
+    assert "AP-0001.yaml" in plain["error"]
 
 
 def test_a_stage_is_not_reached_past_one_left_out(folder: Path, sealed: Sealed) -> None:

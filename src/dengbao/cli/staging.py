@@ -1,4 +1,4 @@
-"""What `status` says of the packet: how far it has come, and what became void."""
+"""What `status` says of the packet: how far it has come, what became void, and which step comes next."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from ..errors import DengbaoError
 from ..model import Engagement
 from ..model.approvals import PartyRole
+from ..packet.approvals import Examined
+from ..packet.current import OUT
 from ..packet.stage import Progress, Stage, progress_of
 from .console import paragraph, say
 
 
-def print_stage(out: Console, directory: Path, engagement: Engagement) -> None:
+def print_stage(out: Console, found: Progress) -> None:
     """Print the stage in a line, and below it what takes it back; nothing before the first sealing."""
-    found = progress_of(directory, engagement)
     if found.current is None and not found.approvals:
         return
     say(out, f"\n阶段：{found.stage.zh}（{_steps(found)}）", style="bold")
@@ -31,6 +33,66 @@ def print_stage(out: Console, directory: Path, engagement: Engagement) -> None:
                 "  ", ("盖章作废", "bold red"), f" {one.approval.id} {one.approval.party.zh} "
             )
             paragraph(out, lead, "；".join(one.faults), indent=4)
+
+
+def next_steps(directory: Path, found: Progress, *, complete: bool) -> list[tuple[str, str]]:
+    """Return the commands that lead on from a stage, each with what it does.
+
+    `complete` tells whether every item of the round is judged: only then can it be sealed.
+    """
+    if found.stage is Stage.DRAFT:
+        if not complete:
+            return [(f"dengbao report {directory}", "出报告（草稿）")]
+        why = "封存之后内容有改动，重新封存" if found.changed else "封存"
+        return [(f"dengbao seal {directory} --by 姓名/单位", why)]
+    packet = found.current.path if found.current is not None else directory
+    if found.stage is Stage.SEALED:
+        return [
+            (f"dengbao verify {packet}", "核验封存包，连同公钥指纹交医保部门"),
+            (f"dengbao recheck file {directory} 复核结果.json", "收回复核抽测的结果"),
+        ]
+    if found.stage is Stage.RECHECKED:
+        lacking = "、".join(one.zh for one in PartyRole if one not in found.stamped)
+        return [(f"dengbao approve {directory}", f"登记盖章意见，尚缺{lacking}")]
+    if found.stage is Stage.STAMPED:
+        return [(f"dengbao recheck feedback {directory} --help", "收回盖章的附件四")]
+    return [(f"dengbao verify {directory}", "各步均已完成；归档前核验")]
+
+
+def stage_json(directory: Path, engagement: Engagement) -> dict[str, object]:
+    """Return the stage for programs; docs/reference/status.md describes every key.
+
+    What cannot be told has the name None and says why under `error`.
+    """
+    try:
+        found = progress_of(directory, engagement)
+    except DengbaoError as exc:
+        return {"name": None, "error": str(exc)}
+    current, feedback = found.current, found.feedback
+    return {
+        "name": found.stage.value,
+        "packet": None if current is None else {
+            "file": f"{OUT}/{current.path.name}", "digest": current.packet,
+            "report_number": current.seal.report_number, "sealed_at": current.seal.sealed_at.isoformat(),
+        },
+        "changed": list(found.changed),
+        "rechecks": found.rechecks,
+        "approvals": [_approval(one) for one in found.approvals],
+        "stamped": [one.value for one in found.stamped],
+        "feedback": None if feedback is None else {
+            "decision": feedback.decision.value, "by": f"{feedback.by.name}/{feedback.by.org}",
+            "on": feedback.on.isoformat(),
+        },
+    }  # fmt: skip
+
+
+def _approval(one: Examined) -> dict[str, object]:
+    approval = one.approval
+    return {
+        "id": approval.id, "party": approval.party.value, "by": f"{approval.by.name}/{approval.by.org}",
+        "on": approval.on.isoformat(), "packet": approval.packet, "counts": one.counts,
+        "signed": approval.signature is not None, "faults": list(one.faults), "open": list(one.open),
+    }  # fmt: skip
 
 
 def _steps(found: Progress) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ..errors import UsageError
 from ..model import CaseResult, ItemResult, Status, SuiteResult, Verdict
+from ..packet.stage import Progress, progress_of
 from ..results import code_of, fold_round
 from ..rounds import Round, load_round
 from ..session import open_session
@@ -21,7 +22,7 @@ from ..undoing import owed_in, settled_by_hand
 from . import options
 from .chinese import Command
 from .console import console, paragraph, say, verbatim, word
-from .staging import print_stage
+from .staging import next_steps, print_stage, stage_json
 from .tables import all_items, clause_table, counts_line, mandatory_line
 from .wrapping import pad, shorten
 
@@ -51,7 +52,9 @@ def status(
     chosen = load_round(directory, number)
     result, _evidence = fold_round(session, chosen)
     if form == "json":
-        print(json.dumps(status_json(result, chosen.number), ensure_ascii=False, indent=1))
+        plain = status_json(result, chosen.number)
+        plain["stage"] = stage_json(directory, session.engagement)
+        print(json.dumps(plain, ensure_ascii=False, indent=1))
         return code_of(result)
     out = console()
     if items:
@@ -65,10 +68,11 @@ def status(
     print_awaiting(out, result, session.suite.id)
     print_not_run(out, result)
     print_owed(out, directory)
-    print_stage(out, directory, session.engagement)
+    progress = progress_of(directory, session.engagement)
+    print_stage(out, progress)
     out.print()
     out.print(counts_line(result))
-    print_next_steps(out, directory, chosen, result)
+    print_next_steps(out, directory, chosen, result, progress)
     return code_of(result)
 
 
@@ -196,8 +200,10 @@ def print_not_run(out: Console, result: SuiteResult) -> None:
         say(out, f"  {pad(item_id, 7)}{assets}")
 
 
-def print_next_steps(out: Console, directory: Path, chosen: Round, result: SuiteResult) -> None:
-    """Print the commands that lead on from here, most urgent first."""
+def print_next_steps(
+    out: Console, directory: Path, chosen: Round, result: SuiteResult, progress: Progress | None = None
+) -> None:
+    """Print the commands that lead on from here, most urgent first; `progress` tells of the packet."""
     statuses = {case.status for item in all_items(result) for case in item.cases}
     steps: list[tuple[str, str]] = []
     if chosen.info.ended_at is None:
@@ -208,10 +214,14 @@ def print_next_steps(out: Console, directory: Path, chosen: Round, result: Suite
         steps.append((f"dengbao evidence add {directory} …", "补充佐证"))
     if statuses - {Status.JUDGED}:
         steps.append((f"dengbao status {directory} --item 1.a.4", "看一项的细节"))
-    steps.append((f"dengbao report {directory}", "出报告"))
+    complete = chosen.info.ended_at is not None and statuses == {Status.JUDGED}
+    if progress is None:
+        steps.append((f"dengbao report {directory}", "出报告"))
+    else:
+        steps += next_steps(directory, progress, complete=complete)
     out.print()
     say(out, "下一步：")
-    width = max(len(command) for command, _ in steps)
+    width = max(cell_len(command) for command, _ in steps)
     for command, why in steps:
         verbatim(out, f"  {pad(command, width)}  {why}")
 
