@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
 from dengbao.packet.current import newest_packet
 
@@ -97,7 +97,7 @@ def _stamp(page: Page) -> None:
     page.get_by_label("签署人姓名").fill("王主任")
     page.get_by_label("签署日期").fill(date.today().isoformat())  # noqa: DTZ011 - the day on the wall
     page.get_by_label("盖章页扫描件").set_input_files(
-        [{"name": "../../盖章<页>.png", "mimeType": "image/png", "buffer": scan.getvalue()}]
+        FilePayload(name="../../盖章<页>.png", mimeType="image/png", buffer=scan.getvalue())
     )
     page.get_by_role("button", name="登记", exact=True).click()
     page.get_by_text("已登记 AP-0001").wait_for()

@@ -41,10 +41,11 @@ _REFUSAL: Final = (
 
 @dataclass
 class Visitor:
-    """One browser: who sits at it, and what is to be told on the next page."""
+    """One browser: who sits at it, what is to be told on its next page, what discovery drafted for it."""
 
     person: Person | None = None
     said: list[str] = field(default_factory=list)
+    drafted: str = ""
 
 
 class Doors:

@@ -7,16 +7,45 @@ from typing import Final
 from starlette.routing import Route
 
 from ..shown import Place
-from . import lock, overview, papers, papers_seal, start
+from . import (
+    engagement,
+    files,
+    item,
+    item_draft,
+    item_file,
+    lock,
+    overview,
+    papers,
+    papers_seal,
+    redact,
+    review,
+    run,
+    start,
+    table,
+)
 
 PLACES: Final = (
     Place("总览", "/", "o"),
+    Place("逐项", "/item", "i"),
+    Place("表格", "/table", "t"),
+    Place("检测", "/run", "r"),
+    Place("复核", "/review", "v"),
     Place("文书", "/papers", "p"),
+    Place("项目", "/engagement", "e"),
 )
 ROUTES: Final[tuple[Route, ...]] = (
     *start.ROUTES,
     *lock.ROUTES,
     *overview.ROUTES,
+    *item.ROUTES,
+    *item_draft.ROUTES,
+    *item_file.ROUTES,
+    *files.ROUTES,
+    *redact.ROUTES,
+    *table.ROUTES,
+    *run.ROUTES,
+    *review.ROUTES,
     *papers.ROUTES,
     *papers_seal.ROUTES,
+    *engagement.ROUTES,
 )
