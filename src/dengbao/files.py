@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -79,6 +80,34 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's digest as hex.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class RememberedDigests:
+    """Digests of files that are read again only where they look changed (see `stamps_in`)."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Stamp, str]] = {}
+
+    def __call__(self, path: Path) -> str:
+        """Return a file's digest as hex; OSError where it cannot be read."""
+        stamp, known = stamp_of(path), self._known.get(str(path))
+        if stamp is not None and known is not None and known[0] == stamp:
+            return known[1]
+        found = sha256_of(path)
+        if stamp is not None:
+            self._known[str(path)] = (stamp, found)
+        return found
 
 
 class Journal:

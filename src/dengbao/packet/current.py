@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,9 +13,11 @@ from typing import Final
 import msgspec
 
 from ..errors import StoreError
-from ..evidence import load_all
+from ..evidence import load
 from ..evidence.remarks import NAME as REMARKS
 from ..evidence.remarks import whole_lines
+from ..evidence.store import FOLDER, record_paths
+from ..files import sha256_of
 from ..model import Seal
 from ..rounds import round_numbers
 from .custody import read_custody
@@ -80,21 +82,24 @@ def newest_packet(directory: Path) -> Current | None:
     return max(found, key=lambda one: (one.seal.sealed_at, one.packet), default=None)
 
 
-def changed_since(directory: Path, current: Current) -> tuple[str, ...]:
+def changed_since(
+    directory: Path, current: Current, *, digest: Callable[[Path], str] = sha256_of
+) -> tuple[str, ...]:
     """Return in Chinese what an engagement folder holds otherwise than its packet.
 
     The log of custody grows by every step that follows sealing, and is not compared; nor are the report
-    and the suite, which do not lie in the folder as they lie in the packet.
+    and the suite, which do not lie in the folder as they lie in the packet. `digest` may be one that
+    remembers, where it is only shown.
     """
-    return tuple(_changes(directory, current))
+    return tuple(_changes(directory, current, digest))
 
 
 def is_changed(directory: Path, current: Current) -> bool:
     """Tell whether an engagement folder is no longer what its packet holds; stops at the first difference."""
-    return next(_changes(directory, current), None) is not None
+    return next(_changes(directory, current, sha256_of), None) is not None
 
 
-def _changes(directory: Path, current: Current) -> Iterator[str]:
+def _changes(directory: Path, current: Current, digest: Callable[[Path], str]) -> Iterator[str]:
     sealed = [one for one in read_custody(directory / CUSTODY) if one.act == "sealed"]
     last = sealed[-1].details.get("packet", "") if sealed else current.packet
     if last != current.packet:
@@ -102,7 +107,9 @@ def _changes(directory: Path, current: Current) -> Iterator[str]:
     for number in round_numbers(directory):
         if number > current.seal.round:
             yield f"封存之后又有第 {number} 轮检测"
-    for record in load_all(directory):
+    # What the packet lists is held against its digest below.
+    fresh = (one for one in record_paths(directory) if f"{FOLDER}/{one.name}" not in current.listed)
+    for record in map(load, fresh):
         if record.filed_at > current.seal.sealed_at:
             yield f"封存之后又有佐证 {record.id} 入库"
     yield from _remarks(directory, current)
@@ -112,7 +119,7 @@ def _changes(directory: Path, current: Current) -> Iterator[str]:
         path = directory / name
         if not path.is_file():
             yield f"{name} 封存时有，现已不在"
-        elif _sha256(path) != sha256:
+        elif digest(path) != sha256:
             yield f"{name} 在封存之后被改动"
 
 
@@ -122,8 +129,3 @@ def _remarks(directory: Path, current: Current) -> Iterator[str]:
         yield "封存之后又有复核意见"
     elif hashlib.sha256(found).hexdigest() != current.listed.get(REMARKS, hashlib.sha256().hexdigest()):
         yield "封存之后又有复核意见，或复核意见被改动"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

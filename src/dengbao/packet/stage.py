@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ..files import sha256_of
 from ..model import Engagement
 from ..model.approvals import PartyRole
 from ..model.recheck import Feedback
@@ -68,15 +70,19 @@ class Progress:
         return reached
 
 
-def progress_of(directory: Path, engagement: Engagement) -> Progress:
+def progress_of(
+    directory: Path, engagement: Engagement, *, digest: Callable[[Path], str] = sha256_of
+) -> Progress:
     """Return how far an engagement has come; contacts nobody, and verifies no packet.
+
+    `digest` may be one that remembers, where it is only shown.
 
     Raises:
         StoreError: the chain of custody is broken. EvidenceError: an approval cannot be read.
 
     """
     current = newest_packet(directory)
-    changed = changed_since(directory, current) if current is not None else ()
+    changed = changed_since(directory, current, digest=digest) if current is not None else ()
     return Progress(
         current=current, changed=changed,
         approvals=examine_approvals(directory, engagement, current, changed),
