@@ -15,17 +15,21 @@ from .wordparts import field_runs
 
 _OUT: Final = "</w:t></w:r>"
 _IN: Final = '<w:r><w:t xml:space="preserve">'
-_CITED: Final = re.compile(r"(?<=（图)(\d{1,6})(?:([、至])(\d{1,6}))?(?=）)")
+_CITED: Final = re.compile(r"(?:（|\n)图(\d{1,6})(?:([、至])(\d{1,6}))?(?=）|\n|$)")
 _FIRST_ID: Final = 1000  # below are the bookmarks of the template itself
 
 
-def cited(evidence: str, figures: Sequence[int]) -> str:
-    """Return the number of an evidence record with those of its pictures, which follow each other."""
+def cited(evidence: str, figures: Sequence[int], *, narrow: bool = False) -> str:
+    """Return the number of an evidence record with those of its pictures, which follow each other.
+
+    In a `narrow` column the pictures have a line of their own.
+    """
     if not figures:
         return evidence
     first, last = figures[0], figures[-1]
     between = {0: "", 1: f"、{last}"}.get(last - first, f"至{last}")
-    return f"{evidence}（图{first}{between}）"
+    told = f"图{first}{between}"
+    return f"{evidence}\n{told}" if narrow else f"{evidence}（{told}）"
 
 
 def numbered(number: int) -> Markup:
@@ -37,7 +41,7 @@ def numbered(number: int) -> Markup:
 
 
 def citer(figures: Collection[int], finalize: Callable[[object], object]) -> Callable[[str], Markup]:
-    """Return the filter that makes references of the numbers in text such as `EV-0001（图1、2）`.
+    """Return the filter that makes references of the numbers in text such as `EV-0001（图1至5）`.
 
     Only figures that are there are referred to: others stay the text they are. `finalize` makes data safe.
     """

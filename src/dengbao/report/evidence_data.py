@@ -28,7 +28,7 @@ def _row(one: Evidence, asset: str, figures: Sequence[int]) -> dict[str, Plain]:
         reviewed = f"{person(one.reviewed.by)}\n{moment(one.reviewed.at)}"
     return {
         "id": one.id,
-        "cited": cited(one.id, figures),
+        "cited": cited(one.id, figures, narrow=True),
         "kind": one.kind.zh,
         "method": one.method.zh,
         "places": places(one.items),

@@ -162,14 +162,14 @@ class ResultWriter:
     def _proof(self, case: CaseResult) -> str:
         refs = dict.fromkeys(ref for record in case.records for ref in record.facts)
         numbers = [self._fact_number(case.asset, ref) for ref in refs]
-        papers = [self._paper(one) for one in case.evidence]
+        papers = [self._paper(one, narrow=True) for one in case.evidence]
         return "\n".join([*numbers, *papers]) or BLANK
 
     def _fact_number(self, asset: str, ref: FactRef) -> str:
         return self._numbers.facts[asset, ref.fact, ref.sha256]
 
-    def _paper(self, one: Evidence) -> str:
-        return cited(one.id, self._numbers.figures.get(one.id, ()))
+    def _paper(self, one: Evidence, *, narrow: bool = False) -> str:
+        return cited(one.id, self._numbers.figures.get(one.id, ()), narrow=narrow)
 
     def failures(self, result: SuiteResult) -> list[Plain]:
         """Return every case that is 不符合 or 部分符合, with its clause's high-risk mark and advice."""

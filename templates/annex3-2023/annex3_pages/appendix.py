@@ -31,7 +31,7 @@ def evidence(out: Writer) -> None:
     listing(
         out,
         "evidence",
-        ("编号", 16, "{{ one.cited | cite }}", "Small"),
+        ("编号", 16, "{{ one.cited | cite }}", "Ids"),
         ("类型", 20, "{{ one.kind }}、{{ one.method }}\n{{ one.label }}\n{{ one.remarks }}", "Small"),
         ("检查项", 22, "{{ one.places }}\n{{ one.asset }}", ("Ids", "Small")),
         ("取证与复核", 42, signed, "Small"),

@@ -67,7 +67,7 @@ def basics(out: Writer) -> None:
     """Append 基本信息: institution, system, parties, test, tool, and the assets."""
     out.paragraph("基本信息", "Heading1", new_page=True)
     out.table(
-        (46, 110),
+        (50, 106),
         (
             Row(control="for group in basics"),
             Row((Cell("{{ group.title }}", "Group", span=2, shade=SHADE),), whole=True),

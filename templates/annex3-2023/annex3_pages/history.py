@@ -25,14 +25,14 @@ def history(out: Writer) -> None:
     listing(
         out,
         "history.rounds",
-        ("轮次", 26, "{{ one.name }}", "Count"),
-        ("起止时间", 38, "{{ one.period }}", "Count"),
-        ("操作人", 22, "{{ one.operator }}", "CountCenter"),
-        ("符合", 12, "{{ one.conform }}", "CountCenter"),
-        ("部分符合", 15, "{{ one.partial }}", "CountCenter"),
-        ("不符合", 14, "{{ one.nonconform }}", "CountCenter"),
-        ("不适用", 14, "{{ one.not_applicable }}", "CountCenter"),
-        ("尚无判定", 15, "{{ one.open }}", "CountCenter"),
+        ("轮次", 26, "{{ one.name }}", "Small"),
+        ("起止时间", 34, "{{ one.period }}", "Small"),
+        ("操作人", 16, "{{ one.operator }}", "SmallCenter"),
+        ("符合", 12, "{{ one.conform }}", "SmallCenter"),
+        ("部分符合", 18, "{{ one.partial }}", "SmallCenter"),
+        ("不符合", 16, "{{ one.nonconform }}", "SmallCenter"),
+        ("不适用", 16, "{{ one.not_applicable }}", "SmallCenter"),
+        ("尚无判定", 18, "{{ one.open }}", "SmallCenter"),
     )
     out.paragraph("整改前后逐项对照", "Label")
     out.control("if history.rows")
@@ -42,9 +42,8 @@ def history(out: Writer) -> None:
         ("序号", 12, "{{ one.no }}", "SmallCenter"),
         ("检查项", 15, "{{ one.item }}", "SmallCenter"),
         ("测评对象", 22, "{{ one.asset }}", "Small"),
-        ("各轮判定", 28, "{{ one.standings }}", "Small"),
-        ("变化", 14, "{{ one.direction }}", "SmallCenter"),
-        ("事实的变化", 65, _FACTS, "Small"),
+        ("各轮判定", 31, "{{ one.standings }}\n{{ one.direction }}", ("Small", "SmallHead")),
+        ("事实的变化", 76, _FACTS, "Small"),
     )
     out.control("else")
     out.paragraph("各轮的判定相同，没有变化。", "Body")

@@ -38,8 +38,10 @@ def _bars(out: Writer) -> None:
     """Append the picture of each chapter's items, with a number that the text refers to."""
     number = field_runs("REF _StatisticsFigure \\h", "1")
     words = '<w:r><w:t xml:space="preserve">{}</w:t></w:r>'
+    # The tables before it fill a page; begun on what is left of it, the picture would be torn.
     out.raw(
-        f'<w:p {{ns}}><w:pPr><w:pStyle w:val="Label"/></w:pPr>{words.format("各章检查项的判定见统计图 ")}'
+        f'<w:p {{ns}}><w:pPr><w:pStyle w:val="Label"/><w:pageBreakBefore/></w:pPr>'
+        f"{words.format('各章检查项的判定见统计图 ')}"
         f"{number}{words.format('。')}</w:p>"
     )
     legend = "{% for one in summary.legend %}{{ one.bar | picture }} {{ one.name }}　{% endfor %}"
@@ -86,7 +88,7 @@ def _record_rows(loop: str) -> tuple[Row, ...]:
         Cell("{{ case.asset }}"),
         Cell("{{ case.statement }}"),
         Cell(_VERDICT, ("CellCenter", "SmallCenter", "SmallCenter", "SmallCenter")),
-        Cell("{{ case.evidence | cite }}", "Small"),
+        Cell("{{ case.evidence | cite }}", "Ids"),
     )
     return (
         Row(heads("检查项", "测评对象", "结果记录", "判定", "证据"), header=True, whole=True),
