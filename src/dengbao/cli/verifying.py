@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from ..errors import UsageError
+from ..model.approvals import PartyRole
 from ..packet.dsse import PublicKey, public_key
 from ..packet.scan import SUFFIXES, examine_mark, read_scan
 from ..packet.verify import Verified, verify_packet
+from ..packet.witnesses import Kind, beside, packet_in
 from ..report.wording import moment
 from . import options
 from .chinese import Argument, Command
@@ -49,7 +51,7 @@ def _existing(value: str) -> Path:
     metavar="文件或目录",
     cls=Argument,
     type=_existing,
-    help="封存包（.zip 或目录）、.docx 或签章页扫描件（PNG、JPEG）",
+    help="封存包（.zip 或目录）、项目目录（取其最后封存的包）、.docx 或签章页扫描件（PNG、JPEG）",
 )
 @click.option("--packet", type=_existing, metavar="封存包", help="送核验的 .docx 或扫描件出自哪个封存包")
 @click.option(
@@ -67,11 +69,14 @@ def verify(
     trusted = tuple(_key(one) for one in keys)
     if packet is None and path.suffix.casefold() == ".docx":
         return report_alone(path, trusted, form, content)
+    if path.is_dir() and (newest := packet_in(path)) is not None:
+        say(progress, f"核验最后封存的包：{newest.name}")
+        path = newest
     mark = read_scan(path) if path.suffix.casefold() in SUFFIXES else None
     if mark is not None and packet is None:
         return scan_alone(mark, path, trusted, form)
     found = verify_packet(
-        packet or path, content=content, trusted=trusted, repacked=repacked,
+        packet or path, content=content, trusted=trusted, repacked=repacked, vouched=beside(packet or path),
         delivered=path if packet is not None and mark is None else None, say=lambda text: say(progress, text),
     )  # fmt: skip
     if mark is not None:
@@ -96,17 +101,33 @@ def _key(path: Path) -> PublicKey:
 def _plain(found: Verified) -> dict[str, object]:
     return {
         "holds": found.holds, "packet": found.packet, "signed": found.signed, "trusted": found.trusted,
-        "seal": found.seal, "findings": found.findings,
+        "seal": found.seal, "findings": found.findings, "witnesses": found.witnesses,
     }  # fmt: skip
 
 
 def _show(out: Console, found: Verified) -> None:
     _show_seal(out, found)
+    _show_witnesses(out, found)
     show_by_gravity(out, found.findings)
     if found.holds:
         say(out, "核验一致：内容与封存时相同，各项判定由原始事实重新得出，报告与之相符。", style="green")
     else:
         say(out, "核验不一致：见上列各处；在查清之前不要据以签章。", style="bold red")
+
+
+def _show_witnesses(out: Console, found: Verified) -> None:
+    """Print who vouches for the packet, which of it counts, and what each proves."""
+    if not found.witnesses:
+        return
+    counting = [one for one in found.witnesses if one.counts]
+    stamped = len({one.role for one in counting if one.kind is Kind.APPROVAL})
+    rechecks = sum(1 for one in counting if one.kind is Kind.RECHECK)
+    say(out, f"对这个封存包：盖章作数 {stamped}/{len(PartyRole)}，复核抽测 {rechecks} 次", style="bold")
+    for one in found.witnesses:
+        who = f"{one.by.name}（{one.by.org}）{one.on}"
+        word = (f"{one.kind.zh}", "") if one.counts else (f"{one.kind.zh}作废", "bold red")
+        lead = Text.assemble("  ", word, f" {one.role} ")
+        paragraph(out, lead, f"{who}：{one.proves}（{one.place}）", indent=4)
 
 
 def _show_seal(out: Console, found: Verified) -> None:

@@ -240,15 +240,31 @@ def examine_approvals(
     )
 
 
+def examine_loose(directory: Path, engagement: Engagement, current: Current) -> tuple[Examined, ...]:
+    """Return the approvals that lie beside a packet without a log of custody, which would show changes.
+
+    Raises:
+        EvidenceError: a record cannot be read.
+
+    """
+    return tuple(
+        _examine(path, load_approval(path), engagement, current, None, ())
+        for path in approval_paths(directory)
+    )
+
+
 def _examine(
     path: Path,
     one: Approval,
     engagement: Engagement,
     current: Current | None,
-    log: Sequence[CustodyEntry],
+    log: Sequence[CustodyEntry] | None,
     changed: Sequence[str],
 ) -> Examined:
-    faults = [*_bound(one, current, changed), *_unlike_filed(path, one, log)]
+    faults = list(_bound(one, current, changed))
+    if log is not None:
+        faults += _unlike_filed(path, one, log)
+    faults += _unlike_files(path, one)
     if one.by.org != one.party.name_in(engagement):
         faults.append(f"{one.party.zh}在项目中已改为“{one.party.name_in(engagement)}”")
     unclear: list[str] = []
@@ -279,6 +295,9 @@ def _unlike_filed(path: Path, one: Approval, log: Sequence[CustodyEntry]) -> Ite
         yield "经手记录中没有这一登记"
     elif noted.details.get("sha256") != hashlib.sha256(path.read_bytes()).hexdigest():
         yield "记录在登记之后被改动"
+
+
+def _unlike_files(path: Path, one: Approval) -> Iterator[str]:
     files = [one.scan]
     if one.signature is not None:
         files += [one.signature.signature, one.signature.public_key]

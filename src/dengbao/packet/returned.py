@@ -156,11 +156,22 @@ def read_result(path: Path) -> RecheckResult:
         StoreError: not one, or damaged.
 
     """
+    return read_record(path, RecheckResult)
+
+
+def read_record(path: Path, shape: type[_Shape]) -> _Shape:
+    """Return a record of that shape.
+
+    Raises:
+        StoreError: not one, or damaged.
+
+    """
     try:
         if path.stat().st_size > _LIMIT_BYTES:
-            raise StoreError("复核结果过大", where=str(path), cure="核对是否选错了文件")
-        return msgspec.json.decode(path.read_bytes(), type=RecheckResult)
+            raise StoreError("文件过大", where=str(path), cure="核对是否选错了文件")
+        return msgspec.json.decode(path.read_bytes(), type=shape)
     except OSError as exc:
         raise StoreError(f"无法读取：{exc.strerror}", where=str(path), cure="核对路径与权限") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise StoreError("不是复核结果，或已损坏", where=str(path), cure="向复核人重新索取") from exc
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        what = "复核结果" if shape is RecheckResult else "反馈记录"
+        raise StoreError(f"不是{what}，或已损坏", where=str(path), cure="向复核人重新索取") from exc

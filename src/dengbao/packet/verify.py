@@ -16,6 +16,7 @@ from ..errors import DengbaoError
 from ..model import Seal
 from ..report.likeness import compare_reports
 from .container import unlike_sealed
+from .current import Current, read_packet
 from .dsse import PublicKey
 from .findings import Finding, Gravity, broken
 from .guarded import guarded, left
@@ -26,6 +27,7 @@ from .opening import Opened, opened
 from .rebuilt import carried_by, read_report, unlike_finding
 from .resting import Resting
 from .seal import packet_name
+from .witnesses import Beside, Witness, examine_witnesses
 
 _ORDER: Final = {Gravity.BROKEN: 0, Gravity.OPEN: 1, Gravity.NOTE: 2}
 Say = Callable[[str], None]
@@ -36,6 +38,7 @@ class Verified:
     """What came of it; `seal` is None where it could not be read, `packet` is the packet's digest.
 
     `trusted` tells whether the key is one that the verifier named. Findings are sorted, the gravest first.
+    `witnesses` are those beside the packet who vouch for it.
     """
 
     packet: str
@@ -43,6 +46,7 @@ class Verified:
     signed: bool
     trusted: bool
     findings: tuple[Finding, ...]
+    witnesses: tuple[Witness, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -57,12 +61,14 @@ def verify_packet(
     trusted: tuple[PublicKey, ...] = (),
     delivered: Path | None = None,
     repacked: bool = False,
+    vouched: Beside | None = None,
     say: Say = lambda _text: None,
 ) -> Verified:
     """Verify a packet, a .zip or a folder; contacts nobody and changes nothing.
 
     `delivered` is a .docx to be compared with the sealed report, whichever program saved it. With `repacked`
-    a zip that another program packed is no fault as long as what it holds is what was sealed.
+    a zip that another program packed is no fault as long as what it holds is what was sealed. `vouched` is
+    where approvals and answers lie.
 
     Raises:
         StoreError: it is no packet at all.
@@ -72,6 +78,7 @@ def verify_packet(
         say("核对文件摘要与签名")
         found = examine_files(path, packet, trusted, repacked=repacked)
         findings = list(found.findings)
+        witnesses: list[Witness] = []
         if found.seal is not None:
             if path.is_dir() and packet.faults:  # a link may lead anywhere, also to what never ends
                 findings.append(left(PAYLOAD, "目录内有链接或不合规则的文件名，未重新判定"))
@@ -80,10 +87,15 @@ def verify_packet(
             if delivered is not None:
                 say("比对送核验的报告")
                 findings += guarded(PAYLOAD, _delivered(packet, found.seal, delivered, content))
+            if vouched is not None:
+                said = guarded(str(vouched.folder.name), _vouched(vouched, path, packet, found, witnesses))
+                findings += said
         sorted_findings = tuple(_with_items(findings, packet.root))
     fingerprints = {one.fingerprint for one in trusted}
     known = found.seal is not None and found.seal.key in fingerprints
-    return Verified(found.packet, found.seal, found.signed, known and found.signed, sorted_findings)
+    return Verified(
+        found.packet, found.seal, found.signed, known and found.signed, sorted_findings, tuple(witnesses)
+    )
 
 
 def examine_files(
@@ -94,6 +106,18 @@ def examine_files(
     if path.is_file():
         found.findings += _container(path, packet, found.seal, repacked=repacked)
     return found
+
+
+def _vouched(
+    where: Beside, path: Path, packet: Opened, found: Integrity, witnesses: list[Witness]
+) -> Iterator[Finding]:
+    """Take those who vouch for a packet, and yield what is to be said of it."""
+    if found.seal is None:
+        return
+    current = read_packet(path) if path.is_file() else Current(path, found.packet, found.seal, {})
+    several, findings = examine_witnesses(where, packet, current)
+    witnesses += several
+    yield from findings
 
 
 def _delivered(packet: Opened, seal: Seal, path: Path, content: Path | None) -> Iterator[Finding]:
