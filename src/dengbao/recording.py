@@ -17,6 +17,8 @@ from typing import Final
 from . import evidence as evidence_room
 from .errors import DengbaoError, EvidenceError, UsageError
 from .evidence import Draft
+from .evidence.remarks import grouped
+from .evidence.standing import thread_of
 from .files import write_whole
 from .model import (
     CaseResult,
@@ -24,6 +26,7 @@ from .model import (
     EvidenceKind,
     ItemResult,
     Person,
+    Standing,
     Status,
     SuiteResult,
     Verdict,
@@ -60,10 +63,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did, or would do; `known` names rows that were filed before with their numbers."""
+    """What an import did, or would do; `known` names rows that were filed before with their numbers.
+
+    `finished` are records that an import before, which was killed, had yet to file; `sha256` is that of the
+    workbook that was read.
+    """
 
     changes: tuple[Change, ...]
     known: tuple[tuple[str, str], ...]
+    finished: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 def export(session: Session, target: Path | None, *, now: datetime) -> tuple[Path, tuple[Table, ...]]:
@@ -126,11 +135,26 @@ def _points(session: Session) -> Iterator[tuple[str, tuple[str, str]]]:
                 yield item.id, (chapter.title, clause.text)
 
 
-def _cases(session: Session, now: datetime) -> Iterator[tuple[ItemResult, CaseResult, tuple[Evidence, ...]]]:
-    papers: dict[tuple[str, str], list[Evidence]] = {}
+@dataclass(frozen=True)
+class _Paper:
+    """A filed record, and where it stands after review."""
+
+    record: Evidence
+    standing: Standing
+
+    @property
+    def told(self) -> str:
+        """Return the word for what keeps it from counting, empty where nothing does."""
+        return self.standing.zh if self.standing in (Standing.RETURNED, Standing.WITHDRAWN) else ""
+
+
+def _cases(session: Session, now: datetime) -> Iterator[tuple[ItemResult, CaseResult, tuple[_Paper, ...]]]:
+    papers: dict[tuple[str, str], list[_Paper]] = {}
+    remarks = grouped(evidence_room.load_remarks(session.directory))
     for one in evidence_room.load_all(session.directory):
+        standing = thread_of(one, remarks.get(one.id, ())).standing
         for item_id in one.items:
-            papers.setdefault((item_id, one.asset), []).append(one)
+            papers.setdefault((item_id, one.asset), []).append(_Paper(one, standing))
     result = _results(session, now)
     for item in (*result.mandatory, *(each for clause in result.clauses for each in clause.items)):
         for case in item.cases:
@@ -155,16 +179,21 @@ def _automatic(case: CaseResult) -> str:
     return "\n".join(dict.fromkeys((*told, *lacks)))
 
 
-def _filed(papers: Iterable[Evidence]) -> str:
+def _filed(papers: Iterable[_Paper]) -> str:
     return "\n".join(
-        f"{one.id}【{one.verdict.zh}】{one.collected_by.name}：{one.statement}" for one in papers
+        f"{one.id}【{each.told or one.verdict.zh}】{one.collected_by.name}：{one.statement}"
+        for each in papers
+        for one in (each.record,)
     )
 
 
-def _state(case: CaseResult, papers: Iterable[Evidence]) -> str:
+def _state(case: CaseResult, papers: Sequence[_Paper]) -> str:
     records = [(one.check, one.status, one.verdict, one.statement, one.remainder) for one in case.records]
-    filed = [(one.id, one.verdict, one.statement) for one in papers]
-    return digest((sorted(map(str, records)), sorted(filed), str(case.declared)))
+    filed = [(one.record.id, one.record.verdict, one.record.statement) for one in papers]
+    spoken = sorted(f"{one.record.id} {one.told}" for one in papers if one.told)
+    # Added only where there is something, so that sheets that were handed out before still fit.
+    more = (spoken,) if spoken else ()
+    return digest((sorted(map(str, records)), sorted(filed), str(case.declared), *more))
 
 
 def import_workbook(
@@ -188,16 +217,17 @@ def import_workbook(
     """
     container = open_container(path)
     filled, faults = read_rows(container)
+    finished = () if dry_run else evidence_room.finish_filing(session.directory)
     with tempfile.TemporaryDirectory(prefix="dengbao-xlsx-") as folder:
         importing = _Importing(session, path, Path(folder), by, now, at, redacted)
         rows, known = importing.sort(filled, faults)
         raise_all([_error(path, one) for one in importing.faults])
         changes = tuple(one.change for one in rows)
-        if dry_run or not rows:
-            return Imported(changes, known)
-        source = Path(folder) / "workbook.xlsx"
-        source.write_bytes(container.data)
-        return Imported(tuple(_file_all(session, rows, source, now)), known)
+        if rows and not dry_run:
+            source = Path(folder) / "workbook.xlsx"
+            source.write_bytes(container.data)
+            changes = tuple(_file_all(session, rows, source, now))
+    return Imported(changes, known, finished, hashlib.sha256(container.data).hexdigest())
 
 
 def _error(path: Path, fault: Fault) -> DengbaoError:
@@ -253,7 +283,8 @@ class _Importing:
                 self._unknown(one)
                 continue
             case, papers = cases[one.id]
-            same = next((each.id for each in papers if self._same(each, one)), "")
+            there = (each.record for each in papers if each.standing is not Standing.WITHDRAWN)
+            same = next((each.id for each in there if self._same(each, one)), "")
             if same:
                 known.append((one.places[Column.STATEMENT], same))
             elif not self._conflicts(one, line):

@@ -13,6 +13,7 @@ from .. import carrying
 from ..content import find_content
 from ..errors import UsageError
 from ..model import Person
+from ..packet.custody import told
 from ..session import open_session
 from . import options
 from .chinese import Argument, Command
@@ -88,8 +89,10 @@ def import_facts(
         directory, source, asset_id=asset, by=bringer, at=at or datetime.now().astimezone(),
         engagement=session.engagement, profile=session.profile, replace=replace,
     )  # fmt: skip
-    out = console()
     one = taken.record
+    before = {"replaced": taken.replaced.file.sha256} if taken.replaced is not None else {}
+    told(directory, "facts_imported", bringer, {"asset": asset, "sha256": one.file.sha256, **before})
+    out = console()
     say(out, f"已登记：主机 {one.host}，{one.begun:%Y-%m-%d %H:%M} 以 {one.privilege} 身份采集")
     say(
         out,

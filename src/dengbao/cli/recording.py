@@ -12,14 +12,15 @@ import click
 from rich.text import Text
 
 from ..model import Person
+from ..packet.custody import told
 from ..session import open_session
-from . import carrying, options
+from . import carrying, options, reviewing
 from .chinese import Argument
 from .console import console, paragraph, say, verbatim
 from .filing import evidence
 from .values import existing_file, file, moment, person
 
-__all__ = ["carrying", "evidence"]  # the group with the commands of both modules
+__all__ = ["carrying", "evidence", "reviewing"]  # the group with the commands of all these modules
 
 
 @evidence.command(
@@ -75,7 +76,12 @@ def import_xlsx(
         session, source, by=collector, now=datetime.now().astimezone(), at=at, redacted=redacted,
         dry_run=dry_run,
     )  # fmt: skip
+    filed = [*done.finished, *(one.filed for one in done.changes if one.filed)]
+    if filed:
+        told(directory, "evidence_imported", collector, {"ids": " ".join(filed), "workbook": done.sha256})
     out = console()
+    if done.finished:
+        say(out, f"上次导入中断，已补完：{'、'.join(done.finished)}")
     for one in done.changes:
         pictures = f"，图片 {one.pictures} 张" if one.pictures else ""
         lead = f"{one.filed or '＋'}  {one.place}  "

@@ -3,7 +3,8 @@
 from .admissibility import admissible, admitted, check, draft_faults, examine
 from .attached import MAX_FILE_BYTES, MAX_FILES, measure
 from .carried import carried_folder, load_carried, write_carried
-from .filing import Draft, add, add_all, find, unfiled
+from .filing import Draft, add, find, unfiled
+from .filing_whole import add_all, finish_filing
 from .findings import Examined, Finding, Gravity
 from .remarking import Overtaken, Said, note_on_case, remark_on, review, sight_of
 from .remarks import load_remarks
@@ -32,6 +33,7 @@ __all__ = [
     "evidence_stamps",
     "examine",
     "find",
+    "finish_filing",
     "folder_of",
     "load",
     "load_all",

@@ -17,6 +17,7 @@ from .attached import PICTURES, measure, picture_fault
 from .carried import FOLDER as CARRIED
 from .carried import altered, load_carried
 from .findings import Examined, Finding, Gravity, Place, malformed
+from .intended import unfinished
 from .remarks import FILE as REMARKS
 from .reviewed import local_day, of_review, remarks_by_record, settled
 from .store import folder_of, read_document, read_record, record_paths
@@ -95,7 +96,7 @@ def examine(
     ]
     named = {file.name for one in examined if one.record is not None for file in one.record.files}
     stray = _strays(folder_of(directory), named, {one.stem for one in paths})
-    others = (*damage, *stray, *eyes.carried(directory))
+    others = (*damage, *_broken_off(directory), *stray, *eyes.carried(directory))
     return (*examined, *(Examined(None, (one,)) for one in others))
 
 
@@ -226,6 +227,20 @@ def _notes(record: Evidence, place: Place) -> Iterator[Finding]:
         yield place.say(
             record, "redacted", "未说明附件中的个人信息已遮盖", "遮盖后写 redacted: true", Gravity.NOTE
         )
+
+
+def _broken_off(directory: Path) -> Iterator[Finding]:
+    try:
+        numbers = unfinished(directory)
+    except EvidenceError as exc:
+        yield malformed("", exc)
+        return
+    if numbers:
+        yield Finding(
+            evidence="", gravity=Gravity.INADMISSIBLE, where=str(folder_of(directory)),
+            message=f"上次导入中断，尚有 {len(numbers)} 份未入库：{'、'.join(numbers[:5])}",
+            cure="再次导入该表，程序先补完上次的入库",
+        )  # fmt: skip
 
 
 def _strays(folder: Path, named: set[str], records: set[str]) -> Iterator[Finding]:

@@ -74,56 +74,48 @@ def add(
         EvidenceError: nothing was filed, and why.
 
     """
-    if not 1 <= len(sources) + len(also) <= MAX_FILES:
-        raise EvidenceError(f"佐证须有 1 至 {MAX_FILES} 个文件", where="佐证", cure="附上截图、文档或记录")
     filed_at = (now or datetime.now(UTC).astimezone()).replace(microsecond=0)
     folder = folder_of(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    with _claimed(folder) as evidence_id:
-        names = [_stored_name(evidence_id, number, one) for number, one in enumerate(sources, 1)]
+    with claimed(folder) as evidence_id:
+        record = copied_in(folder, evidence_id, draft, sources, also, suite, engagement, filed_at)
         try:
-            files = tuple(_copy(one, folder / name) for one, name in zip(sources, names, strict=True))
-            record = _record(evidence_id, draft, (*files, *also), filed_at)
-            raise_all(draft_faults(record, folder, suite, engagement, filed_at.date()))
             write_record(directory, record)
         except BaseException:
-            for name in names:
-                (folder / name).unlink(missing_ok=True)
+            for file in record.files[: len(sources)]:
+                (folder / file.name).unlink(missing_ok=True)
             raise
     return record
 
 
-def add_all(
-    directory: Path,
-    drafts: Sequence[tuple[Draft, Sequence[Path]]],
-    shared: Path,
-    *,
+def copied_in(
+    folder: Path,
+    evidence_id: str,
+    draft: Draft,
+    sources: Sequence[Path],
+    also: tuple[EvidenceFile, ...],
     suite: Suite,
     engagement: Engagement,
-    now: datetime,
-) -> list[Evidence]:
-    """File several pieces of evidence that one file proves, all or none; return them in their order.
-
-    `shared` is copied in once, with the first; the others name that copy.
+    filed_at: datetime,
+) -> Evidence:
+    """Copy the files in under a claimed number and return the record, which is not written yet.
 
     Raises:
-        EvidenceError: nothing was filed, and why.
+        EvidenceError: the files were taken away again, and why.
 
     """
-    filed: list[Evidence] = []
-    also: tuple[EvidenceFile, ...] = ()
+    if not 1 <= len(sources) + len(also) <= MAX_FILES:
+        raise EvidenceError(f"佐证须有 1 至 {MAX_FILES} 个文件", where="佐证", cure="附上截图、文档或记录")
+    names = [_stored_name(evidence_id, number, one) for number, one in enumerate(sources, 1)]
     try:
-        for draft, sources in drafts:
-            own = sources if filed else (*sources, shared)
-            filed.append(add(directory, draft, own, suite=suite, engagement=engagement, now=now, also=also))
-            also = also or filed[0].files[-1:]
+        files = tuple(_copy(one, folder / name) for one, name in zip(sources, names, strict=True))
+        record = _record(evidence_id, draft, (*files, *also), filed_at.replace(microsecond=0))
+        raise_all(draft_faults(record, folder, suite, engagement, filed_at.date()))
     except BaseException:
-        for one in reversed(filed):
-            (folder_of(directory) / f"{one.id}.yaml").unlink(missing_ok=True)
-            for file in one.files[: len(one.files) - (one is not filed[0])]:
-                (folder_of(directory) / file.name).unlink(missing_ok=True)
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
         raise
-    return filed
+    return record
 
 
 def unfiled(draft: Draft, files: Sequence[Path], now: datetime) -> Evidence:
@@ -160,8 +152,19 @@ def find(directory: Path, evidence_id: str) -> Evidence:
     return load(path)
 
 
+def claim_of(folder: Path, evidence_id: str) -> Path:
+    """Return the file that holds a number while its evidence is filed."""
+    return folder / f".{evidence_id}.claim"
+
+
 @contextlib.contextmanager
-def _claimed(folder: Path) -> Iterator[str]:
+def claimed(folder: Path) -> Iterator[str]:
+    """Hold the next free number for this process alone.
+
+    Raises:
+        EvidenceError: the folder cannot be written.
+
+    """
     # A number that was remarked on is never given again: the remarks would speak of another record.
     numbers = (
         *(m[1] for one in folder.iterdir() if (m := _NUMBERED.fullmatch(one.name))),
@@ -170,7 +173,7 @@ def _claimed(folder: Path) -> Iterator[str]:
     number = 1 + max(map(int, numbers), default=0)
     while True:
         evidence_id = f"EV-{number:04d}"
-        claim = folder / f".{evidence_id}.claim"
+        claim = claim_of(folder, evidence_id)
         # Exclusive creation is atomic; the record is looked for afterwards, because another process
         # may have finished and taken its claim away between our look at the folder and our claim.
         try:

@@ -1,8 +1,8 @@
 """Pictures of a workbook with the cells they belong to: Excel's floating ones and those WPS puts in cells.
 
 WPS writes `=DISPIMG("ID_…",1)` into the cell and the picture into `xl/cellimages.xml`, a part that other
-programs drop when they save; it is read here from the container itself. Shapes of both were taken from
-published specimens; neither Excel nor WPS was at hand.
+programs drop when they save; it is read here from the container itself. Neither Excel nor WPS was at hand:
+the shapes of both are made after what others have written of them, and no file that WPS itself saved was read.
 """
 
 from __future__ import annotations
