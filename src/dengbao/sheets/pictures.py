@@ -2,7 +2,7 @@
 
 WPS writes `=DISPIMG("ID_…",1)` into the cell and the picture into `xl/cellimages.xml`, a part that other
 programs drop when they save; it is read here from the container itself. Neither Excel nor WPS was at hand:
-the shapes of both are made after what others have written of them, and no file that WPS itself saved was read.
+the shapes of both are made after what others have written of them; no file that WPS saved itself was read.
 """
 
 from __future__ import annotations
