@@ -28,6 +28,9 @@ MOST_FILES: Final = 20
 _ID: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+# Fields of running text, which can stand one behind the other.
+_LONG: Final = ("statement", "override")
+_ANSWERS: Final = "answer_"
 _LOCK_WAIT_S: Final = 10.0
 _MOST_LINES: Final = 400
 _MOST_BYTES: Final = 4 * 1024 * 1024
@@ -154,7 +157,10 @@ def restore(directory: Path, item: str, asset: str, version: int, *, by: Person)
         if found is None:
             raise UsageError("没有这个版本", cure="重新打开页面后再选")
         settled = (version,) if aside is not None else ()
-        return _append(path, kept, found.content, by, settles=settled)
+        # A text kept aside knows nothing of files that were attached meanwhile.
+        files = kept.content.files if aside is not None else found.files
+        content = DraftContent(fields=found.fields, files=files)
+        return _append(path, kept, content, by, settles=settled)
 
 
 def settle(directory: Path, item: str, asset: str, version: int, *, by: Person) -> Version:
@@ -169,6 +175,27 @@ def settle(directory: Path, item: str, asset: str, version: int, *, by: Person) 
         if version not in (one.version for one in kept.asides):
             raise UsageError("没有待选的文字", cure="重新打开页面；它可能已在另一窗口处理")
         return _append(path, kept, kept.content, by, settles=(version,))
+
+
+def join(directory: Path, item: str, asset: str, version: int, *, by: Person) -> Version:
+    """Put a text that was kept aside behind the newest one, field by field; a choice stays as it stands.
+
+    Raises:
+        UsageError: there is no such text, or both are too long. StoreError: damaged or the disk is full.
+
+    """
+    with _locked(directory, item, asset) as path:
+        kept = load(directory, item, asset)
+        aside = next((one for one in kept.asides if one.version == version), None)
+        if aside is None:
+            raise UsageError("没有待选的文字", cure="重新打开页面；它可能已在另一窗口处理")
+        fields = dict(aside.fields)
+        for name, text in kept.content.fields.items():
+            other = fields.get(name, "")
+            long = name in _LONG or name.startswith(_ANSWERS)
+            fields[name] = f"{text}\n{other}" if long and other not in ("", text) else text
+        content = _bounded(DraftContent(fields=fields, files=kept.content.files))
+        return _append(path, kept, content, by, settles=(version,))
 
 
 def drop(directory: Path, item: str, asset: str, *, version: int, by: Person, filed: str) -> bool:

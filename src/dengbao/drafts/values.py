@@ -19,8 +19,8 @@ class DraftContent(Value):
 
     @property
     def digest(self) -> str:
-        """Return a digest by which the same content is known again."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+        """Return a digest by which the same text is known again, whatever files belong to it."""
+        return hashlib.sha256(msgspec.json.encode(self.fields, order="sorted")).hexdigest()
 
 
 class Version(Value):

@@ -28,7 +28,12 @@
     going = false;
     if (asked) {
       const one = find("goto", event.key);
-      if (one) { event.preventDefault(); press(one); return; }
+      if (one) {
+        event.preventDefault();
+        press(one);
+        if (one.matches("input")) one.value = event.key; // a field to go to begins with the key that was pressed
+        return;
+      }
     }
     const one = find("key", event.key);
     if (one) { event.preventDefault(); press(one); return; }
@@ -49,7 +54,7 @@
     };
     for (const one of document.querySelectorAll("[data-key]")) if (seen(one)) add([one.dataset.key.split(" ")[0]], words(one));
     for (const one of document.querySelectorAll("[data-ctrl]")) if (seen(one)) add(["Ctrl", one.dataset.ctrl.split(" ")[0].toUpperCase()], words(one));
-    for (const one of document.querySelectorAll("[data-goto]")) add(["g", one.dataset.goto], words(one));
+    for (const one of document.querySelectorAll("[data-goto]")) add(["g", one.dataset.goto.split(" ")[0]], words(one));
     add(["Esc"], "离开输入框");
     dialog.showModal();
   }

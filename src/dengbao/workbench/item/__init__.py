@@ -1,0 +1,1 @@
+"""What the item view is made of: one item, its assets, the form for what people saw."""
