@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -57,6 +57,15 @@ class Served:
 @contextlib.contextmanager
 def serving(folder: Path, *options: str, content: Path | None = None, **changed: str) -> Iterator[Served]:
     """Run `dengbao serve` on a free port until the block ends; `changed` are variables of its environment."""
+    with serving_all(folder, *options, lines=1, content=content, changed=changed) as (process, told):
+        yield Served(folder, told[0], process)
+
+
+@contextlib.contextmanager
+def serving_all(
+    folder: Path, *options: str, lines: int, content: Path | None, changed: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run `dengbao serve` as `serving` does, and hand over the lines that it prints at its start."""
     where = ["--content", str(content)] if content else []
     process = subprocess.Popen(
         [sys.executable, "-m", "dengbao", "serve", str(folder), *where, *options],
@@ -65,11 +74,11 @@ def serving(folder: Path, *options: str, content: Path | None = None, **changed:
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        line = process.stdout.readline().strip()
-        if not line.startswith("http"):
+        told = [process.stdout.readline().strip() for _ in range(lines)]
+        if not all("http" in one for one in told):
             process.kill()
-            raise AssertionError(f"no address: {line!r} {process.communicate()}")
-        yield Served(folder, line, process)
+            raise AssertionError(f"no address: {told!r} {process.communicate()}")
+        yield process, told
     finally:
         if process.poll() is None:
             process.terminate()

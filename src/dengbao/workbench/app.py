@@ -11,10 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ..model import Person
+from ..underway import Lookout
 from .desk import Desk
 from .guard import Doors, Guard
+from .jobs import Jobs
 from .locking import LockWatch
 from .pages import PLACES, ROUTES
+from .pages.run import Control
 from .pages.start import OPEN_PATHS
 from .sheets_shown import SheetsShown
 from .shown import Pages
@@ -43,9 +47,14 @@ class Address:
         return frozenset(f"{self.scheme}://{name}{end}" for name in self.names for end in ends)
 
 
-def build(directory: Path, address: Address, *, content: Path | None = None) -> tuple[Starlette, Doors]:
-    """Return the application over an engagement folder, and its doors (start token and visitors)."""
-    doors = Doors(address.port, secure=address.secure)
+def build(
+    directory: Path, address: Address, *, content: Path | None = None, people: tuple[Person, ...] = ()
+) -> tuple[Starlette, Doors]:
+    """Return the application over an engagement folder, and its doors (start tokens and visitors).
+
+    With `people`, each of them has a token of their own, and nobody else comes in.
+    """
+    doors = Doors(address.port, secure=address.secure, people=people)
     pages = Pages(PLACES)
 
     async def file(request: Request) -> Response:
@@ -62,4 +71,5 @@ def build(directory: Path, address: Address, *, content: Path | None = None) -> 
     app.state.locks = LockWatch(directory)
     app.state.tasks = Tasks()
     app.state.sheets = SheetsShown()
+    app.state.runs = Control(Jobs(directory), Lookout(directory))
     return app, doors

@@ -41,34 +41,49 @@ _REFUSAL: Final = (
 
 @dataclass
 class Visitor:
-    """One browser: who sits at it, what is to be told on its next page, what discovery drafted for it."""
+    """One browser: who sits at it, what is to be told on its next page, what discovery drafted for it.
+
+    `fixed`: the person came in by an address of their own and cannot be changed.
+    """
 
     person: Person | None = None
+    fixed: bool = False
     said: list[str] = field(default_factory=list)
     drafted: str = ""
 
 
 class Doors:
-    """The start token and the browsers that have shown it; both die with the process."""
+    """The start tokens and the browsers that have shown one; both die with the process.
 
-    def __init__(self, port: int, *, secure: bool = False) -> None:
-        self.token = secrets.token_urlsafe(32)
+    On the loopback there is one token for whoever sits at this machine; beyond it each person has their own.
+    """
+
+    def __init__(self, port: int, *, secure: bool = False, people: tuple[Person, ...] = ()) -> None:
+        everybody: tuple[Person | None, ...] = people or (None,)
+        self.tokens = tuple((secrets.token_urlsafe(32), one) for one in everybody)
         self.cookie = f"dengbao_{port}"
         self.secure = secure
         self._visitors: dict[str, Visitor] = {}
         self._lock = threading.Lock()
 
-    def fits(self, token: str) -> bool:
-        """Tell whether a token is the one that was printed at the start."""
-        return hmac.compare_digest(token.encode(), self.token.encode())
+    @property
+    def token(self) -> str:
+        """Return the first token: the only one on the loopback."""
+        return self.tokens[0][0]
 
-    def admit(self, person: Person | None = None) -> str:
-        """Return the secret of a new visitor's cookie; the oldest visitor makes room when there are many."""
+    def admit(self, token: str) -> str | None:
+        """Return the secret of a new visitor's cookie for a token that was printed at the start, else None.
+
+        The oldest visitor makes room when there are many.
+        """
+        fitting = [one for own, one in self.tokens if hmac.compare_digest(token.encode(), own.encode())]
+        if not fitting:
+            return None
         secret = secrets.token_urlsafe(32)
         with self._lock:
             while len(self._visitors) >= _MOST_VISITORS:
                 del self._visitors[next(iter(self._visitors))]
-            self._visitors[secret] = Visitor(person)
+            self._visitors[secret] = Visitor(fitting[0], fixed=fitting[0] is not None)
         return secret
 
     def visitor(self, cookie_header: str) -> Visitor | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable
@@ -11,38 +12,70 @@ from typing import Final
 import uvicorn
 
 from ..errors import UsageError
+from ..model import Person
 from .app import Address, build
+from .beyond import Beyond
 from .desk import desk_of
+from .pages.run import control_of
 
 _BUSY_S: Final = 5
 
 
 def serve(
-    directory: Path, *, port: int = 0, content: Path | None = None, told: Callable[[str], None]
+    directory: Path,
+    *,
+    port: int = 0,
+    content: Path | None = None,
+    told: Callable[[str, Person | None], None],
+    say: Callable[[str], None] = lambda _text: None,
+    beyond: Beyond | None = None,
 ) -> None:
-    """Serve the page on the loopback until the process is asked to end; `told` is handed the address once.
+    """Serve the page until the process is asked to end; on the loopback unless `beyond` says where.
 
-    Changes: binds a TCP port on 127.0.0.1; `port` 0 takes a free one.
+    `told` is handed each address once, and whose it is: nobody's on the loopback.
+
+    `say` is handed what becomes of a run that this page started and that is still under way at the end.
+
+    Changes: binds a TCP port; `port` 0 takes a free one.
 
     Raises:
         UsageError: the port cannot be had.
 
     """
-    listening = _listen("127.0.0.1", port)
+    listening = _listen(beyond.host if beyond is not None else "127.0.0.1", port)
     with listening:
         address = Address(listening.getsockname()[1])
-        app, doors = build(directory, address, content=content)
+        if beyond is not None:
+            address = Address(address.port, beyond.names, secure=True)
+        people = beyond.people if beyond is not None else ()
+        app, doors = build(directory, address, content=content, people=people)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, date_header=False, lifespan="off",
             ws="none", limit_concurrency=128, timeout_keep_alive=_BUSY_S, timeout_graceful_shutdown=_BUSY_S,
+            ssl_certfile=beyond.chain if beyond is not None else None,
+            ssl_keyfile=beyond.key if beyond is not None else None,
         )  # fmt: skip
         desk_of(app).warm()
-        told(f"{address.scheme}://127.0.0.1:{address.port}/start?token={doors.token}")
-        uvicorn.Server(config).run(sockets=[listening])
+        for token, person in doors.tokens:
+            told(f"{address.scheme}://{address.names[0]}:{address.port}/start?token={token}", person)
+        _Server(config, lambda: control_of(app).jobs.leave(say)).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that takes leave before it ends: a run that it started is not broken off behind its back."""
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._leave = leave
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take leave, then close as usual."""
+        await asyncio.to_thread(self._leave)
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         if os.name == "posix":  # elsewhere the option would let another program take the port over
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -51,7 +84,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as exc:
         found.close()
         raise UsageError(
-            f"端口 {port} 无法使用（{exc.strerror}）",
+            f"{host} 的端口 {port} 无法使用（{exc.strerror}）",
             where="--port",
             cure="换一个端口，或不写 --port 由系统选取",
         ) from exc

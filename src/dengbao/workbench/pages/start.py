@@ -17,10 +17,11 @@ OPEN_PATHS: Final = frozenset({"/start", "/favicon.ico"})
 def start(visit: Visit) -> Response:
     """Let in who shows the start token; the token does not stay in the address."""
     doors = doors_of(visit.request)
-    if not doors.fits(visit.asked("token")):
+    secret = doors.admit(visit.asked("token"))
+    if secret is None:
         raise UsageError("地址中的口令不对或已失效", cure="用 dengbao serve 最近一次打印的完整地址打开")
     answer = RedirectResponse("/", 303)
-    doors.set_cookie(answer, doors.admit())
+    doors.set_cookie(answer, secret)
     return answer
 
 
@@ -31,6 +32,8 @@ def icon(_visit: Visit) -> Response:
 
 def who(visit: Visit) -> Response:
     """Take down who sits at the page: one of the engagement's people, or a name and an organisation."""
+    if visit.visitor.fixed:
+        raise UsageError("已按专用地址登录，不能改为他人", cure="由该人员用自己的地址登录")
     chosen = visit.filled.text("chosen", "操作人员", most=20)
     if chosen.isdigit():
         people = visit.desk.state().session.engagement.people
