@@ -15,8 +15,9 @@ from starlette.applications import Starlette
 from ..catalog.engagements import FILE_NAME
 from ..errors import DengbaoError
 from ..evidence import Examined, Remembering, admitted, evidence_stamps, examine
-from ..files import Stamp, stamp_of, stamps_in
+from ..files import RememberedDigests, Stamp, stamp_of, stamps_in
 from ..model import Asset, CaseResult, Clause, Evidence, Item, ItemResult, SuiteResult
+from ..packet.stage import Progress, progress_of
 from ..results import refuse_other_suite
 from ..rounds import Round, load_round, round_numbers
 from ..session import Session, open_session, reopen
@@ -108,6 +109,7 @@ class Desk:
         self._session: Session | None = None
         self._folding: Folding | None = None
         self._eyes = Remembering()
+        self._digests = RememberedDigests()
 
     def state(self) -> State:
         """Return how the engagement stands; files that another program changed are read again.
@@ -131,6 +133,15 @@ class Desk:
     def _read_first(self) -> None:
         with contextlib.suppress(DengbaoError, OSError):  # told by the page that asks
             self.state()
+
+    def progress(self) -> Progress:
+        """Return how far the engagement has come, by digests of files that look unchanged.
+
+        Raises:
+            StoreError: the chain of custody is broken. EvidenceError: an approval cannot be read.
+
+        """
+        return progress_of(self.directory, self.state().session.engagement, digest=self._digests)
 
     def _read(self, stamps: _Stamps) -> State:
         old_stamps, old = self._kept or (None, None)
