@@ -10,9 +10,12 @@ from rich.text import Text
 
 from .. import catalog
 from .. import evidence as evidence_room
-from ..evidence import Draft, Gravity
-from ..model import EvidenceKind, Method, Person, Review, Verdict
+from ..evidence import Draft, Said
+from ..evidence.remarks import grouped
+from ..evidence.standing import thread_of
+from ..model import EvidenceKind, Method, Person, RemarkSort, Review, Standing, Verdict
 from ..packet.custody import told
+from ..reviewing import speak
 from ..session import open_session
 from . import options
 from .chinese import Argument, Group
@@ -63,7 +66,9 @@ def evidence() -> None:
 @click.option("--reviewed-by", type=person, metavar="姓名/单位", help="复核人，须不同于取证人；可以后补")
 @click.option("--redacted", is_flag=True, help="附件中的个人信息已遮盖")
 @click.option("--expires", type=day, metavar="日期", help="有效期至，如 2027-03-01")
-@click.option("--override", default="", metavar="理由", help="推翻自动判定的不符合：写明理由，且须有复核人")
+@click.option(
+    "--override", default="", metavar="理由", help="推翻自动判定：写明理由；第二人在工作台“复核”页同意"
+)
 @options.content
 def add(
     directory: Path,
@@ -110,7 +115,7 @@ def add(
 
 @evidence.command(
     "review",
-    help="第二人复核一份佐证：记下复核人与时间；复核人不得是取证人。",
+    help="第二人复核一份佐证：记下复核人与时间；复核人不得是取证人。同 evidence accept。",
     epilog="dengbao evidence review my-hospital EV-0001 --by 李四/某某医院",
 )
 @options.directory
@@ -119,8 +124,7 @@ def add(
 def review(directory: Path, evidence_id: str, reviewer: Person) -> int:
     """Note a second person's review."""
     catalog.load_engagement(directory)
-    reviewed = evidence_room.review(directory, evidence_id, reviewer, now=datetime.now().astimezone())
-    told(directory, "evidence_reviewed", reviewer, {"id": reviewed.id})
+    reviewed, _ = speak(directory, evidence_id, Said(RemarkSort.ACCEPT, reviewer, overrules=True))
     say(console(), f"已复核 {reviewed.id}：{reviewer.name}（{reviewer.org}）")
     return 0
 
@@ -131,10 +135,14 @@ def listing(directory: Path) -> int:
     """Print every record."""
     catalog.load_engagement(directory)
     records = evidence_room.load_all(directory)
+    remarks = grouped(evidence_room.load_remarks(directory))
     out = console()
     for one in records:
+        thread = thread_of(one, remarks.get(one.id, ()))
         who = f"{one.collected_by.name} {one.collected_at:%Y-%m-%d}"
-        second = f"，{one.reviewed.by.name}复核" if one.reviewed else ""
+        second = f"，{thread.review.by.name}复核" if thread.review else ""
+        if thread.standing in (Standing.RETURNED, Standing.WITHDRAWN):
+            second = f"，{thread.standing.zh}"
         say(
             out,
             f"{one.id}  {'、'.join(one.items)} {one.asset}  {one.kind.zh} {one.verdict.zh}  {who}{second}",
@@ -146,7 +154,7 @@ def listing(directory: Path) -> int:
 
 @evidence.command(
     "check",
-    help="核查佐证：谁、何时、如何、文件、摘要、有效期、复核人。\n\n有提示以外的问题时退出码为 4。",
+    help="核查佐证：谁、何时、如何、文件、摘要、有效期、复核人。\n\n有提示、已撤回以外的问题时退出码为 4。",
     epilog="dengbao evidence check my-hospital",
 )
 @options.directory
@@ -162,7 +170,7 @@ def check(directory: Path, content: Path | None) -> int:
         place = f"{one.where}：" if one.where else ""
         paragraph(out, Text(f"{one.gravity.zh}  "), f"{place}{one.message}", indent=6)
         paragraph(out, Text("      处理："), one.cure)
-    bad = [one for one in findings if one.gravity is not Gravity.NOTE]
+    bad = [one for one in findings if one.gravity.is_open]
     counting = sum(one.counts for one in examined)
     say(out, f"采信 {counting} 份" + (f"，有问题 {len(bad)} 处" if bad else "，没有问题"))
     return 4 if bad else 0

@@ -19,13 +19,17 @@ from .store import folder_of
 
 @dataclass(frozen=True)
 class Said:
-    """What a person says of a record; `item` and `asset` are where they stood when they said it."""
+    """What a person says of a record; `item` and `asset` are where they stood when they said it.
+
+    `overrules` is set where they agreed, having been told both names, that a program is overruled.
+    """
 
     sort: RemarkSort
     by: Person
     text: str = ""
     item: str = ""
     asset: str = ""
+    overrules: bool = False
 
 
 class Overtaken(EvidenceError):
@@ -63,7 +67,7 @@ def remark_on(
             id="", at=at, by=said.by, sort=said.sort, text=said.text.strip(), evidence=record.id,
             item=said.item, asset=said.asset or record.asset,
         )  # fmt: skip
-        fault = refusal(record, thread, new)
+        fault = refusal(record, thread, new) or _not_agreed(record, said)
         if fault is not None:
             link = "" if fault[0].startswith("的") or fault[0].startswith("是") else "："
             where = str(folder_of(directory) / f"{record.id}.yaml")
@@ -75,6 +79,13 @@ def remark_on(
     return after, written
 
 
+def _not_agreed(record: Evidence, said: Said) -> tuple[str, str] | None:
+    if said.sort is not RemarkSort.ACCEPT or not record.override.strip() or said.overrules:
+        return None
+    who = f"{record.collected_by.name}提出、{said.by.name}同意"
+    return "要推翻自动判定，须由复核人明确同意", f"核对理由后勾选同意（{who}，两人姓名都印入报告）"
+
+
 def review(directory: Path, evidence_id: str, by: Person, *, now: datetime | None = None) -> Evidence:
     """Note the second person's review of a record and return it.
 
@@ -82,7 +93,7 @@ def review(directory: Path, evidence_id: str, by: Person, *, now: datetime | Non
         EvidenceError: no such record, or this person may not review it now.
 
     """
-    return remark_on(directory, evidence_id, Said(RemarkSort.ACCEPT, by), now=now)[0]
+    return remark_on(directory, evidence_id, Said(RemarkSort.ACCEPT, by, overrules=True), now=now)[0]
 
 
 def note_on_case(

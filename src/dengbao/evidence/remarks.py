@@ -75,6 +75,14 @@ def about(remarks: Iterable[Remark], evidence_id: str) -> tuple[Remark, ...]:
     return tuple(one for one in remarks if one.evidence == evidence_id)
 
 
+def grouped(remarks: Iterable[Remark]) -> dict[str, list[Remark]]:
+    """Return the remarks by the number of their record; those on none under the empty number."""
+    found: dict[str, list[Remark]] = {}
+    for one in remarks:
+        found.setdefault(one.evidence, []).append(one)
+    return found
+
+
 def whole_lines(directory: Path) -> bytes:
     """Return the bytes of the remarks without a last line that a kill cut off."""
     return b"".join(line for _, line in read_lines(remarks_path(directory)))

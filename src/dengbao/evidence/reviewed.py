@@ -11,20 +11,17 @@ import msgspec
 from ..errors import EvidenceError
 from ..model import Evidence, Remark, Standing, Verdict
 from .findings import Examined, Finding, Gravity, Place, malformed
-from .remarks import load_remarks
+from .remarks import grouped, load_remarks
 from .standing import Thread, in_force, thread_of
 from .store import read_document
 
 
 def remarks_by_record(directory: Path) -> tuple[dict[str, list[Remark]], tuple[Finding, ...]]:
     """Return the remarks by the number of their record, and what is wrong with them."""
-    found: dict[str, list[Remark]] = {}
     try:
-        for one in load_remarks(directory):
-            found.setdefault(one.evidence, []).append(one)
+        return grouped(load_remarks(directory)), ()
     except EvidenceError as exc:
         return {}, (malformed("", exc),)
-    return found, ()
 
 
 def settled(examined: Examined, remarks: Sequence[Remark], path: Path, today: date) -> Examined:
