@@ -37,10 +37,13 @@ class FileLedger:
             self._known[entry.key] = entry.outcome
 
     def for_probe(
-        self, asset: str, probe: str, *, heard: Callable[[str], None] = lambda _key: None
+        self, asset: str, probe: str, *, heard: Callable[[str], None] = lambda _key: None, again: str = ""
     ) -> ProbeLedger:
-        """Return the ledger with keys of one probe on one asset; `heard` is told of each attempt begun."""
-        return ProbeLedger(self, f"{asset}/{probe}/", heard)
+        """Return the ledger with keys of one probe on one asset; `heard` is told of each attempt begun.
+
+        Attempts that are made `again`, because a person asked for them, are told apart from the round's.
+        """
+        return ProbeLedger(self, f"{asset}/{probe}/", heard, f"again-{again}/" if again else "")
 
     def begin(self, key: str) -> str | None:
         """Note an attempt before it is sent; return an outcome noted earlier instead, if there is one.
@@ -134,17 +137,18 @@ class ProbeLedger:
     ledger: FileLedger
     prefix: str
     heard: Callable[[str], None]
+    again: str = ""
 
     def begin(self, key: str) -> str | None:
         """Note the attempt durably before it is sent."""
-        outcome = self.ledger.begin(self.prefix + key)
+        outcome = self.ledger.begin(self.prefix + self.again + key)
         if outcome is None:
             self.heard(key)
         return outcome
 
     def end(self, key: str, outcome: str) -> None:
         """Note what came back."""
-        self.ledger.end(self.prefix + key, outcome)
+        self.ledger.end(self.prefix + self.again + key, outcome)
 
     def owe(self, key: str, what: str) -> None:
         """Note durably, before it is done, a change that must be taken back."""

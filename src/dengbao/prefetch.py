@@ -76,6 +76,7 @@ class Fetching:
     restraint: Restraint = NONE
     helm: Helm | None = None
     answers: Mapping[str, str] | None = field(default=None, repr=False)
+    again: str = ""
 
     def __post_init__(self) -> None:
         """Build the resolver of secrets around the redactor."""
@@ -281,7 +282,7 @@ class Fetching:
                 purpose=spec.title, clause=spec.clause, request=key,
             )  # fmt: skip
 
-        ledger = self.ledger.for_probe(asset.id, spec.name, heard=heard)
+        ledger = self.ledger.for_probe(asset.id, spec.name, heard=heard, again=self.again)
         guard = self.guard.up_to(self.restraint.ceiling(asset, spec))
         context = self._context(asset, spec, keep, ledger, guard)
         try:
@@ -345,19 +346,22 @@ def fetch_missing(
     restraint: Restraint = NONE,
     helm: Helm | None = None,
     answers: Mapping[str, str] | None = None,
+    into: FactStore | None = None,
+    again: str = "",
 ) -> None:
     """Fetch the facts that `plan` needs and the round does not hold yet.
 
     Sends: what the plan's probes send, nothing else; every connection passes the guard. With `assist` a
     person is there to log in where a program cannot. `restraint` says what is left out, `helm` listens to
     those who want it to pause or stop, `answers` are the passwords that were asked for beforehand, by label.
+    `into` another store than the round's goes what is looked at `again`, under that name.
 
     Raises:
         UsageError: the scope cannot be understood.
         Stopped: that was asked for from outside.
 
     """
-    store = chosen.store()
+    store = into or chosen.store()
     if all(store.has(one.asset, one.probe) for one in plan.probes) and not owed_in(session.directory):
         return
     with contextlib.ExitStack() as stack:
@@ -375,8 +379,9 @@ def fetch_missing(
             folder=session.directory.resolve(),
             vulnerabilities=vulnerability_data(chosen.engagement, session.directory),
             earlier=stack.enter_context(earlier_ledgers(session.directory, chosen.number)),
-            sessions=Sessions(assist=assist), restraint=restraint, helm=helm, answers=answers,
+            sessions=Sessions(assist=assist), restraint=restraint, helm=helm, answers=answers, again=again,
         )  # fmt: skip
-        events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes))
+        marked = {"again": again} if again else {}
+        events.note("sitting_begun", tool_version=__version__, probes=len(plan.probes), **marked)
         asyncio.run(fetching.fetch(plan))
         events.note("sitting_ended")
