@@ -14,7 +14,7 @@ from dengbao.workbench.rows import BAD, OPEN, Filter, Row, people_of, rows_of
 
 from ..packet import example
 from . import large
-from .bench import Served, Watched, browsing, serving
+from .bench import Served, Watched, browsing, records, serving
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +182,102 @@ def test_the_table_has_no_fault_and_the_page_does_not_scroll_sideways(
 
 def _width(window: Watched) -> int:
     return int(window.page.evaluate("document.documentElement.scrollWidth"))
+
+
+def _enter(window: Watched, name: str = "李工") -> Page:
+    page = window.page
+    page.locator(".who summary").click()
+    page.get_by_role("button", name=name).click()
+    return page
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_not_applicable_is_declared_for_many_and_shown_before_it_is_written(
+    folder: Path, browser: Browser, scripts: bool
+) -> None:
+    before = (folder / "engagement.yaml").read_text(encoding="utf-8")
+    with serving(folder) as served, browsing(browser, served, scripts=scripts) as window:
+        page = _enter(window)
+        page.goto(served.origin + "/table?asset=web-00&chapter=1&tone=open")
+        page.locator("input[name=case]").first.check()
+        case = page.locator("input[name=case]").first.input_value()
+        page.get_by_role("button", name="对勾选的各条").click()
+        assert "所选 1 条" in page.locator("caption").inner_text()
+        page.get_by_label("理由").fill("系统未提供该功能")
+        page.get_by_label("王主任").check()
+        assert window.faults() == [] if scripts else True
+        page.get_by_role("button", name="下一步").click()
+        assert (folder / "engagement.yaml").read_text(encoding="utf-8") == before
+        assert "王主任（测试医院）" in page.locator("dl").first.inner_text()
+        page.get_by_role("button", name="王主任同意，写入 1 条声明").click()
+        assert "已声明不适用 1 条" in page.locator(".said").inner_text()
+        assert page.locator("input[name=case]").first.input_value() == case
+    after = (folder / "engagement.yaml").read_text(encoding="utf-8")
+    assert "# 大型医院样例：全部虚构" in after
+    declared = Desk(folder).state().session.engagement.not_applicable
+    assert [(f"{one.item}@{one.asset}", one.why) for one in declared] == [(case, "系统未提供该功能")]
+    assert (declared[0].by.name, declared[0].agreed.name) == ("李工", "王主任")
+    assert records(folder)[-1]["act"] == "not_applicable_declared"
+
+
+def test_all_that_a_filter_chose_is_declared_at_once(folder: Path) -> None:
+    with serving(folder) as served, served.client() as client:
+        client.post("/who", data={"name": "李工", "org": "测试科技"})
+        query = "asset=host-01&chapter=4"
+        shown = client.post("/table/declare", data={"scope": "all", "filter": query})
+        cases = _cases_of(shown.text)
+        assert len(cases) > 4
+        fields = {"cases": "\n".join(cases), "why": "该主机只作演示", "name": "王主任", "org": "测试医院"}
+        assert "核对后写入" in client.post("/table/declare/check", data=fields).text
+        client.post("/table/declare/write", data=fields).raise_for_status()
+    declared = Desk(folder).state().session.engagement.not_applicable
+    assert [f"{one.item}@{one.asset}" for one in declared] == cases
+
+
+def _cases_of(html: str) -> list[str]:
+    found = LexborHTMLParser(html).css_first("input[name=cases]")
+    assert found is not None
+    return (found.attributes["value"] or "").split()
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "同意人"),
+        ({"why": "系统未提供该功能"}, "未选同意人"),
+        ({"why": "无", "agreed": "王主任/测试医院"}, "过短"),
+        ({"why": "系统未提供该功能", "name": "李 工", "org": "别的单位"}, "同一人"),
+        ({"why": "系统未提供该功能", "agreed": "李工/测试科技"}, "同一人"),
+        ({"why": "系统未提供该功能", "agreed": "不存在/某单位"}, "未选同意人"),
+        ({"cases": "9.z.9@host-01", "why": "系统未提供该功能"}, "已不在项目中"),
+        ({"cases": "../../etc/passwd", "why": "系统未提供该功能"}, "已不在项目中"),
+        ({"cases": " ", "why": "系统未提供该功能"}, "没有勾选"),
+    ],
+)
+def test_a_declaration_that_lacks_something_is_refused_and_nothing_is_written(
+    open_served: Served, fields: dict[str, str], told: str
+) -> None:
+    path = open_served.folder / "engagement.yaml"
+    before = path.read_bytes()
+    data = {"cases": "1.a.1@host-01", **fields}
+    with open_served.client() as client:
+        client.post("/who", data={"name": "李工", "org": "测试科技"})
+        for step in ("check", "write"):
+            answer = client.post(f"/table/declare/{step}", data=data)
+            assert answer.status_code == 409
+            assert told in answer.text or (not fields and "未填" in answer.text)
+    assert path.read_bytes() == before
+
+
+def test_nobody_declares_without_saying_who(open_served: Served) -> None:
+    data = {"cases": "1.a.1@host-01", "why": "系统未提供该功能", "agreed": "王主任/测试医院"}
+    with open_served.client() as client:
+        answer = client.post("/table/declare/check", data=data)
+    assert "尚未选定操作人员" in answer.text
+
+
+def test_what_hides_a_nonconformity_is_told_to_have_no_effect(open_served: Served, state: State) -> None:
+    bad = next(one for one in rows_of(state) if one.tone == "nonconform")
+    with open_served.client() as client:
+        answer = client.post("/table/declare", data={"scope": "chosen", "case": bad.case})
+    assert "声明对其不生效" in answer.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from ..rows import Filter, Row, people_of, rows_of, tones_of
 from ..visit import Visit, look
 
 PAGE: Final = 100
+_FIELDS: Final = ("chapter", "asset", "tone", "who", "high", "q")
 TONES: Final = (
     ("bad", "不符合与部分符合"), ("open", "尚未判定"), ("nonconform", "不符合"), ("partial", "部分符合"),
     ("conform", "符合"), ("not_applicable", "不适用"), ("awaiting_evidence", "待补证"),
@@ -82,9 +84,14 @@ def sheet_of(visit: Visit, state: State) -> Sheet:
 
 def filter_of(visit: Visit) -> Filter:
     """Return the filter that the address asks for."""
+    return filter_from({name: visit.asked(name) for name in _FIELDS})
+
+
+def filter_from(fields: Mapping[str, str]) -> Filter:
+    """Return the filter that the fields of an address name."""
     return Filter(
-        chapter=visit.asked("chapter"), asset=visit.asked("asset"), tone=visit.asked("tone"),
-        high_risk=visit.asked("high") == "1", who=visit.asked("who"), words=visit.asked("q").strip(),
+        chapter=fields.get("chapter", ""), asset=fields.get("asset", ""), tone=fields.get("tone", ""),
+        high_risk=fields.get("high") == "1", who=fields.get("who", ""), words=fields.get("q", "").strip(),
     )  # fmt: skip
 
 
