@@ -8,6 +8,9 @@ from starlette.routing import Route
 
 from ..shown import Place
 from . import (
+    again,
+    comparing,
+    declaring,
     engagement,
     files,
     item,
@@ -37,13 +40,16 @@ ROUTES: Final[tuple[Route, ...]] = (
     *start.ROUTES,
     *lock.ROUTES,
     *overview.ROUTES,
+    *comparing.ROUTES,
     *item.ROUTES,
     *item_draft.ROUTES,
     *item_file.ROUTES,
     *files.ROUTES,
     *redact.ROUTES,
     *table.ROUTES,
+    *declaring.ROUTES,
     *run.ROUTES,
+    *again.ROUTES,
     *review.ROUTES,
     *papers.ROUTES,
     *papers_seal.ROUTES,
