@@ -1,10 +1,13 @@
-"""Five hundred alterations of a sealed packet: each is found, and named by its place."""
+"""More than five hundred alterations of a sealed packet: each is found, and named by its place."""
 
 from __future__ import annotations
 
+import hashlib
 import random
+import shutil
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -24,7 +27,11 @@ from dengbao.packet.verify import examine_files, verify_packet
 from . import altering
 
 SEED = 20230301
-IN_ZIP, IN_FILES, IN_FIELDS = 120, 260, 120
+RECORDS = "runs/round-1/records.jsonl"
+SNAPSHOT = "runs/round-1/engagement.json"
+EVIDENCE = "evidence/EV-0001.yaml"
+PROFILE = "suites/annex3-2023/profile.yaml"
+IN_ZIP, IN_FILES, IN_FIELDS, CUTS = 120, 260, 120, 60
 JSON_FILES = ("records.jsonl", "plan.json", "run.json", "engagement.json", "seal.json")
 
 
@@ -104,46 +111,176 @@ def test_a_field_of_any_document(root: Path, key: SigningKey, lists: bool, tmp_p
     assert not examine_files(root, Opened(root), (key.public,)).findings, "all was put back"
 
 
+# ---- cut off, and altered in several places that fit each other --------------------------------------
+
+
+def test_cut_off_at_any_byte(sealed: Sealed, key: SigningKey, tmp_path: Path) -> None:
+    data, chance = sealed.path.read_bytes(), random.Random(SEED)
+    place = tmp_path / "packet.zip"
+    ends = [0, 1, 3, 4, 29, 30, len(data) - 1, len(data) - 22, *chance.sample(range(len(data)), CUTS - 8)]
+    for end in ends:
+        place.write_bytes(data[:end])
+        try:
+            with opened(place) as packet:
+                found = examine_files(place, packet, (key.public,)).findings
+        except StoreError:
+            continue  # no zip any more, or damaged
+        assert grave(found), end
+
+
+def rewritten(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text, path
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def other_facts(data: Path) -> None:
+    """Give facts another value, their file the digest that fits, and the records that rest on them."""
+    path = data / "runs/round-1/facts/his-db/database.catalogue.json"
+    file = msgspec.json.decode(path.read_bytes(), type=FactFile)
+    before = {digest(canonical(one)) for one in file.facts}
+    facts = tuple({**one, "note": "x"} for one in file.facts)
+    bare = msgspec.structs.replace(file, facts=facts, sha256="")
+    path.write_bytes(canonical(msgspec.structs.replace(bare, sha256=digest(canonical(bare)))))
+    records = data / "runs/round-1/records.jsonl"
+    text = records.read_text(encoding="utf-8")
+    for old, one in zip(sorted(before), facts, strict=True):
+        text = text.replace(old, digest(canonical(one)))
+    records.write_text(text.replace('"nonconform"', '"conform"'), encoding="utf-8")
+
+
+def fewer_records(data: Path) -> None:
+    """Leave a case out of the plan and of the records."""
+    base = data / "runs/round-1"
+    plan = msgspec.json.decode((base / "plan.json").read_bytes(), type=Plan)
+    gone = plan.cases[5]
+    fewer = msgspec.structs.replace(plan, cases=tuple(one for one in plan.cases if one.id != gone.id))
+    (base / "plan.json").write_bytes(msgspec.json.encode(fewer))
+    lines = (base / "records.jsonl").read_bytes().splitlines(keepends=True)
+    (base / "records.jsonl").write_bytes(b"".join(one for one in lines if gone.id.encode() not in one))
+
+
+def other_evidence(data: Path) -> None:
+    """Put another picture in the place of one, with the digests in its record that fit."""
+    path = data / "evidence/EV-0002.png"
+    old = path.read_bytes()
+    new = altering.flipped(old, 8 * len(old) - 1)
+    path.write_bytes(new)
+    for algorithm in ("sha256", "sm3"):
+        before, after = (hashlib.new(algorithm, one).hexdigest() for one in (old, new))
+        rewritten(data / "evidence/EV-0002.yaml", before, after)
+
+
+def no_evidence(data: Path) -> None:
+    (data / "evidence/EV-0001.png").unlink()
+    (data / "evidence/EV-0001.yaml").unlink()
+
+
+def other_name(data: Path) -> None:
+    for one in ("engagement.yaml", SNAPSHOT):
+        rewritten(data / one, "测试医院", "试测医院")
+
+
+def other_custody(data: Path) -> None:
+    (data / "custody.jsonl").unlink(missing_ok=True)
+    note(data, "run")
+
+
+TOGETHER: dict[str, tuple[Callable[[Path], object], set[str]]] = {
+    "facts and the records that rest on them": (
+        other_facts, {"runs/round-1/facts/his-db/database.catalogue.json", "runs/round-1/records.jsonl"},
+    ),
+    "a case and its record left out": (
+        fewer_records, {"runs/round-1/plan.json", "runs/round-1/records.jsonl"},
+    ),
+    "another report": (
+        lambda data: (data / "out/report-round-1.docx").write_bytes(b"PK"), {"out/report-round-1.docx"},
+    ),
+    "the institution, in engagement and snapshot": (other_name, {"engagement.yaml", SNAPSHOT}),
+    "evidence and its record": (other_evidence, {"evidence/EV-0002.png", "evidence/EV-0002.yaml"}),
+    "evidence taken out": (no_evidence, {"evidence/EV-0001.png", "evidence/EV-0001.yaml"}),
+    "another log of custody": (other_custody, {"custody.jsonl"}),
+    "a file put in": (
+        lambda data: (data / "out/附件.txt").write_text("同意接入", encoding="utf-8"), {"out/附件.txt"},
+    ),
+    "a file renamed": (
+        lambda data: (data / "evidence/EV-0002.png").rename(data / "evidence/EV-0009.png"),
+        {"evidence/EV-0002.png", "evidence/EV-0009.png"},
+    ),
+    "a threshold": (
+        lambda data: rewritten(data / PROFILE, "value: ", "value: 9"), {PROFILE},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lists", [False, True], ids=["as it is", "lists made anew"])
+@pytest.mark.parametrize("what", TOGETHER)
+def test_altered_in_places_that_fit_each_other(
+    root: Path, key: SigningKey, tmp_path: Path, what: str, lists: bool
+) -> None:
+    """Without the key the signed statement cannot be made to fit: it names every file that is another."""
+    change, places = TOGETHER[what]
+    copy = tmp_path / root.name
+    shutil.copytree(root, copy)
+    change(copy / "data")
+    if lists:
+        altering.relist(copy)
+    found = examine_files(copy, Opened(copy), (key.public,))
+    signed = [one for one in found.findings if "签名声明" in one.message]
+    told = {one.place for one in signed} if lists else grave(found.findings)
+    assert {f"data/{one}" for one in places} <= told
+    assert not found.signed
+
+
 # ---- sealed anew by another key: the lists and the signature fit, what lies beneath does not ----------
 
-
-def text_of(root: Path, name: str, old: str, new: str) -> dict[str, bytes | None]:
-    text = (root / "data" / name).read_text(encoding="utf-8")
-    assert old in text, name
-    return {name: text.replace(old, new, 1).encode()}
-
-
-RECORDS = "runs/round-1/records.jsonl"
-EVIDENCE = "evidence/EV-0001.yaml"
-PROFILE = "suites/annex3-2023/profile.yaml"
-FORGED = {
-    "a verdict": (
-        (RECORDS, '"verdict":"nonconform"', '"verdict":"conform"'),
-        "data/runs/round-1/records.jsonl",
-    ),
-    "a record's words": ((RECORDS, '"statement":"', '"statement":"改'), "data/runs/round-1/records.jsonl"),
-    "a threshold": ((PROFILE, "value: ", "value: 9"), "data/suites/annex3-2023/profile.yaml"),
-    "evidence's words": ((EVIDENCE, "已逐项截图", "已逐项核对"), "data/out/report-round-1.docx"),
-    "evidence's verdict": ((EVIDENCE, "conform", "nonconform"), "seal.json"),
-    "evidence's day": ((EVIDENCE, "collected_at: ", "collected_at: 2"), "data/evidence/EV-0001.yaml"),
-    "the institution": (("engagement.yaml", "测试医院", "试测医院"), "seal.json"),
+# What was altered: file, words before and after; where it is found, and with which words.
+FORGED: dict[str, tuple[tuple[str, str, str], str, str]] = {
+    "a verdict": ((RECORDS, '"verdict":"nonconform"', '"verdict":"conform"'), RECORDS, "重新判定为“不符合"),
+    "a record's words": ((RECORDS, '"statement":"', '"statement":"改'), RECORDS, "封存的结果为“"),
+    "a threshold": ((PROFILE, "value: ", "value: 9"), PROFILE, "与本机同一版本的测评项不同"),
+    "evidence's words": ((EVIDENCE, "已逐项截图", "已逐项核对"), "out/report-round-1.docx", "已逐项核对"),
+    "evidence's verdict": ((EVIDENCE, "conform", "nonconform"), "seal.json", "各判定的项数"),
+    "the institution": (("engagement.yaml", "测试医院", "试测医院"), "seal.json", "机构名称"),
+    "evidence's day": ((EVIDENCE, "collected_at: ", "collected_at: 2"), EVIDENCE, ""),
     "the snapshot": (
-        ("runs/round-1/engagement.json", "业务库", "业务苦"),
-        "data/runs/round-1/engagement.json",
+        (SNAPSHOT, "业务库", "业务苦"), SNAPSHOT, "摘要与 run.json",
     ),
-}
+}  # fmt: skip
+# Each is found beside the others; evidence that cannot be read would hide what the report says of it.
+UNREADABLE = ("evidence's day", "the snapshot")
+Forged = dict[bool, tuple[set[str], tuple[Finding, ...]]]
+
+
+@pytest.fixture(scope="module")
+def forged(root: Path, key: SigningKey, tmp_path_factory: pytest.TempPathFactory) -> Forged:
+    """Return what is found in two packets that hold all forgeries; judging again is dear."""
+    found: Forged = {}
+    for unreadable in (False, True):
+        folder = tmp_path_factory.mktemp("forged")
+        texts: dict[str, str] = {}
+        for what, ((name, old, new), _, _) in FORGED.items():
+            if (what in UNREADABLE) is unreadable:
+                text = texts.get(name) or (root / "data" / name).read_text(encoding="utf-8")
+                assert old in text, name
+                texts[name] = text.replace(old, new, 1)
+        other = new_key(folder / "other")
+        changes: dict[str, bytes | None] = {name: text.encode() for name, text in texts.items()}
+        packet = altering.sealed_anew(root, folder / "forged", other, changes)
+        quick = examine_files(packet, Opened(packet), (key.public,))
+        verified = verify_packet(packet, trusted=(other.public,))
+        found[unreadable] = grave(quick.findings), verified.findings
+    return found
 
 
 @pytest.mark.parametrize("what", FORGED)
-def test_sealed_anew_by_another_key(root: Path, key: SigningKey, tmp_path: Path, what: str) -> None:
-    (name, old, new), place = FORGED[what]
-    other = new_key(tmp_path / "other")
-    forged = altering.sealed_anew(root, tmp_path / "forged", other, text_of(root, name, old, new))
-    quick = examine_files(forged, Opened(forged), (key.public,))
-    assert grave(quick.findings) == {STATEMENT}, "only the key betrays it"
-    found = verify_packet(forged, trusted=(other.public,))
-    assert not found.holds
-    assert place in {one.place.partition("（")[0].partition(":")[0] for one in found.findings}, found.findings
+def test_sealed_anew_by_another_key(forged: Forged, what: str) -> None:
+    _, place, told = FORGED[what]
+    quick, findings = forged[what in UNREADABLE]
+    assert quick == {STATEMENT}, "only the key betrays it to who looks at bytes alone"
+    name = place if place == "seal.json" else f"data/{place}"
+    here = [one for one in findings if one.place.partition("（")[0].partition(":")[0] == name]
+    assert any(told in one.message for one in here), [one.place for one in findings]
 
 
 def test_facts_altered_with_their_own_digest_name_the_items(
@@ -188,20 +325,22 @@ def test_a_line_of_custody(root: Path, key: SigningKey, tmp_path: Path) -> None:
     assert [one.place for one in found.findings] == ["data/custody.jsonl:3"]
 
 
-@pytest.mark.parametrize(
-    ("name", "items"),
-    [
-        ("data/runs/round-1/facts/his-db/database.catalogue.json", {"6.b.1", "2.c.1"}),
-        ("data/runs/round-1/raw/", {"6.b.1", "2.c.1"}),
-        ("data/evidence/EV-0002.png", {"M.1", "4.b.1"}),
-    ],
-)
-def test_a_damaged_file_names_the_items_that_rest_on_it(root: Path, name: str, items: set[str]) -> None:
-    name = next(one for one in names(root) if one.startswith(name))
-    path = root / name
-    before = path.read_bytes()
-    path.write_bytes(altering.flipped(before, 4 * len(before)))
-    found = verify_packet(root)
-    path.write_bytes(before)
-    [told] = {one.items for one in found.findings if one.place == name and "manifest" in one.message}
-    assert items <= set(told)
+RESTING = {
+    "data/runs/round-1/facts/his-db/database.catalogue.json": {"6.b.1", "2.c.1"},
+    "data/runs/round-1/raw/": {"6.b.1", "2.c.1"},
+    "data/evidence/EV-0002.png": {"M.1", "4.b.1"},
+}
+
+
+def test_damaged_files_name_the_items_that_rest_on_them(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / root.name
+    shutil.copytree(root, copy)
+    places = {next(one for one in names(root) if one.startswith(name)): name for name in RESTING}
+    for place in places:
+        path = copy / place
+        data = path.read_bytes()
+        path.write_bytes(altering.flipped(data, 4 * len(data)))
+    found = verify_packet(copy)
+    for place, name in places.items():
+        [told] = {one.items for one in found.findings if one.place == place and "manifest" in one.message}
+        assert RESTING[name] <= set(told), place

@@ -54,11 +54,17 @@ def _all(folder: Path) -> dict[str, set[str]]:
         rows = [row for _, row in lines_of(place / "records.jsonl")]
         records = [one for one in map(read_record, rows) if one is not None]
         found[f"{base}/records.jsonl"] |= _unread(place, rows, records)
+        damaged: set[str] = set()  # items of facts that no longer tell which transcripts are theirs
         for path in sorted((place / "facts").glob("*/*.json")):
             name = f"{base}/facts/{path.parent.name}/{path.name}"
             found[name] |= _by_probe(records, path.parent.name, path.stem)
-            for raw in _raws(path):
+            raws = _raws(path)
+            for raw in raws or ():
                 found[f"{base}/raw/{raw}"] |= found[name]
+            if raws is None:
+                damaged |= found[name]
+        for path in (place / "raw").glob("*"):
+            found[f"{base}/raw/{path.name}"] |= set() if found[f"{base}/raw/{path.name}"] else damaged
     _evidence(folder / "evidence", found)
     return found
 
@@ -101,11 +107,12 @@ def _by_probe(records: list[Record], asset: str, probe: str) -> set[str]:
     }
 
 
-def _raws(path: Path) -> Iterator[str]:
+def _raws(path: Path) -> tuple[str, ...] | None:
+    """Return the transcripts that a file of facts names, None where it cannot be read."""
     try:
-        yield from (one.sha256 for one in msgspec.json.decode(path.read_bytes(), type=FactFile).raw)
+        return tuple(one.sha256 for one in msgspec.json.decode(path.read_bytes(), type=FactFile).raw)
     except _UNREADABLE:
-        return
+        return None
 
 
 def _evidence(folder: Path, found: dict[str, set[str]]) -> None:
