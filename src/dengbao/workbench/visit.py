@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from ..errors import DengbaoError, UsageError
+from ..errors import DengbaoError, StoreError, UsageError
 from ..model import Person
 from ..packet.current import Current
 from ..reading import apart
@@ -141,12 +141,23 @@ def _endpoint(answer: Callable[[Visit], Response]) -> Callable[[Request], object
             return too_much_page()
         except (MultiPartException, HTTPException) as exc:
             told = exc.message if isinstance(exc, MultiPartException) else exc.detail
-            error = UsageError(f"提交的内容无法读取：{told}", cure="重新打开页面后再提交")
+            return await run_in_threadpool(_failed, request, _unreadable(told))
+        except OSError as exc:  # also of the temporary files that an upload is kept in while it is read
+            full = f"无法读写（{exc.strerror or exc}）"
+            error = StoreError(full, where=str(exc.filename or ""), cure="检查磁盘空间与权限后重新提交")
             return await run_in_threadpool(_failed, request, error)
         except Exception as exc:  # noqa: BLE001 - the last door: every fault of ours becomes a page, behind the guard
             return await run_in_threadpool(_broken, request, exc)
 
     return endpoint
+
+
+def _unreadable(told: str) -> UsageError:
+    if told.startswith("Too many files"):
+        return UsageError(f"一次最多上传 {_MOST_FILES} 个文件", cure="分几次上传；已保存的内容不受影响")
+    if told.startswith("Too many fields"):
+        return UsageError(f"一次最多提交 {_MOST_FIELDS} 个栏目", cure="分几次提交")
+    return UsageError(f"提交的内容无法读取：{told[:200]}", cure="重新打开页面后再提交")
 
 
 def _answer(answer: Callable[[Visit], Response], request: Request, form: FormData) -> Response:
