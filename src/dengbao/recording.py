@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,27 +17,21 @@ from typing import Final
 from . import evidence as evidence_room
 from .errors import DengbaoError, EvidenceError, UsageError
 from .evidence import Draft
-from .evidence.remarks import grouped
-from .evidence.standing import thread_of
 from .files import write_whole
 from .model import (
     CaseResult,
     Evidence,
     EvidenceKind,
-    ItemResult,
     Person,
     Standing,
     Status,
-    SuiteResult,
     Verdict,
 )
 from .reading import raise_all
-from .results import fold_round
-from .rounds import load_round, round_numbers
+from .recording_lines import Known, cases_of, known_of, make_tables, workbook_of
 from .session import Session
-from .sheets import Fault, Filled, Line, Table, open_container, read_rows, write_workbook
-from .sheets.layout import Column, digest, squeezed
-from .verdict import fold
+from .sheets import Fault, Filled, Line, Table, open_container, read_rows
+from .sheets.layout import Column, squeezed
 
 _BAD: Final = (Verdict.NONCONFORM, Verdict.PARTIAL)
 _AGAIN: Final = "重新导出，把填写的内容移到新表后导入"
@@ -83,7 +77,7 @@ def export(session: Session, target: Path | None, *, now: datetime) -> tuple[Pat
         EvidenceError, StoreError: what was filed or recorded is damaged.
 
     """
-    tables = make_tables(session, now)
+    tables = make_tables(session, known_of(session, now))
     path = target or _free_name(session.directory / "out", f"现场核查记录表_{now:%Y%m%d}")
     if path.suffix.lower() != ".xlsx":
         raise UsageError("文件名应以 .xlsx 结尾", where=str(path), cure="改 --out")
@@ -91,11 +85,7 @@ def export(session: Session, target: Path | None, *, now: datetime) -> tuple[Pat
         raise UsageError(
             "文件已存在，不覆盖（可能有人正在填写）", where=str(path), cure="用 --out 指定别的文件名"
         )
-    name = session.engagement.institution.name
-    title = (
-        f"{name} 现场核查记录表（{session.suite.title} {session.suite.edition}），{now:%Y-%m-%d %H:%M} 导出"
-    )
-    write_whole(path, write_workbook(tables, title=title))
+    write_whole(path, workbook_of(session, tables, now))
     return path, tables
 
 
@@ -107,95 +97,6 @@ def _free_name(folder: Path, stem: str) -> Path:
     return path
 
 
-def make_tables(session: Session, now: datetime) -> tuple[Table, ...]:
-    """Return the lines of every 测评对象 as they stand now, in the order of the engagement."""
-    points = dict(_points(session))
-    lines: dict[str, list[Line]] = {}
-    for item, case, papers in _cases(session, now):
-        point, clause = points[item.item.id]
-        line = Line(
-            item=item.item.id, asset=case.asset, point=point, clause=clause, text=item.item.text,
-            automatic=_automatic(case), filed=_filed(papers), method=item.item.methods[0],
-            state=_state(case, papers),
-        )  # fmt: skip
-        lines.setdefault(case.asset, []).append(line)
-    return tuple(
-        Table(one.id, one.name or one.id, f"{one.name}（{one.id}，{one.kind.zh}）", tuple(lines[one.id]))
-        for one in session.engagement.assets
-        if one.id in lines
-    )
-
-
-def _points(session: Session) -> Iterator[tuple[str, tuple[str, str]]]:
-    for one in session.suite.mandatory:
-        yield one.id, ("必测项", one.text)
-    for chapter in session.suite.chapters:
-        for clause in chapter.clauses:
-            for item in clause.items:
-                yield item.id, (chapter.title, clause.text)
-
-
-@dataclass(frozen=True)
-class _Paper:
-    """A filed record, and where it stands after review."""
-
-    record: Evidence
-    standing: Standing
-
-    @property
-    def told(self) -> str:
-        """Return the word for what keeps it from counting, empty where nothing does."""
-        return self.standing.zh if self.standing in (Standing.RETURNED, Standing.WITHDRAWN) else ""
-
-
-def _cases(session: Session, now: datetime) -> Iterator[tuple[ItemResult, CaseResult, tuple[_Paper, ...]]]:
-    papers: dict[tuple[str, str], list[_Paper]] = {}
-    remarks = grouped(evidence_room.load_remarks(session.directory))
-    for one in evidence_room.load_all(session.directory):
-        standing = thread_of(one, remarks.get(one.id, ())).standing
-        for item_id in one.items:
-            papers.setdefault((item_id, one.asset), []).append(_Paper(one, standing))
-    result = _results(session, now)
-    for item in (*result.mandatory, *(each for clause in result.clauses for each in clause.items)):
-        for case in item.cases:
-            yield item, case, tuple(papers.get((case.item, case.asset), ()))
-
-
-def _results(session: Session, now: datetime) -> SuiteResult:
-    if round_numbers(session.directory):
-        return fold_round(session, load_round(session.directory), today=now.date())[0]
-    admitted = evidence_room.admissible(session.directory, session.suite, session.engagement, now.date())
-    return fold(session.suite, session.plan.cases, (), admitted, session.engagement.not_applicable)
-
-
-def _automatic(case: CaseResult) -> str:
-    told = [
-        f"【{one.verdict.zh if one.verdict else one.status.zh}】{one.statement}"
-        for one in case.records
-        if one.check
-    ]
-    # Names of checks are for programs; that nothing was tested yet is for people.
-    lacks = ("尚未检测" if one.startswith("尚未检测") else f"待补：{one}" for one in case.lacks)
-    return "\n".join(dict.fromkeys((*told, *lacks)))
-
-
-def _filed(papers: Iterable[_Paper]) -> str:
-    return "\n".join(
-        f"{one.id}【{each.told or one.verdict.zh}】{one.collected_by.name}：{one.statement}"
-        for each in papers
-        for one in (each.record,)
-    )
-
-
-def _state(case: CaseResult, papers: Sequence[_Paper]) -> str:
-    records = [(one.check, one.status, one.verdict, one.statement, one.remainder) for one in case.records]
-    filed = [(one.record.id, one.record.verdict, one.record.statement) for one in papers]
-    spoken = sorted(f"{one.record.id} {one.told}" for one in papers if one.told)
-    # Added only where there is something, so that sheets that were handed out before still fit.
-    more = (spoken,) if spoken else ()
-    return digest((sorted(map(str, records)), sorted(filed), str(case.declared), *more))
-
-
 def import_workbook(
     session: Session,
     path: Path,
@@ -205,8 +106,11 @@ def import_workbook(
     at: datetime | None = None,
     redacted: bool = False,
     dry_run: bool = False,
+    known: Known | None = None,
 ) -> Imported:
     """File every row that was filled in, or none; with `dry_run` only say what would be filed.
+
+    What is filed is held against the engagement as it stands now; for saying only, `known` may tell that.
 
     `at` is when it was seen, for rows that say no time of their own. The user's file is only read; a copy of
     the very bytes that were read is filed with the first record, and the others point at it.
@@ -219,15 +123,16 @@ def import_workbook(
     filled, faults = read_rows(container)
     finished = () if dry_run else evidence_room.finish_filing(session.directory)
     with tempfile.TemporaryDirectory(prefix="dengbao-xlsx-") as folder:
-        importing = _Importing(session, path, Path(folder), by, now, at, redacted)
-        rows, known = importing.sort(filled, faults)
+        standing = known if dry_run and known is not None else known_of(session, now)
+        importing = _Importing(session, path, Path(folder), by, now, at, redacted, standing)
+        rows, before = importing.sort(filled, faults)
         raise_all([_error(path, one) for one in importing.faults])
         changes = tuple(one.change for one in rows)
         if rows and not dry_run:
             source = Path(folder) / "workbook.xlsx"
             source.write_bytes(container.data)
             changes = tuple(_file_all(session, rows, source, now))
-    return Imported(changes, known, finished, hashlib.sha256(container.data).hexdigest())
+    return Imported(changes, before, finished, hashlib.sha256(container.data).hexdigest())
 
 
 def _error(path: Path, fault: Fault) -> DengbaoError:
@@ -255,7 +160,9 @@ class _Importing:
         now: datetime,
         at: datetime | None,
         redacted: bool,
+        known: Known,
     ) -> None:
+        self._known = known
         self._session = session
         self._path = path
         self._folder = folder
@@ -270,11 +177,9 @@ class _Importing:
     ) -> tuple[list[_Row], tuple[tuple[str, str], ...]]:
         """Return the rows that may be filed, and those that were filed before."""
         self.faults += faults
-        lines = {one.id: one for table in make_tables(self._session, self._now) for one in table.lines}
-        cases = {
-            f"{case.item}@{case.asset}": (case, papers)
-            for _, case, papers in _cases(self._session, self._now)
-        }
+        tables = make_tables(self._session, self._known)
+        lines = {one.id: one for table in tables for one in table.lines}
+        cases = {f"{case.item}@{case.asset}": (case, papers) for _, case, papers in cases_of(self._known)}
         rows: list[_Row] = []
         known: list[tuple[str, str]] = []
         for one in filled:
