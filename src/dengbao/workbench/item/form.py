@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ...drafts import DraftContent
-from ...errors import UsageError
+from ...errors import DengbaoError
 from ...evidence import Draft
 from ...evidence.interview import kind_of_files, note, questions_of
 from ...model import EvidenceKind, Item, Method, Person, Verdict
@@ -71,7 +71,7 @@ class Faults:
     """What is wrong with what was typed, by field; `whole` is about no single field."""
 
     fields: dict[str, str] = field(default_factory=dict)
-    whole: list[UsageError | Exception] = field(default_factory=list)
+    whole: list[DengbaoError] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.whole)

@@ -14,10 +14,10 @@ from ... import drafts
 from ... import evidence as evidence_room
 from ...catalog.editing import declare_not_applicable
 from ...drafts import Conflict, Version
-from ...errors import EvidenceError
+from ...errors import DengbaoError, EvidenceError
 from ...evidence import Draft
 from ...evidence.interview import NOTE_NAME
-from ...evidence.staging import sources
+from ...evidence.staging import sources, stage
 from ...model import Evidence, NotApplicable, Person
 from ...packet.custody import told
 from ...reading import apart
@@ -26,6 +26,7 @@ from ..item.form import Faults, interview_note, to_evidence
 from ..item.screen import Seat
 from ..locking import refuse_when_sealed
 from ..visit import Visit, act
+from .files import FIELD
 from .item import screen, seat, shown
 from .item_draft import told as told_saved
 
@@ -45,7 +46,10 @@ def file(visit: Visit) -> Response:
             return visit.go(here.address, f"已入库 {saved.version.filed}")
         if refused := refuse_when_sealed(visit):  # only now, so that what was typed is a draft
             return refused
-        found = _file(visit, here, saved.version)
+        version, refused_files = _taken(visit, here, saved.version)
+        found = refused_files or _file(visit, here, version)
+        # Emptied before the next press is looked at: it must find that it is filed.
+        said = "" if isinstance(found, Faults) else _said(visit, here, version, found)
     if isinstance(found, Faults):
         return shown(visit, screen(visit, here.asset.id), found, 409)
     files = " ".join(f"{one.name}={one.sha256}" for one in found.files)
@@ -53,7 +57,20 @@ def file(visit: Visit) -> Response:
         visit.desk.directory, "evidence_added", person,
         {"id": found.id, "verdict": found.verdict.value, "files": files},
     )  # fmt: skip
-    return visit.go(here.address, _said(visit, here, saved.version, found))
+    return visit.go(here.address, said)
+
+
+def _taken(visit: Visit, here: Seat, version: Version) -> tuple[Version, Faults | None]:
+    """Attach the files that were chosen and not uploaded yet, as they are without scripts."""
+    faults = Faults()
+    directory, item, asset = visit.desk.directory, here.item.id, here.asset.id
+    for one in visit.filled.files(FIELD):
+        try:
+            found = stage(directory, one.filename or "", one.file)
+            version = drafts.attach(directory, item, asset, found.sha256, by=visit.someone())
+        except DengbaoError as exc:
+            faults.whole.append(exc)
+    return version, faults or None
 
 
 def declare(visit: Visit) -> Response:

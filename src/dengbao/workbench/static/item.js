@@ -20,7 +20,8 @@
   if (form) {
     form.addEventListener("input", () => { changes += 1; tell("未保存", "unsaved"); });
     form.addEventListener("change", () => { changes += 1; });
-    form.addEventListener("submit", () => { leaving = true; });
+    form.addEventListener("submit", (event) => { if (leaving) event.preventDefault(); leaving = true; });
+    window.addEventListener("pageshow", () => { leaving = false; });
     const ours = (event) => event.detail.elt === form;
     document.body.addEventListener("htmx:beforeRequest", (event) => { if (ours(event)) { sent = changes; tell("正在保存…", "unsaved"); } });
     document.body.addEventListener("htmx:sendError", (event) => { if (ours(event)) failed("连不上工作台"); });
