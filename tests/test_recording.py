@@ -28,8 +28,9 @@ from dengbao import recording
 from dengbao.cli import main
 from dengbao.engines import find_engines
 from dengbao.errors import DengbaoError, EvidenceError, UsageError
-from dengbao.evidence import Draft
-from dengbao.model import EvidenceKind, Method, Person, Review, Verdict
+from dengbao.evidence import Draft, Said
+from dengbao.model import EvidenceKind, Method, Person, RemarkSort, Review, Verdict
+from dengbao.recording_lines import known_of, make_tables
 from dengbao.session import Session, open_session
 from dengbao.sheets import Line, Table, write_workbook
 from dengbao.sheets.cells import MAX_ROWS
@@ -406,6 +407,30 @@ def test_evidence_filed_since_the_export_is_a_conflict(folder: Path, tmp_path: P
     with pytest.raises(EvidenceError, match=f"{SHEET}!E4：冲突：{re.escape(item)} 的检测结果或佐证"):
         take(folder, path)
     assert len(evidence_room.load_all(folder)) == 1
+
+
+def test_what_was_returned_or_withdrawn_since_the_export_is_a_conflict(folder: Path) -> None:
+    take(folder, fill(folder, conforming))
+    wang = Person(name="王主任", org="测试医院")
+    for sort, word in ((RemarkSort.RETURN, "已退回"), (RemarkSort.WITHDRAW, "已撤回")):
+        (folder / "table.xlsx").unlink()
+        recording.export(opened(folder), folder / "table.xlsx", now=NOW)
+        path = fill(folder, conforming)
+        assert take(folder, path).known == ((f"{SHEET}!F4", "EV-0001"),)
+        evidence_room.remark_on(folder, "EV-0001", Said(sort, wang, "截图不是本系统"))
+        rows = [
+            one for table in make_tables(opened(folder), known_of(opened(folder), NOW)) for one in table.lines
+        ]
+        assert any(f"EV-0001【{word}】张三" in one.filed for one in rows)
+        path = fill(
+            folder, lambda sheet: write(sheet, FIRST_ROW, {Column.VERDICT: "不符合", Column.STATEMENT: "无"})
+        )
+        with pytest.raises(EvidenceError, match="检测结果或佐证在导出之后已变化"):
+            take(folder, path)
+    (folder / "table.xlsx").unlink()
+    recording.export(opened(folder), folder / "table.xlsx", now=NOW)
+    filed = take(folder, fill(folder, conforming))  # a withdrawn record does not stand in a new one's way
+    assert [one.filed for one in filed.changes] == ["EV-0002"]
 
 
 def test_a_filing_that_fails_half_way_leaves_nothing(folder: Path, tmp_path: Path) -> None:
