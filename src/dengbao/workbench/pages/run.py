@@ -45,6 +45,12 @@ class Plan:
     asked: tuple[Asked, ...]
     secrets: tuple[Secret, ...]
 
+    @property
+    def groups(self) -> dict[str, tuple[Asked, ...]]:
+        """Return what is to be confirmed by asset, in the engagement's order."""
+        assets = dict.fromkeys(one.step.asset.id for one in self.asked)
+        return {asset: tuple(one for one in self.asked if one.step.asset.id == asset) for asset in assets}
+
 
 def control_of(app: Starlette) -> Control:
     """Return what all requests share."""
