@@ -35,7 +35,8 @@ def make_hospital(tmp_path: Path) -> Hospital:
 def say(
     hospital: Hospital, sort: RemarkSort, by: Person, text: str = "截图看不清时间", number: str = "EV-0001"
 ) -> Evidence:
-    return remark_on(hospital.folder, number, Said(sort, by, text), now=LATER)[0]
+    said = Said(sort, by, text, overrules=True)
+    return remark_on(hospital.folder, number, said, now=LATER)[0]
 
 
 def graves(hospital: Hospital) -> list[Gravity]:
@@ -123,6 +124,16 @@ def test_what_speaks_against_the_hospital_is_not_withdrawn_by_one_alone(
         say(hospital, WITHDRAW, ZHANG, "取错了主机")
     say(hospital, WITHDRAW, LI, "取错了主机")
     assert hospital.admissible() == []
+
+
+def test_a_program_is_overruled_only_by_whoever_says_so(hospital: Hospital) -> None:
+    hospital.add(msgspec.structs.replace(DRAFT, override="程序看错了端口"))
+    with pytest.raises(EvidenceError, match="须由复核人明确同意") as caught:
+        remark_on(hospital.folder, "EV-0001", Said(ACCEPT, LI), now=LATER)
+    assert "张三提出、李四同意" in caught.value.cure
+    assert hospital.admissible() == []
+    say(hospital, ACCEPT, LI)
+    assert hospital.admissible() == ["EV-0001"]
 
 
 def test_a_remark_needs_a_record(hospital: Hospital) -> None:

@@ -279,6 +279,9 @@ def test_what_a_command_said_meanwhile_is_seen(filed: Served) -> None:
         assert "需要重拍" not in client.get("/review/EV-0001").text
         speak(filed.folder, "EV-0001", Said(RemarkSort.RETURN, SUN, "需要重拍"))
         assert "需要重拍" in client.get("/review/EV-0001").text
+        shown = client.get("/item/10.a.1?asset=system").text  # where the one who collected it works
+        assert "需要重拍" in shown
+        assert "/review/EV-0001" in shown
     with pytest.raises(EvidenceError, match="等待答复"):
         speak(filed.folder, "EV-0001", Said(RemarkSort.RETURN, WANG, "需要重拍"))
 
