@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from ..model import Evidence
 from .crossrefs import cited
 from .pictures import Figure, pixel_digest
 from .plain import Plain
 from .wording import BLANK, bytes_zh, day, listed, moment, person, places
+
+_SHOWN: Final = 4
 
 
 def evidence_rows(
@@ -73,7 +76,12 @@ def figure_rows(figures: Iterable[Figure], asset: Callable[[str], str]) -> list[
     ]
 
 
+def _some(items: Sequence[str]) -> str:
+    """Return a few items: below a picture there is one line, and the list of evidence names them all."""
+    return places(items) if len(items) <= _SHOWN else f"{places(items[:_SHOWN])} 等 {len(items)} 项"
+
+
 def _title(one: Figure, asset: str) -> str:
     end = f"（{one.picture.altered}）" if one.picture.altered else ""
     paper = one.evidence
-    return f"{paper.id}　{asset}　检查项 {places(paper.items)}　文件 {one.file.name}{end}"
+    return f"{paper.id}　{asset}　检查项 {_some(paper.items)}　文件 {one.file.name}{end}"

@@ -16,12 +16,13 @@ from ..compare import Change, Direction, Standing, standing_of
 from ..model import CaseResult, Criterion, Record, RunInfo, Status, SuiteResult, Verdict
 from .inputs import PastRound, ReportInput
 from .plain import Plain, visible
-from .wording import BLANK, listed, moment, record_label
+from .wording import BLANK, listed, moment, places, record_label
 
 MOST_ROWS: Final = 300
 MOST_FACTS: Final = 8
 _MOST_STEPS: Final = 6
 _LONGEST: Final = 100
+_SHARED: Final = 12  # items in a row: more would make it higher than the rest of a page
 _BLANKS: Final = re.compile(r"[ \t\n]+")
 _BAD: Final = (Verdict.NONCONFORM, Verdict.PARTIAL)
 _BACK_AND_FORTH: Final = "反复"
@@ -116,10 +117,7 @@ class History:
         return {
             "sentences": list(self._sentences(names)),
             "rounds": [_round(one) for one in self._rounds],
-            "rows": [
-                _row(number, one, names.get(one.key[1], asset(one.key[1])))
-                for number, one in enumerate(self._shown, 1)
-            ],
+            "rows": list(_rows(self._shown, lambda one: names.get(one, asset(one)))),
             "more": self._more(),
         }
 
@@ -218,21 +216,36 @@ def _period(run: RunInfo) -> str:
     return f"{moment(run.begun_at)}\n至 {moment(run.ended_at) if run.ended_at else '未结束'}"
 
 
-def _row(number: int, one: _Told, asset: str) -> Plain:
+def _rows(told: Sequence[_Told], asset: Callable[[str], str]) -> Iterator[Plain]:
+    """Yield a row for each case; some items of one asset that say the very same share one."""
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for one in told:
+        key = (asset(one.key[1]), _standings(one), one.direction, *_facts(one))
+        shared.setdefault(key, []).append(one.key[0])
+    parts = [
+        (key, items[at : at + _SHARED])
+        for key, items in shared.items()
+        for at in range(0, len(items), _SHARED)
+    ]
+    for number, (key, part) in enumerate(parts, 1):
+        yield {
+            "no": number,
+            "item": places(part),
+            "asset": key[0],
+            "standings": key[1],
+            "direction": key[2],
+            "facts": list(key[3:]),
+        }
+
+
+def _standings(one: _Told) -> str:
     lines = [
         f"第{first}轮：{standing.zh}" if first == last else f"第{first}至{last}轮：{standing.zh}"
         for first, last, standing in one.steps
     ]
     if one.gone:
         lines.append(f"第{one.numbers[-1]}轮：{_GONE}")
-    return {
-        "no": number,
-        "item": one.key[0],
-        "asset": asset,
-        "standings": "\n".join(lines),
-        "direction": one.direction,
-        "facts": list(_facts(one)),
-    }
+    return "\n".join(lines)
 
 
 def _facts(one: _Told) -> Iterator[str]:

@@ -33,7 +33,7 @@ BAOGAO: Final = (
     Style("TOC1", "toc 1", HEITI, 12, 26, tab_pt=BAOGAO_PAGE.text_width_pt),
     Style("TOC2", "toc 2", line_pt=24, left_pt=24, tab_pt=BAOGAO_PAGE.text_width_pt),
     Style("TocNote", "目录注", KAITI, 9, 14, before_pt=8),
-    Style("Head", "表头", HEITI, 10.5, 16, align="center", before_pt=2, after_pt=2),
+    Style("Head", "表头", HEITI, 10.5, 16, align="center", before_pt=2, after_pt=2, keep_next=True),
     Style("Group", "表格分组", HEITI, 10.5, 16, align="center", before_pt=2, after_pt=2, keep_next=True),
     Style("Cell", "表格文字", size_pt=10.5, line_pt=16, before_pt=1, after_pt=1),
     Style("CellCenter", "表格居中", size_pt=10.5, line_pt=16, align="center", before_pt=1, after_pt=1),

@@ -40,10 +40,10 @@ def history(out: Writer) -> None:
         out,
         "history.rows",
         ("序号", 12, "{{ one.no }}", "SmallCenter"),
-        ("检查项", 15, "{{ one.item }}", "SmallCenter"),
+        ("检查项", 18, "{{ one.item }}", "Ids"),
         ("测评对象", 22, "{{ one.asset }}", "Small"),
         ("各轮判定", 31, "{{ one.standings }}\n{{ one.direction }}", ("Small", "SmallHead")),
-        ("事实的变化", 76, _FACTS, "Small"),
+        ("事实的变化", 73, _FACTS, "Small"),
     )
     out.control("else")
     out.paragraph("各轮的判定相同，没有变化。", "Body")
