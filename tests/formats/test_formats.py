@@ -117,6 +117,26 @@ def test_hdf_is_read_by_heimdall_and_only_conform_is_passed(given: Example, tmp_
     assert sum(len(one.results) for one in read.values()) == len(assets(given.result))
 
 
+def test_hdf_has_what_the_schema_of_exec_json_requires_and_its_reader_does_not_miss(
+    given: Example, tmp_path: Path
+) -> None:
+    whole = json.loads(export(given, "hdf", tmp_path).read_bytes())
+    assert whole.keys() >= {"platform", "profiles", "statistics", "version"}
+    (profile,) = whole["profiles"]
+    assert profile.keys() >= {"attributes", "controls", "groups", "name", "sha256", "supports"}
+    for control in profile["controls"]:
+        assert control.keys() >= {
+            "id", "title", "desc", "impact", "refs", "tags", "code", "source_location", "results",
+        }  # fmt: skip
+        assert {key: type(one) for key, one in control["source_location"].items()} == {
+            "ref": str,
+            "line": int,
+        }
+        for one in control["results"]:
+            assert one.keys() >= {"code_desc", "run_time", "start_time"}
+            assert isinstance(one["run_time"], float)
+
+
 def test_junit_is_read_by_junitparser_and_the_build_is_green_only_if_all_is_conform(
     given: Example, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ from .common import (
 )
 
 _HIGH, _MEDIUM, _NONE = 0.7, 0.5, 0.0
+_UNTIMED = 0.0  # the schema wants seconds for each result; cases are not timed one by one
 
 
 def hdf(result: SuiteResult, engagement: Engagement, run: RunInfo) -> bytes:
@@ -72,7 +73,7 @@ def _control(
     if not results:  # an item asked of no asset: Heimdall takes an empty list for a broken profile
         results = [{
             "code_desc": line(item.item.text), "status": "skipped", "skip_message": label(item),
-            "start_time": run.begun_at.isoformat(),
+            "start_time": run.begun_at.isoformat(), "run_time": _UNTIMED,
         }]  # fmt: skip
     tags: dict[str, object] = {"dengbao": state(item), "符合情况": label(item), "suite": run.suite}
     if clause is not None:
@@ -85,7 +86,7 @@ def _control(
     return {
         "id": item.item.id, "title": line(item.item.text), "desc": _desc(item),
         "descriptions": told, "impact": _impact(clause, item), "refs": [], "tags": tags, "code": "",
-        "source_location": {}, "results": results,
+        "source_location": {"ref": line(f"{run.suite} {item.item.id}"), "line": 1}, "results": results,
     }  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def _result(item: ItemResult, case: CaseResult, engagement: Engagement, run: Run
     told: dict[str, object] = {
         "code_desc": f"{asset_name(engagement, case.asset)}（{line(case.asset)}）：{label(case)}",
         "start_time": at(case, run).isoformat(),
+        "run_time": _UNTIMED,
         "resource_id": line(case.asset),
     }
     if case.verdict in BAD:
