@@ -240,7 +240,7 @@ def main() -> int:
             request, lambda step: print(f"{step.asset} {step.title} {step.state} {step.text}", flush=True)
         )
     except msgspec.DecodeError:
-        print("错误：标准输入不是复核的请求", file=sys.stderr)
+        print("错误：标准输入不是重测的请求", file=sys.stderr)
         return 2
     except DengbaoError as exc:
         print(f"错误：{exc}", file=sys.stderr)

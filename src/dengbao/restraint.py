@@ -123,11 +123,12 @@ def reopen(
         spec, path = specs.get(one.probe), store.path_of(one.asset, one.probe)
         if spec is None or (one.asset, one.probe) in resting or now.refusal(session.asset(one.asset), spec):
             continue
-        if _says_left_out(store, path):
+        if says_left_out(store, path):
             path.unlink()
 
 
-def _says_left_out(store: FactStore, path: Path) -> bool:
+def says_left_out(store: FactStore, path: Path) -> bool:
+    """Tell whether there is an answer that only says that its probe was left out."""
     try:
         # Most answers are not read whole: their transcripts would be, too.
         return _LEFT_OUT.encode() in path.read_bytes() and is_left_out(store.load_file(path))

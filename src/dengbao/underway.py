@@ -19,6 +19,7 @@ from .facts import FactStore
 from .model import Asset, Level
 from .probes.base import ProbeSpec
 from .probes.registry import PROBES
+from .restraint import says_left_out
 from .rounds import Round, begin_or_resume, load_round, round_numbers
 from .session import Session
 from .steering import PAUSE, STOP, Sitting, Wish, asked, under_way
@@ -265,8 +266,13 @@ def _rows(
 def _step(
     asset: Asset, spec: ProbeSpec, store: FactStore | None, told: Told | None, *, running: bool
 ) -> Step:
-    stored = store is not None and store.has(asset.id, spec.name)
-    if not stored:
+    if store is None:
+        return Step(asset, spec, Stand.OPEN)
+    intrudes = spec.level.rank >= Level.INTRUDE.rank
+    # Asked of the answer itself: going on with the round would send it, so it must be confirmed anew.
+    if intrudes and not running and says_left_out(store, store.path_of(asset.id, spec.name)):
+        return Step(asset, spec, Stand.LEFT_OUT)
+    if not store.has(asset.id, spec.name):
         now = told.stand if told is not None and running and not told.missing else Stand.OPEN
         return Step(asset, spec, Stand.OPEN if now is Stand.DONE else now)
     if told is None or told.stand is not Stand.LACKING:

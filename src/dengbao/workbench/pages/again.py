@@ -80,7 +80,7 @@ def show(visit: Visit) -> Response:
         asked=asked, secrets=secrets, sitting=sitting, busy=sitting is not None or job.running() is not None,
         found=found, sides=_sides(found), back=urlencode({"item": item, "asset": asset}),
         window_open=window_open(state), scope=state.session.engagement.scope,
-        fault=ended.said()[-4000:] if ended and ended.title == "复核" and ended.code else "",
+        fault=ended.said()[-4000:] if ended and ended.title == "重测对照" and ended.code else "",
     )  # fmt: skip
 
 
@@ -127,8 +127,8 @@ def start(visit: Visit) -> Response:
         "probes": probes, "by": {"name": person.name, "org": person.org}, "answers": answers,
         "without": [one for one in left if one.partition("@")[0] not in {spec.name for spec in specs}],
     }  # fmt: skip
-    control_of(visit.request.app).jobs.start("复核", ["dengbao.again"], given=given, env=env)
-    return visit.go(f"/run/again?{urlencode({'item': item, 'asset': asset})}", "已开始复核。")
+    control_of(visit.request.app).jobs.start("重测对照", ["dengbao.again"], given=given, env=env)
+    return visit.go(f"/run/again?{urlencode({'item': item, 'asset': asset})}", "已开始重测。")
 
 
 def wait(visit: Visit) -> Response:
