@@ -15,6 +15,7 @@ from ..model import Person
 from ..underway import Lookout
 from .desk import Desk
 from .guard import Doors, Guard
+from .held import Shelf
 from .jobs import Jobs
 from .locking import LockWatch
 from .pages import PLACES, ROUTES
@@ -69,6 +70,7 @@ def build(
     app.state.pages = pages
     app.state.doors = doors
     app.state.locks = LockWatch(directory)
+    app.state.shelf = Shelf()
     app.state.tasks = Tasks()
     app.state.sheets = SheetsShown()
     app.state.runs = Control(Jobs(directory), Lookout(directory))

@@ -23,6 +23,7 @@ from . import (
     redact,
     review,
     run,
+    sheet,
     start,
     table,
 )
@@ -48,6 +49,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *redact.ROUTES,
     *table.ROUTES,
     *declaring.ROUTES,
+    *sheet.ROUTES,
     *run.ROUTES,
     *again.ROUTES,
     *review.ROUTES,

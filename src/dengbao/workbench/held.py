@@ -1,0 +1,104 @@
+"""Workbooks that wait to be confirmed: in a private folder, one for each visitor, few in all."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import threading
+import weakref
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from ..errors import UsageError
+from ..evidence import MAX_FILE_BYTES
+from ..model import Person
+from .guard import Visitor
+
+_MOST: Final = 8
+_BLOCK: Final = 1 << 20
+NAME: Final = "核查记录.xlsx"
+_GONE: Final = "没有待确认的表"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A workbook that somebody uploaded, and what they said of it."""
+
+    token: str
+    path: Path
+    by: Person
+    at: datetime | None
+    redacted: bool
+
+
+class Shelf:
+    """The workbooks that wait for a confirmation; the oldest makes room, all are gone with the process."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="dengbao-held-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._held: list[tuple[Visitor, Held]] = []
+        self._lock = threading.Lock()
+
+    def keep(
+        self, visitor: Visitor, stream: BinaryIO, by: Person, at: datetime | None, *, redacted: bool
+    ) -> Held:
+        """Take an upload in; an earlier one of the same visitor goes.
+
+        Raises:
+            UsageError: it is too big.
+
+        """
+        token = secrets.token_urlsafe(16)
+        folder = self._folder / token
+        folder.mkdir(mode=0o700)
+        held = Held(token, folder / NAME, by, at, redacted)
+        try:
+            _copy(stream, held.path)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        with self._lock:
+            self._held.append((visitor, held))
+            of_visitor = [one for one in self._held[:-1] if one[0] is visitor]
+            for one in [*of_visitor, *self._held[:-_MOST]]:
+                self._drop(one)
+        return held
+
+    def find(self, visitor: Visitor, token: str) -> Held:
+        """Return the visitor's own workbook of that token.
+
+        Raises:
+            UsageError: there is none.
+
+        """
+        with self._lock:
+            found = next((held for who, held in self._held if who is visitor and held.token == token), None)
+        if found is None:
+            raise UsageError(_GONE, cure="重新上传；每人只留最近一份，重新启动后不留")
+        return found
+
+    def drop(self, held: Held) -> None:
+        """Forget a workbook."""
+        with self._lock:
+            for one in [one for one in self._held if one[1] is held]:
+                self._drop(one)
+
+    def _drop(self, one: tuple[Visitor, Held]) -> None:
+        self._held = [other for other in self._held if other is not one]
+        shutil.rmtree(one[1].path.parent, ignore_errors=True)
+
+
+def _copy(stream: BinaryIO, path: Path) -> None:
+    size = 0
+    with path.open("xb") as out:
+        while block := stream.read(_BLOCK):
+            size += len(block)
+            if size > MAX_FILE_BYTES:
+                raise UsageError(
+                    f"文件超过 {MAX_FILE_BYTES // 1024 // 1024} MB", cure="压缩图片，或分几次导入"
+                )
+            out.write(block)
