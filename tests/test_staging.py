@@ -86,7 +86,9 @@ SAMPLES: list[tuple[Sort, bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(("sort", "data"), SAMPLES)
+@pytest.mark.parametrize(
+    ("sort", "data"), SAMPLES, ids=[f"{n}-{one[0].value}" for n, one in enumerate(SAMPLES)]
+)
 def test_a_file_is_what_its_content_says(sort: Sort, data: bytes) -> None:
     assert sort_of(io.BytesIO(data)).sort is sort
 
@@ -129,7 +131,7 @@ REFUSED: list[tuple[str, bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(("word", "data"), REFUSED)
+@pytest.mark.parametrize(("word", "data"), REFUSED, ids=[f"{n}-{one[0]}" for n, one in enumerate(REFUSED)])
 def test_what_is_broken_or_unfolds_without_measure_is_refused_and_leaves_nothing(
     tmp_path: Path, word: str, data: bytes
 ) -> None:
