@@ -15,7 +15,7 @@ from .wordparts import field_runs
 
 _OUT: Final = "</w:t></w:r>"
 _IN: Final = '<w:r><w:t xml:space="preserve">'
-_CITED: Final = re.compile(r"(?:（|\n)图(\d{1,6})(?:([、至])(\d{1,6}))?(?=）|\n|$)")
+_CITED: Final = re.compile(r"(?:（(?=图[\d、至]{1,13}）)|\n)图(\d{1,6})(?:([、至])(\d{1,6}))?(?=）|\n|$)")
 _FIRST_ID: Final = 1000  # below are the bookmarks of the template itself
 
 
