@@ -12,6 +12,7 @@ import pytest
 from dengbao.errors import UsageError
 from dengbao.ledger import FileLedger
 from dengbao.model import Person
+from dengbao.packet.alongside import notes
 from dengbao.packet.custody import note
 from dengbao.packet.dsse import SigningKey
 from dengbao.packet.exposure import exposed
@@ -106,6 +107,66 @@ def id_number(folder: Path) -> None:
 
 def password(folder: Path) -> None:
     edit(folder / "evidence" / "EV-0001.yaml", "已逐项截图", "password=Hunter2secret")
+
+
+def asset_added(folder: Path) -> None:
+    text = (folder / "engagement.yaml").read_text(encoding="utf-8")
+    more = "  - {kind: web, id: his-new, name: 新系统, url: https://127.0.0.1/}\n"
+    (folder / "engagement.yaml").write_text(
+        text.replace("assets:\n", f"assets:\n{more}", 1), encoding="utf-8"
+    )
+
+
+def asset_edited(folder: Path) -> None:
+    edit(folder / "engagement.yaml", "id: his-db", "id: his-db\n    importance: key")
+
+
+def scope_widened(folder: Path) -> None:
+    edit(folder / "engagement.yaml", "addresses: [", "addresses: [127.0.0.99, ")
+
+
+def paper_gone(folder: Path) -> None:
+    with (folder / "engagement.yaml").open("a", encoding="utf-8") as out:
+        out.write("forms: {materials: {topology: {file: papers/拓扑.pdf}}}\n")
+
+
+def condition_without_proof(folder: Path) -> None:
+    with (folder / "engagement.yaml").open("a", encoding="utf-8") as out:
+        out.write("forms: {access_conditions: {codes: {met: true, evidence: [EV-0099]}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (asset_added, "增加了测评对象 his-new"),
+        (asset_edited, "测评对象 his-db 的登记有改动"),
+        (scope_widened, "允许连接的地址有改动"),
+        (paper_gone, "网络拓扑图”：找不到 papers/拓扑.pdf"),
+        (condition_without_proof, "附件二第 2 项条件：找不到佐证 EV-0099"),
+    ],
+)
+def test_what_the_engagement_says_otherwise_since_the_test_is_incomplete(
+    folder: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    spoil(folder)
+    (found,) = faults(folder)
+    assert (found.sort, words in found.message) == (Sort.INCOMPLETE, True), found
+
+
+def test_papers_of_the_application_and_strays_are_told_and_keep_nothing_from_being_sealed(
+    folder: Path,
+) -> None:
+    (folder / "证书.pdf").write_bytes(b"x")
+    (folder / "evidence" / "便笺.txt").write_bytes(b"x")
+    lapsed = "{file: 证书.pdf, number: '1', level: 3, valid_until: 2020-01-01}"
+    with (folder / "engagement.yaml").open("a", encoding="utf-8") as out:
+        out.write(
+            f"forms: {{materials: {{certificate: {lapsed}}}, access_conditions: {{codes: {{met: false}}}}}}\n"
+        )
+    assert faults(folder) == []
+    told = notes(open_session(folder), load_round(folder), AT.date())
+    words = ("证书”已过期：有效期至 2020-01-01", "未附 4 份", "第 1、2、3、4 项", "便笺.txt 没有记录引用")
+    assert [word in one for one, word in zip(told, words, strict=True)] == [True] * 4, told
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,23 @@ def test_the_certificate_is_of_the_third_level_and_valid_today(
     assert first.ready is (state is PaperState.ATTACHED)
 
 
+def test_a_certificate_that_does_not_do_is_told_on_the_application(engagement: Engagement) -> None:
+    lapsed = msgspec.structs.replace(GOOD, valid_until=date(2026, 3, 1))
+    told = {}
+    for name, given in {"good": GOOD, "lapsed": lapsed, "none": Certificate()}.items():
+        forms = Forms(
+            materials=Materials(certificate=given),
+            access_conditions=AccessConditions(card_reader=MET, codes=MET, code_pages=MET, interfaces=MET),
+        )
+        one = with_forms(engagement, forms)
+        papers = papers_check(one, TODAY)
+        (form,) = make_forms(one, [of_kind("application")], conditions_check(one), papers=papers)
+        lines = lines_of(render_form(form, TEMPLATES, author="甲", made_at=AT))
+        told[name] = [line for line in lines if line.startswith("申报材料须先补正")]
+    assert (told["good"], told["none"]) == ([], [])
+    assert ["已过期（有效期至 2026-03-01）" in line for line in told["lapsed"]] == [True]
+
+
 def test_papers_are_listed_as_the_regulation_lists_them_and_must_be_there(
     engagement: Engagement, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import click
 from rich.text import Text
 
-from ..admission import conditions_check, papers_check
+from ..admission import Paper, conditions_check, papers_check
 from ..catalog import load_engagement
 from ..content import find_content
 from ..model import NINGXIA, Engagement
@@ -48,8 +49,9 @@ def forms(directory: Path, content: Path | None, wanted: tuple[str, ...], out: P
     engagement = load_engagement(directory)
     chosen = [one for one in KINDS if one.mark in wanted] or kinds_of(engagement.forms.edition)
     gates = conditions_check(engagement, directory)
+    papers = papers_check(engagement, date.today(), directory)  # noqa: DTZ011 - the day on the wall
     written, notes = write_forms(
-        make_forms(engagement, chosen, gates, _opinion(directory)), find_content(content).templates,
+        make_forms(engagement, chosen, gates, _opinion(directory), papers), find_content(content).templates,
         out or directory / "out", author=engagement.institution.name, made_at=datetime.now(UTC), pdf=pdf,
     )  # fmt: skip
     shown = console()
@@ -61,7 +63,7 @@ def forms(directory: Path, content: Path | None, wanted: tuple[str, ...], out: P
         paragraph(shown, Text("提示："), note)
     if not any(one.edition == NINGXIA for one in chosen):
         return 0
-    _show_papers(engagement, directory)
+    _show_papers(papers)
     return _show_gates(engagement, directory) if any(one.name == "application" for one in chosen) else 0
 
 
@@ -75,10 +77,10 @@ def _opinion(directory: Path) -> str:
     return results[-1].opinion if results else ""
 
 
-def _show_papers(engagement: Engagement, directory: Path) -> None:
+def _show_papers(papers: Iterable[Paper]) -> None:
     out = console()
     say(out, "申报材料（第二十条（一））：")
-    for one in papers_check(engagement, date.today(), directory):  # noqa: DTZ011 - the day on the wall
+    for one in papers:
         paragraph(out, Text(f"  [{one.state.zh}] "), f"{one.name}{f'：{one.why}' if one.why else ''}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -51,7 +52,8 @@ def seal(
     content: Path | None,
 ) -> int:
     """Seal a round."""
-    from ..packet.faults import Waiver  # noqa: PLC0415 - Word and cryptography, which no other command needs
+    from ..packet.alongside import notes  # noqa: PLC0415 - Word and cryptography, which no other command needs
+    from ..packet.faults import Waiver  # noqa: PLC0415
     from ..packet.sealing import seal_folder  # noqa: PLC0415
 
     session = open_session(directory, content)
@@ -69,6 +71,8 @@ def seal(
     verbatim(shown, f"指纹 {made.seal.key}")
     for one in made.seal.allowed:
         say(shown, f"放行：{one.place}：{one.what}（{one.why}；{one.by.name}、{one.agreed.name}）")
+    for told in notes(session, chosen, datetime.now().astimezone().date()):
+        say(shown, f"提示：{told}")
     say(shown, "签名只证明封存之后内容未变，不是《电子签名法》所称的电子签名；指纹须另行告知收件人。")
     say(shown, "下一步：")
     verbatim(shown, f"  dengbao verify {made.path}")

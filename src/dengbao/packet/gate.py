@@ -20,6 +20,7 @@ from ..results import fold_round
 from ..rounds import Round, load_round, round_numbers
 from ..session import Session
 from ..undoing import owed_in
+from .alongside import edited_since, named_and_gone
 from .custody import read_custody
 from .exposure import exposed
 from .faults import Fault, Sort, fault_of
@@ -38,6 +39,8 @@ def _before_report(session: Session, chosen: Round, at: datetime) -> Iterator[Fa
     yield from _custody(session.directory)
     yield from _people(session.engagement.people)
     yield from _rounds(session.directory, chosen.number)
+    yield from edited_since(chosen.engagement, session.engagement)
+    yield from named_and_gone(session, beijing(at).date())
     yield from _evidence(session, chosen, at)
     yield from _proofs(session, chosen, at)
     try:

@@ -11,7 +11,7 @@ from typing import Final
 from docx.oxml.ns import qn
 from lxml import etree
 
-from ..admission import Gate
+from ..admission import Gate, Paper
 from ..engines import find_engines
 from ..errors import ReportError
 from ..files import write_whole
@@ -78,17 +78,26 @@ def kinds_of(edition: str) -> tuple[Kind, ...]:
 
 
 def make_forms(
-    engagement: Engagement, kinds: Sequence[Kind], gates: Sequence[Gate], opinion: str = ""
+    engagement: Engagement,
+    kinds: Sequence[Kind],
+    gates: Sequence[Gate],
+    opinion: str = "",
+    papers: Sequence[Paper] = (),
 ) -> tuple[Form, ...]:
-    """Return the forms of these kinds with what they print; a re-check proposes the `opinion` of 附件四."""
-    return tuple(form for kind in kinds for form in _forms(kind, engagement, gates, opinion))
+    """Return the forms of these kinds with what they print; a re-check proposes the `opinion` of 附件四.
+
+    附件二 tells which of the `papers` cannot be handed in as they are.
+    """
+    return tuple(form for kind in kinds for form in _forms(kind, engagement, gates, opinion, papers))
 
 
-def _forms(kind: Kind, engagement: Engagement, gates: Sequence[Gate], opinion: str) -> Iterator[Form]:
+def _forms(
+    kind: Kind, engagement: Engagement, gates: Sequence[Gate], opinion: str, papers: Sequence[Paper]
+) -> Iterator[Form]:
     if kind.name == "commitment":
         yield Form(kind, forms_data.commitment(engagement))
     elif kind.name == "application":
-        yield Form(kind, forms_data.application(engagement, gates))
+        yield Form(kind, forms_data.application(engagement, gates, papers))
     elif kind.name == "feedback":
         yield Form(kind, forms_data.feedback(engagement, opinion))
     elif kind.name == "agreement":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ..admission import Gate
+from ..admission import Gate, Paper, PaperState
 from ..model import Agreement, Contact, Engagement
 from .plain import Plain
 from .wording import APPLICATIONS
@@ -50,14 +50,17 @@ def commitment(engagement: Engagement) -> dict[str, Plain]:
     return {"institution": {"name": engagement.institution.name}, "responsible": who}
 
 
-def application(engagement: Engagement, gates: Sequence[Gate]) -> dict[str, Plain]:
-    """Return the data of 附件二."""
+def application(
+    engagement: Engagement, gates: Sequence[Gate], papers: Sequence[Paper] = ()
+) -> dict[str, Plain]:
+    """Return the data of 附件二; `papers` are those to be handed in with it."""
     boxes = _boxes(engagement)
     boxes |= {f"condition{one.number}": TICKED if one.met else BOX for one in gates}
     docking = engagement.forms.docking_vendor
     marks: dict[str, Plain] = {f"condition{one.number}": _CONDITION[one.met] for one in gates}
     return {
-        **_common(engagement), **marks, "box": boxes, "warning": warning(gates),
+        **_common(engagement), **marks, "box": boxes,
+        "warning": "\n".join(filter(None, (warning(gates), paper_warning(papers)))),
         "bureau": _contact(engagement.parties.local_bureau.contact),
         "docking": {
             "name": docking.name, **_contact(docking.contact),
@@ -96,6 +99,13 @@ def warning(gates: Iterable[Gate]) -> str:
     if not unmet:
         return ""
     return f"接入条件尚未全部满足：{'；'.join(unmet)}。有一项不满足不予批准，本表不得签章报送。"
+
+
+def paper_warning(papers: Iterable[Paper]) -> str:
+    """Return which papers cannot be handed in as they are, nothing where none is known to be so."""
+    bad = [one for one in papers if one.state in (PaperState.EXPIRED, PaperState.INADEQUATE)]
+    told = "；".join(f"{one.name}{one.state.zh}（{one.why}）" for one in bad)
+    return f"申报材料须先补正：{told}。" if told else ""
 
 
 def deployment_note(engagement: Engagement) -> str:

@@ -181,7 +181,8 @@ def _forms(session: Session) -> tuple[int, tuple[str, ...]]:
     results = rechecks_of(directory, current) if current is not None else ()
     opinion = results[-1].opinion if results else ""
     kinds = kinds_of(engagement.forms.edition)
-    made = make_forms(engagement, kinds, conditions_check(engagement, directory), opinion)
+    papers = papers_check(engagement, datetime.now().astimezone().date(), directory)
+    made = make_forms(engagement, kinds, conditions_check(engagement, directory), opinion, papers)
     written, notes = write_forms(
         made, session.content.templates, directory / OUT, author=engagement.institution.name,
         made_at=datetime.now(UTC), pdf=True,
