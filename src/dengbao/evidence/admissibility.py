@@ -20,6 +20,7 @@ from .findings import Examined, Finding, Gravity, Place, malformed
 from .intended import unfinished
 from .remarks import FILE as REMARKS
 from .reviewed import local_day, of_review, remarks_by_record, settled
+from .standing import thread_of
 from .store import folder_of, read_document, read_record, record_paths
 
 _PROOF: Final = {
@@ -130,7 +131,7 @@ def _examine(path: Path, suite: Suite, engagement: Engagement, today: date) -> E
         *_files(record, place),
         *_notes(record, place),
     )
-    return Examined(record, findings)
+    return Examined(record, findings, thread_of(record, ()))
 
 
 def draft_faults(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from filelock import FileLock, Timeout
 
-from ..errors import EvidenceError, StoreError
+from ..errors import EvidenceError
 from ..facts import canonical, digest
-from ..files import Journal, read_lines
+from ..files import Journal
 from ..model import Remark
 from .store import FOLDER, folder_of
 
@@ -36,28 +37,60 @@ def load_remarks(directory: Path) -> tuple[Remark, ...]:
         EvidenceError: damaged, or a line was altered, taken out or put in; the line is named.
 
     """
-    return tuple(remark for remark, _ in _walk(remarks_path(directory)))
+    return _read(remarks_path(directory)).remarks
 
 
-def _walk(path: Path) -> Iterator[tuple[Remark, str]]:
+@dataclass(frozen=True)
+class _Read:
+    """Lines that were read and hold together; `last` is the sha256 of the last of them."""
+
+    lines: bytes = b""
+    remarks: tuple[Remark, ...] = ()
+    last: str = ""
+
+
+_MOST_KEPT: Final = 8
+_kept: dict[Path, _Read] = {}
+
+
+def _read(path: Path) -> _Read:
+    """Return the remarks of a file; lines that are byte by byte those of the last time are not read again."""
     if path.is_symlink():
         raise EvidenceError("不接受符号链接", where=str(path), cure="换成文件本身")
-    before = ""
+    data = _whole(path)
+    known = _kept.get(path, _Read())
+    if not data.startswith(known.lines):
+        known = _Read()
+    found, last = list(known.remarks), known.last
+    for line in data[len(known.lines) :].split(b"\n")[:-1]:
+        found.append(_remark(line, last, len(found) + 1, path))
+        last = digest(line)
+    read = _Read(data, tuple(found), last)
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[path] = read
+    return read
+
+
+def _whole(path: Path) -> bytes:
     try:
-        for number, line in read_lines(path):
-            where, body = f"{path}:{number}", line.rstrip(b"\n")
-            try:
-                remark = msgspec.json.decode(body, type=Remark)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-                raise EvidenceError("复核意见已损坏", where=where, cure=_CURE) from exc
-            if remark.id != _id(number) or remark.before != before:
-                raise EvidenceError(
-                    "复核意见的链在此断开：此行或其前一行被改动、删去或插入", where=where, cure=_CURE
-                )
-            before = digest(body)
-            yield remark, before
-    except StoreError as exc:
-        raise EvidenceError(exc.message, where=exc.where, cure=exc.cure) from exc
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as exc:
+        raise EvidenceError(f"无法读取：{exc.strerror}", where=str(path), cure="检查文件权限与磁盘") from exc
+    return data[: data.rfind(b"\n") + 1]
+
+
+def _remark(line: bytes, before: str, number: int, path: Path) -> Remark:
+    where = f"{path}:{number}"
+    try:
+        remark = msgspec.json.decode(line, type=Remark)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise EvidenceError("复核意见已损坏", where=where, cure=_CURE) from exc
+    if remark.id != _id(number) or remark.before != before:
+        raise EvidenceError("复核意见的链在此断开：此行或其前一行被改动、删去或插入", where=where, cure=_CURE)
+    return remark
 
 
 def _id(number: int) -> str:
@@ -66,8 +99,7 @@ def _id(number: int) -> str:
 
 def numbers_in(folder: Path) -> Iterator[str]:
     """Yield the digits of every record's number that an evidence folder's remarks name, damaged or not."""
-    for _, line in read_lines(folder / FILE):
-        yield from (one.decode() for one in _NUMBER.findall(line))
+    yield from (one.decode() for one in _NUMBER.findall(_whole(folder / FILE)))
 
 
 def about(remarks: Iterable[Remark], evidence_id: str) -> tuple[Remark, ...]:
@@ -85,7 +117,7 @@ def grouped(remarks: Iterable[Remark]) -> dict[str, list[Remark]]:
 
 def whole_lines(directory: Path) -> bytes:
     """Return the bytes of the remarks without a last line that a kill cut off."""
-    return b"".join(line for _, line in read_lines(remarks_path(directory)))
+    return _whole(remarks_path(directory))
 
 
 @contextlib.contextmanager
@@ -104,15 +136,16 @@ def writing(directory: Path) -> Iterator[tuple[tuple[Remark, ...], Callable[[Rem
         with FileLock(path.with_name(f".{FILE}.lock"), timeout=_WAIT_S):
             journal = Journal(path)  # cuts off a torn last line first
             try:
-                found = tuple(_walk(path))
-                before = found[-1][1] if found else ""
+                found = _read(path)
 
                 def append(remark: Remark) -> Remark:
-                    placed = msgspec.structs.replace(remark, id=_id(len(found) + 1), before=before)
+                    placed = msgspec.structs.replace(
+                        remark, id=_id(len(found.remarks) + 1), before=found.last
+                    )
                     journal.append(canonical(placed), durable=True)
                     return placed
 
-                yield tuple(remark for remark, _ in found), append
+                yield found.remarks, append
             finally:
                 journal.close()
     except Timeout as exc:

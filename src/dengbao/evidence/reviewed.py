@@ -26,7 +26,7 @@ def remarks_by_record(directory: Path) -> tuple[dict[str, list[Remark]], tuple[F
 
 def settled(examined: Examined, remarks: Sequence[Remark], path: Path, today: date) -> Examined:
     """Return what is to be said of an examined record after what people said of it."""
-    if examined.record is None:
+    if examined.record is None or not remarks:
         return examined
     thread = thread_of(examined.record, remarks)
     record = in_force(examined.record, thread)
