@@ -23,6 +23,7 @@ _MANY: Final = 12
 _COLOURS: Final = {Gravity.BROKEN: "bold red", Gravity.OPEN: "magenta", Gravity.NOTE: "cyan"}
 _SIGNED: Final = "签名密钥的持有人出具了这份报告：正文、表格、图片自此未变"
 _UNSIGNED: Final = "至多是正文、文件内附的数据与二维码前后相符：三者可被一并替换，签名经可信的密钥核对才作数"
+_DATA: Final = "签名密钥的持有人签了二维码所记的摘要；正文、数据与之是否相符，见上列各处"
 _NOTHING: Final = "正文未变。二维码只说明编号、摘要与各判定的项数"
 _NOT: Final = "判定出自原始事实（须凭封存包重新判定：--packet）；内容属实；文件属性、批注以外的排版"
 
@@ -73,7 +74,7 @@ def _show_report(out: Console, found: Alone) -> None:
     if found.holds:
         paragraph(out, Text("证明：  "), _SIGNED)
     elif found.carried:
-        paragraph(out, Text("证明：  "), _UNSIGNED)
+        paragraph(out, Text("证明：  "), _DATA if found.trusted else _UNSIGNED)
     else:
         paragraph(out, Text("不证明："), _NOTHING)
     paragraph(out, Text("不证明："), _NOT)

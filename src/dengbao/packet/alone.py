@@ -170,8 +170,7 @@ def _words(
 
 def _with_version(one: Finding, data: Mapping[str, Plain]) -> Finding:
     """Return a finding that says which version to use, where this is another: it may draw otherwise."""
-    report = data["report"]
-    tool = str(report.get("tool", "")) if isinstance(report, dict) else ""
+    tool = _tool(data)
     if tool == f"dengbao {__version__}":
         return one
     return Finding(
@@ -180,9 +179,18 @@ def _with_version(one: Finding, data: Mapping[str, Plain]) -> Finding:
     )  # fmt: skip
 
 
+def _tool(data: Mapping[str, Plain]) -> str:
+    report = data["report"]
+    return str(report.get("tool", "")) if isinstance(report, dict) else ""
+
+
 def _roughly(name: str, data: Mapping[str, Plain], sheet: Sheet) -> Iterator[Finding]:
     """Yield which words of the data are nowhere in a report whose template is not here."""
-    yield _open(name, "报告所用的模板与本机的不同：只核对所载文字均在正文中，未能逐行比对")
+    yield Finding(
+        place=name, gravity=Gravity.OPEN,
+        message="报告所用的模板与本机的不同：只核对所载文字均在正文中，未能逐行比对",
+        cure=f"换用 {_tool(data)[:40]} 核验，或以 --content 指明当时的模板；或凭封存包核验（--packet）",
+    )  # fmt: skip
     there = _DENSE.sub("", "".join((*(one.text for one in sheet.lines), *sheet.edges)))
     shown = {key: value for key, value in data.items() if key not in ("mark", "summary")}
     for value in dict.fromkeys(texts(shown)):
