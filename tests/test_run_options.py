@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from dengbao import steering
+from dengbao.cli.console import Watcher
 from dengbao.errors import Reason, UsageError
 from dengbao.model import HostAsset, Level, Record, Status
 from dengbao.prefetch import Progress
@@ -328,6 +331,17 @@ def test_the_command_line_says_that_it_stopped(folder: Path, content: Path, app:
         process.kill()
         process.wait()
     assert (process.returncode, "已按要求停止" in told) == (130, True), told
+
+
+def test_a_terminal_shows_the_pause_and_how_to_go_on() -> None:
+    out = io.StringIO()
+    watcher = Watcher(Console(file=out, width=100), 3)
+    for state in ("paused", "resumed"):
+        watcher(Progress("", "", "", state))
+    watcher.finish("")
+    assert "已暂停：正在进行的采集会做完" in out.getvalue()
+    assert "删去项目目录中的 runs/.pause 即继续" in out.getvalue()
+    assert "继续采集" in out.getvalue()
 
 
 def test_wishes_of_yesterday_are_not_for_this_run(folder: Path, content: Path) -> None:
