@@ -55,7 +55,7 @@ def test_old_and_new_stand_side_by_side_on_the_page(
         assert window.faults() == []
         seat.keyboard.press("s")
         seat.locator("h2", has_text="与第 1 轮不同").wait_for()
-        table = seat.locator("table.pair").inner_text()
+        table = seat.locator("table.then-now").inner_text()
         assert "判定不同" in seat.locator("article h3").inner_text()
         assert "1 个" in table
         assert "2 个" in table
