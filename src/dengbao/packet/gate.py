@@ -26,6 +26,7 @@ from .exposure import exposed
 from .faults import Fault, Sort, fault_of
 from .handwritten import comments, own_paths
 from .layout import CUSTODY
+from .undrafted import unfiled_drafts
 
 
 def before_report(session: Session, chosen: Round, at: datetime) -> Iterator[Fault]:
@@ -41,6 +42,7 @@ def _before_report(session: Session, chosen: Round, at: datetime) -> Iterator[Fa
     yield from _rounds(session.directory, chosen.number)
     yield from edited_since(chosen.engagement, session.engagement)
     yield from named_and_gone(session, beijing(at).date())
+    yield from unfiled_drafts(session.directory, session.suite)
     yield from _evidence(session, chosen, at)
     yield from _proofs(session, chosen, at)
     try:
