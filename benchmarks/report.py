@@ -68,6 +68,7 @@ def theirs(data: dict[str, Plain], files: dict[str, Path], out: Path) -> None:
     template = DocxTemplate(TEMPLATE)
     env = Environment(autoescape=True)
     env.filters["picture"] = lambda key: InlineImage(template, str(files[key]), width=Mm(156))
+    env.filters["cite"] = env.filters["numbered"] = str  # plain numbers: fields are ours alone
     template.render(data, env)
     template.save(out)
 
