@@ -305,15 +305,17 @@ def test_not_applicable_is_declared_with_a_second_person(client: httpx.Client) -
 
 
 def test_facts_and_raw_records_are_shown_as_text_page_by_page(client: httpx.Client, served: Kept) -> None:
-    found = next(path for path in sorted(Path(served.folder, "runs").rglob("facts/his-db/*.json")))
-    assert found.exists()
-    for item in ("1.a.1", "1.c.1", "5.a.1", "6.a.1", "7.a.1"):
-        answer = client.get(f"/item/{item}?asset=his-db")
-        if f"/item/{item}/his-db/facts" not in answer.text:
-            continue
-        assert client.get(f"/item/{item}/his-db/facts").status_code == 200
-        part = client.get(f"/item/{item}/his-db/facts", headers={"hx-request": "true"}).text
-        assert "<html" not in part
+    records = load_round(served.folder).records().values()
+    resting = next(one for one in records if one.asset == "his-db" and one.facts)
+    path = f"/item/{resting.item}/his-db/facts"
+    assert path in client.get(f"/item/{resting.item}?asset=his-db").text
+    whole, part = client.get(path).text, client.get(path, headers={"hx-request": "true"}).text
+    for text in (whole, part):
+        assert resting.facts[0].fact in text
+        assert resting.facts[0].sha256[:12] in text
+    assert "<html" in whole
+    assert "<html" not in part
+    assert "未取得" in client.get(f"{BASE}/facts").text
     for wrong in ("0" * 64, "..%2f..%2fengagement.yaml", "x"):
         assert client.get(f"{BASE}/raw/{wrong}").status_code in (400, 404)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ import msgspec
 
 from ...errors import DengbaoError, StoreError
 from ...facts import FactFile, fact_digest
-from ...model import Raw, Record, kind_of
+from ...model import Missing, Raw, Record, kind_of
 from ...rounds import Round
 
 PAGE_BYTES: Final = 48 * 1024
@@ -43,6 +43,11 @@ class Answer:
         """Return the raw records."""
         return self.file.raw
 
+    @property
+    def missing(self) -> tuple[Missing, ...]:
+        """Return what the probe could not bring."""
+        return self.file.missing
+
 
 @dataclass(frozen=True)
 class RawPage:
@@ -55,11 +60,12 @@ class RawPage:
 
 
 def answers(
-    chosen: Round, asset: str, records: tuple[Record, ...]
+    chosen: Round, asset: str, records: tuple[Record, ...], probes: Container[str] = ()
 ) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
     """Return the probes' answers that some records rest on, and in Chinese what could not be read.
 
-    `asset` must be the id of an asset of the engagement.
+    `asset` must be the id of an asset of the engagement. Answers of `probes` are there also without such
+    facts: they say why nothing was seen.
     """
     wanted = {(one.fact, one.sha256) for record in records for one in record.facts}
     found: list[Answer] = []
@@ -78,7 +84,7 @@ def answers(
             for each in facts
             if (kind_of(each), fact_digest(each)) in wanted
         )
-        if fitting:
+        if fitting or one.probe in probes:
             found.append(Answer(one, fitting))
     return tuple(found), tuple(faults)
 

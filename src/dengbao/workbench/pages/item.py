@@ -84,8 +84,11 @@ def go(visit: Visit) -> Response:
 def facts(visit: Visit) -> Response:
     """Show the facts and raw records that the automatic statements on an asset rest on."""
     here = seat(visit)
-    chosen = visit.desk.state().round
-    found, faults = answers(chosen, here.asset.id, here.records) if chosen is not None else ((), ())
+    state = visit.desk.state()
+    asked = state.session.probes_of_cases()
+    probes = {probe for record in here.records for probe in asked.get(record.case, ())}
+    chosen = state.round
+    found, faults = answers(chosen, here.asset.id, here.records, probes) if chosen is not None else ((), ())
     template = "item_facts_part.html" if visit.is_part else "item_facts.html"
     return visit.page(template, seat=here, found=found, faults=faults, bytes_zh=bytes_zh)
 

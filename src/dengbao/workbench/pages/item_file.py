@@ -18,7 +18,7 @@ from ...errors import DengbaoError, EvidenceError
 from ...evidence import Draft
 from ...evidence.interview import NOTE_NAME
 from ...evidence.staging import sources, stage
-from ...model import Evidence, NotApplicable, Person
+from ...model import Evidence, NotApplicable, Person, Verdict
 from ...packet.custody import told
 from ...reading import apart
 from ..item.drafted import keep_typed
@@ -122,6 +122,8 @@ def _said(visit: Visit, here: Seat, version: Version, filed: Evidence) -> str:
         filed=filed.id,
     )  # fmt: skip
     second = "，尚待第二人复核" if filed.override else ""
+    if here.failed and not filed.override and filed.verdict is Verdict.CONFORM:
+        second = "；自动判定不因此改变：要推翻须写理由"
     rest = "" if dropped else "；草稿在另一窗口又有修改，仍保留"
     return f"已入库 {filed.id}{second}{rest}"
 
