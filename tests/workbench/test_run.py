@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from dengbao.ledger import read_ledger
 from dengbao.rounds import load_round, round_numbers
-from dengbao.steering import Sitting, under_way
+from dengbao.steering import STOP, Sitting, under_way
 from dengbao.workbench import jobs
 
 from ..runs import dengbao
@@ -277,6 +277,30 @@ def test_a_run_from_a_terminal_is_shown_and_paused_here(
         job = elsewhere.ended()
         assert job is not None
         assert (job.code, "已按要求停止" in job.said()) == (130, True)
+        assert "继续第 1 轮" in client.get("/run").text
+
+
+def test_what_answers_to_nothing_is_killed_after_a_long_wait_and_only_when_asked_twice(
+    page: Served, folder: Path, app: Counting
+) -> None:
+    app.delay_s = 8.0
+    with page.client() as client:
+        client.post("/who", data={"name": "张三", "org": "某某科技"})
+        client.post("/run/start", data={"mode": "go"})
+        until(lambda: "web.anonymous" in begun(folder))
+        assert "先点“停止”" in client.post("/run/kill", data={"sure": "yes"}).text
+        client.post("/run/stop")
+        assert "强制结束" not in client.get("/run").text
+        long_ago = {"by": "张三", "at": "2026-01-01T00:00:00Z"}
+        (folder / "runs" / STOP).write_text(json.dumps(long_ago), encoding="utf-8")
+        shown = client.get("/run").text
+        assert "立即中断" in shown
+        assert "确认强制结束" in shown
+        assert "未勾选" in client.post("/run/kill").text
+        assert under_way(folder) is not None
+        client.post("/run/kill", data={"sure": "yes"})
+        until(lambda: under_way(folder) is None)
+        until(lambda: "上次运行没有完成" in client.get("/run").text)
         assert "继续第 1 轮" in client.get("/run").text
 
 

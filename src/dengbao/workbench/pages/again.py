@@ -78,7 +78,7 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "again.html", state=state, item=state.items[item].item, asset=state.session.asset(asset), specs=specs,
         asked=asked, secrets=secrets, sitting=sitting, busy=sitting is not None or job.running() is not None,
-        found=found, sides=_sides(found), back=urlencode({"item": item, "asset": asset}),
+        found=found, sides=_sides(found, item), back=urlencode({"item": item, "asset": asset}),
         window_open=window_open(state), scope=state.session.engagement.scope,
         fault=ended.said()[-4000:] if ended and ended.title == "重测对照" and ended.code else "",
     )  # fmt: skip
@@ -145,8 +145,10 @@ def stop(visit: Visit) -> Response:
     return visit.go(f"/run/again?{query}", "已请求停止。")
 
 
-def _sides(found: Again | None) -> tuple[Side, ...]:
-    return tuple(Side(one, _lines(one.before, one.after)) for one in found.pairs) if found else ()
+def _sides(found: Again | None, item: str) -> tuple[Side, ...]:
+    """Return the cases that were compared, those of the item first."""
+    pairs = sorted(found.pairs if found else (), key=lambda one: one.item != item)
+    return tuple(Side(one, _lines(one.before, one.after)) for one in pairs)
 
 
 def _lines(before: Record | None, after: Record) -> tuple[Line, ...]:
