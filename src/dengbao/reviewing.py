@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from .evidence import Said, remark_on
-from .model import Evidence, Remark, RemarkSort
+from .evidence import Said, note_on_case, remark_on
+from .model import Evidence, Person, Remark, RemarkSort
 from .packet.custody import told
 
 _ACTS: Final = {
@@ -29,3 +29,15 @@ def speak(directory: Path, evidence_id: str, said: Said, *, seen: str = "") -> t
     record, remark = remark_on(directory, evidence_id, said, seen=seen)
     told(directory, _ACTS[said.sort], said.by, {"id": record.id, "remark": remark.id})
     return record, remark
+
+
+def note_case(directory: Path, item: str, asset: str, by: Person, text: str) -> Remark:
+    """Note something on an item on an asset, which must exist, and tell the log of custody.
+
+    Raises:
+        EvidenceError: nothing was said, or it cannot be written.
+
+    """
+    remark = note_on_case(directory, item, asset, by, text)
+    told(directory, "case_noted", by, {"case": f"{item}@{asset}", "remark": remark.id})
+    return remark

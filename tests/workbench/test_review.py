@@ -302,6 +302,32 @@ def test_evil_text_stays_text(filed: Served, browser: Browser) -> None:
     assert line["text"].startswith("</textarea><script>")
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_note_on_what_a_program_found_stays_with_the_item(
+    filed: Served, browser: Browser, scripts: bool
+) -> None:
+    item, asset = failed_case(filed.folder)
+    with browsing(browser, filed, scripts=scripts) as window:
+        page = window.page
+        sit(page, "王主任")
+        window.go(f"/item/{item}?asset={asset}")
+        page.locator("summary").filter(has_text="对检测结果写备注").click()
+        page.get_by_label("备注（随项目封存").fill(EVIL)
+        page.get_by_role("button", name="写入备注").click()
+        expect(page.locator("#case-notes").locator("..")).to_contain_text("<script>")
+        if scripts:
+            assert window.faults() == []
+            shot(window, "case-note")
+        window.go("/review")
+        expect(page.locator("main")).to_contain_text(f"{item} 业务库")
+    with filed.client() as client:
+        client.post("/who", data={"name": "王主任", "org": "测试医院"})
+        for wrong in (f"9.z.9/{asset}", f"{item}/nowhere", f"{item}/{asset}"):
+            assert client.post(f"/review/case/{wrong}/note", data={"text": ""}).status_code == 409
+    (said,) = load_remarks(filed.folder)
+    assert (said.item, said.asset, said.evidence) == (item, asset, "")
+
+
 @pytest.mark.parametrize("path", ["EV-9999", "..%2Fengagement", "EV-0001.yaml", "%00", "EV-0001/../EV-0002x"])
 def test_only_what_exists_is_reviewed(filed: Served, path: str) -> None:
     with filed.client() as client:

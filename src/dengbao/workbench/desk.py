@@ -15,8 +15,9 @@ from starlette.applications import Starlette
 from ..catalog.engagements import FILE_NAME
 from ..errors import DengbaoError
 from ..evidence import Examined, Remembering, admitted, evidence_stamps, examine
+from ..evidence.remarks import about, load_remarks
 from ..files import RememberedDigests, Stamp, stamp_of, stamps_in
-from ..model import Asset, CaseResult, Clause, Evidence, Item, ItemResult, SuiteResult
+from ..model import Asset, CaseResult, Clause, Evidence, Item, ItemResult, Remark, SuiteResult
 from ..packet.stage import Progress, progress_of
 from ..results import refuse_other_suite
 from ..rounds import Round, load_round, round_numbers
@@ -71,6 +72,14 @@ class State:
     def evidence(self) -> dict[str, Evidence]:
         """Return the readable evidence by number."""
         return {one.record.id: one.record for one in self.examined if one.record is not None}
+
+    @cached_property
+    def notes(self) -> dict[tuple[str, str], tuple[Remark, ...]]:
+        """Return the notes that belong to no evidence, by item and asset."""
+        found: dict[tuple[str, str], tuple[Remark, ...]] = {}
+        for one in about(load_remarks(self.session.directory), ""):
+            found[one.item, one.asset] = (*found.get((one.item, one.asset), ()), one)
+        return found
 
     def item(self, item_id: str) -> Item | None:
         """Return an item, None where there is no such."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,7 +13,7 @@ from ...evidence import Said
 from ...evidence.attached import PICTURES
 from ...model import Evidence, Person, RemarkSort, Standing
 from ...report.wording import bytes_zh
-from ...reviewing import speak
+from ...reviewing import note_case, speak
 from ..reviews import Entry, Group, entries_of, matters, next_after, queue, returned, settled
 from ..visit import Visit, act, look
 
@@ -110,8 +111,20 @@ def told_of(sort: RemarkSort, record: Evidence, by: Person) -> str:
     return f"{record.id} {sort.zh}（{by.name}）"
 
 
+def note(visit: Visit) -> Response:
+    """Note something on an item on an asset, whatever program or person judged it."""
+    by = visit.someone()
+    case = visit.desk.state().case(visit.path("item"), visit.path("asset"))
+    if case is None:
+        raise UsageError("没有这个测评项，或它不针对该测评对象", cure="从测评项页面进入")
+    text = visit.filled.text("text", "备注", most=_MOST_TEXT, needed=True)
+    note_case(visit.desk.directory, case.item, case.asset, by, text)
+    return visit.go(f"/item/{case.item}?asset={quote(case.asset)}#case-notes", f"已写入备注（{by.name}）")
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     look("/review", show),
     look("/review/{id}", show_entry),
     act("/review/{id}/{sort}", say),
+    act("/review/case/{item}/{asset}/note", note),
 )
