@@ -173,6 +173,16 @@ def load_round(directory: Path, number: int | None = None) -> Round:
     )
 
 
+def load_info(directory: Path, number: int) -> RunInfo:
+    """Return when and by whom a round was run, without its plan.
+
+    Raises:
+        StoreError: `run.json` is damaged.
+
+    """
+    return _read(directory / "runs" / f"round-{number}" / "run.json", RunInfo)
+
+
 def begin_or_resume(
     directory: Path,
     suite: Suite,

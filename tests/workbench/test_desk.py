@@ -177,3 +177,20 @@ def test_folding_again_is_folding_anew(folder: Path) -> None:
             for one in papers[: chance.randrange(40)]
         ]
         assert folding.fold(some) == fold(suite, cases, records, some)
+
+
+def test_one_look_is_enough_for_a_page_and_ends_with_it(folder: Path) -> None:
+    desk = Desk(folder)
+    with desk.glance():
+        before = desk.state()
+        _alter(folder / "evidence" / "EV-0005.yaml")
+        assert desk.state() is before
+    assert desk.state() is not before
+
+
+def test_the_folder_is_read_in_the_background_and_a_fault_is_told_by_the_page(folder: Path) -> None:
+    (folder / "engagement.yaml").write_text("nonsense", encoding="utf-8")
+    desk = Desk(folder)
+    desk.warm()
+    with pytest.raises(UsageError):
+        desk.state()

@@ -30,8 +30,7 @@ def intentions(folder: Path) -> Iterator[tuple[Path, list[Evidence]]]:
 
     """
     for name in names_in(folder) if folder.is_dir() else ():
-        path = folder / name
-        if not _INTENDED.fullmatch(name) or path.is_symlink():
+        if not _INTENDED.fullmatch(name) or (path := folder / name).is_symlink():
             continue
         try:
             yield path, msgspec.json.decode(path.read_bytes(), type=list[Evidence])

@@ -39,11 +39,12 @@ class Remembering(Eyes):
         by = (suite.sha256, engagement.assets, today)
         if self._by != by:
             self._by, self._seen = by, {}
-        seen = self._seen.get(path.name)
-        if seen is not None and seen[0] == self._stamps_of(path.name, seen[1]):
+        name = path.name
+        seen = self._seen.get(name)
+        if seen is not None and seen[0] == self._stamps_of(name, seen[1]):
             return seen[1]
         found = super().record(path, suite, engagement, today)
-        self._seen[path.name] = (self._stamps_of(path.name, found), found)
+        self._seen[name] = (self._stamps_of(name, found), found)
         return found
 
     def _stamps_of(self, name: str, examined: Examined) -> tuple[Stamp | None, ...]:

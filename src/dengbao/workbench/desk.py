@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -114,6 +115,7 @@ class Desk:
         self.directory = directory
         self.content = content
         self._lock = threading.Lock()
+        self._glance = threading.local()
         self._kept: tuple[_Stamps, State] | None = None
         self._session: Session | None = None
         self._folding: Folding | None = None
@@ -127,6 +129,23 @@ class Desk:
             UsageError, ContentError, EvidenceError, StoreError: the files are wrong, with place and cure.
 
         """
+        if (seen := getattr(self._glance, "state", None)) is not None:
+            return cast("State", seen)
+        state = self._look()
+        if hasattr(self._glance, "state"):
+            self._glance.state = state
+        return state
+
+    @contextlib.contextmanager
+    def glance(self) -> Iterator[None]:
+        """Let one look be enough for this thread until the block ends: a page that writes nothing."""
+        self._glance.state = None
+        try:
+            yield
+        finally:
+            del self._glance.state
+
+    def _look(self) -> State:
         with self._lock:
             stamps = self._stamps()
             if self._kept is None or self._kept[0] != stamps:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from .desk import State
 from .rows import Row, rows_of
@@ -65,10 +65,11 @@ def grid_of(state: State) -> Grid:
         counts.setdefault((one.chapter, one.asset), Counter())[one.tone] += 1
     chapters = _chapters(rows)
     assets = _heads(state)
+    addresses = {one: quote(one, safe="") for one in assets}
 
     def cell(chapter: int, asset: str) -> Cell:
         found = counts.get((chapter, asset), Counter())
-        path = f"/table?{urlencode({'chapter': chapter, 'asset': asset})}"
+        path = f"/table?chapter={chapter}&asset={addresses[asset]}"
         name = f"{chapters[chapter].full}，{assets[asset].full}"
         return Cell(tuple((one, found[one]) for one in GRAVEST if found[one]), path, name)
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..evidence import Examined
 from ..model import CaseResult, ItemResult, Person, Status, Verdict
 from .desk import State
 from .shown import case_word, person_zh, tone
@@ -22,7 +21,7 @@ _SAID: Final = 72
 
 @dataclass(frozen=True)
 class Row:
-    """One item on one asset; `said` is cut to fit; `hands` names who collected and reviewed."""
+    """One item on one asset; `told` is what was seen or is lacking, `hands` who collected and reviewed."""
 
     item: str
     text: str
@@ -33,18 +32,29 @@ class Row:
     asset_name: str
     tone: str
     word: str
-    said: str
+    told: str
     collected: tuple[str, ...]
     reviewed: tuple[str, ...]
     hands: str
     evidence: tuple[str, ...]
     declared: bool
-    haystack: str
 
     @property
     def case(self) -> str:
         """Return what names the case in forms: `item@asset`."""
         return f"{self.item}@{self.asset}"
+
+    @property
+    def said(self) -> str:
+        """Return what was seen or is lacking, cut to fit."""
+        line = " ".join(self.told[: _SAID * 2].split())
+        return line if len(line) <= _SAID else f"{line[:_SAID]}…"
+
+    @functools.cached_property
+    def haystack(self) -> str:
+        """Return all in which words are looked for; made when it is first asked for."""
+        parts = (self.item, self.text, self.asset, self.asset_name, self.told, *self.evidence)
+        return "\n".join(parts).casefold()
 
 
 @dataclass(frozen=True)
@@ -108,21 +118,20 @@ def _clause_of(state: State, item: str) -> str:
 
 def _row(state: State, item: ItemResult, case: CaseResult, number: int, title: str) -> Row:
     clause = state.clause_of.get(item.item.id)
-    papers = state.evidence_of.get((case.item, case.asset), ())
+    records = [
+        one.record for one in state.evidence_of.get((case.item, case.asset), ()) if one.record is not None
+    ]
+    collected = dict.fromkeys(one.collected_by for one in records)
+    reviewed = dict.fromkeys(one.reviewed.by for one in records if one.reviewed is not None)
     asset = state.assets.get(case.asset)
-    name = asset.name if asset is not None and asset.name else case.asset
-    said = " ".join(" ".join(_said(case)).split())
-    numbers = tuple(one.record.id for one in papers if one.record is not None)
     return Row(
         item=case.item, text=item.item.text, chapter=number, chapter_title=title,
         high_risk=clause is not None and clause.high_risk is not None,
-        asset=case.asset, asset_name=name, tone=tone(case.status, case.verdict), word=case_word(case),
-        said=said if len(said) <= _SAID else f"{said[:_SAID]}…",
-        collected=tuple(dict.fromkeys(_names(_collectors(papers)))),
-        reviewed=tuple(dict.fromkeys(_names(_reviewers(papers)))),
-        hands=_hands(papers),
-        evidence=numbers, declared=case.declared is not None,
-        haystack="\n".join((case.item, item.item.text, case.asset, name, said, *numbers)).casefold(),
+        asset=case.asset, asset_name=asset.name if asset is not None and asset.name else case.asset,
+        tone=tone(case.status, case.verdict), word=case_word(case), told=" ".join(_said(case)),
+        collected=tuple(map(person_zh, collected)), reviewed=tuple(map(person_zh, reviewed)),
+        hands=_hands(collected, reviewed), evidence=tuple(one.id for one in records),
+        declared=case.declared is not None,
     )  # fmt: skip
 
 
@@ -142,25 +151,11 @@ def _fits(verdict: Verdict | None, bad: bool) -> bool:
     return verdict is not None and (not bad or verdict in _BAD_VERDICTS)
 
 
-def _collectors(papers: Iterable[Examined]) -> Iterator[Person]:
-    return (one.record.collected_by for one in papers if one.record is not None)
-
-
-def _reviewers(papers: Iterable[Examined]) -> Iterator[Person]:
-    records = (one.record for one in papers if one.record is not None)
-    return (one.reviewed.by for one in records if one.reviewed is not None)
-
-
-def _names(people: Iterable[Person]) -> Iterator[str]:
-    return (person_zh(one) for one in people)
-
-
-def _hands(papers: Iterable[Examined]) -> str:
+def _hands(collected: Iterable[Person], reviewed: Iterable[Person]) -> str:
     """Return who had a hand in it, by name alone to fit."""
-    given = tuple(papers)
-    collected = "、".join(dict.fromkeys(one.name for one in _collectors(given)))
-    reviewed = "、".join(dict.fromkeys(one.name for one in _reviewers(given)))
-    return f"{collected} · {reviewed}复核" if reviewed else collected
+    first = "、".join(dict.fromkeys(one.name for one in collected))
+    second = "、".join(dict.fromkeys(one.name for one in reviewed))
+    return f"{first} · {second}复核" if second else first
 
 
 def people_of(rows: Iterable[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:

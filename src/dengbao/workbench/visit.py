@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -163,7 +164,8 @@ def _unreadable(told: str) -> UsageError:
 def _answer(answer: Callable[[Visit], Response], request: Request, form: FormData) -> Response:
     visit = _visit(request, form)
     try:
-        return answer(visit)
+        with visit.desk.glance() if request.method != "POST" else contextlib.nullcontext():
+            return answer(visit)
     except DengbaoError as exc:
         return _failed(request, exc)
 

@@ -21,7 +21,7 @@ from ...model import ItemResult, RunInfo
 from ...packet.stage import Progress, Stage
 from ...reading import apart
 from ...report.inputs import GapEntry, GapGroup
-from ...rounds import load_round, round_numbers
+from ...rounds import load_info, round_numbers
 from ...undoing import Owed, owed_in
 from ..desk import Desk, State
 from ..grid import GRAVEST, grid_of
@@ -136,7 +136,7 @@ def _entry(one: GapEntry) -> str:
 def rounds_of(state: State) -> tuple[RunInfo, ...]:
     """Return all rounds, the newest first."""
     directory = state.session.directory
-    return tuple(load_round(directory, one).info for one in reversed(round_numbers(directory)))
+    return tuple(load_info(directory, one) for one in reversed(round_numbers(directory)))
 
 
 def counted(items: Iterable[ItemResult]) -> Counter[str]:
