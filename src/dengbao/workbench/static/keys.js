@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const typing = (one) =>
-    one instanceof HTMLElement && (one.isContentEditable || one.matches("textarea, select, input:not([type=radio]):not([type=checkbox]):not([type=button]):not([type=submit])"));
+    one instanceof HTMLElement && (one.isContentEditable || one.matches("textarea, select, input:not([type=radio]):not([type=checkbox]):not([type=button]):not([type=submit]):not([type=file])"));
   const seen = (one) => one.offsetParent !== null || one.getClientRects().length > 0;
   const find = (name, value) =>
     [...document.querySelectorAll(`[data-${name}]`)].find((one) => one.dataset[name].split(" ").includes(value) && !one.disabled && seen(one));
