@@ -311,3 +311,36 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "drafts").write_bytes(b"a file where the folder should be")
     with pytest.raises(StoreError, match="无法写入"):
         stage(tmp_path, "a", io.BytesIO(b"x"))
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from dengbao.evidence.staging import stage
+
+class Slow:
+    def read(self, size):
+        if self.given:
+            print("half", flush=True)
+            sys.stdin.read()
+        self.given = True
+        return b"x" * 100_000
+    given = False
+
+stage(Path(sys.argv[1]), "a.log", Slow())
+"""
+
+
+def test_a_kill_leaves_a_part_that_counts_for_nothing_and_goes(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _KILLED, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"half\n"
+        process.kill()
+    (left,) = lying(tmp_path)
+    assert left.endswith(".part")
+    assert staging.all_staged(tmp_path, [left, left.strip(".")]) == ()
+    age(tmp_path, 4)
+    one = stage(tmp_path, "b.txt", io.BytesIO(b"text"))
+    assert lying(tmp_path) == [f"{one.sha256}.json", f"{one.sha256}.txt"]
