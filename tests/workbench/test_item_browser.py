@@ -133,6 +133,11 @@ def test_what_is_typed_just_before_leaving_is_saved_and_undone_by_a_key(
         expect(page.locator("[name=statement]")).to_have_value("第一句，第二句")
         page.keyboard.press("z")
         expect(page.locator("[name=statement]")).to_have_value("第一句", timeout=WAIT_MS)
+        page.locator("[name=statement]").fill("第三句")
+        saved(page)
+        page.keyboard.press("Escape")
+        page.keyboard.press("z")
+        expect(page.locator("[name=statement]")).to_have_value("第一句", timeout=WAIT_MS)
 
 
 def test_a_kill_while_saving_loses_nothing(hospital: Path, browser: Browser) -> None:

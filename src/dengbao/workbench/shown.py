@@ -57,7 +57,9 @@ class Pages:
 
     def answer(self, visit: Visit, template: str, status: int, data: Mapping[str, object]) -> Response:
         """Return a rendered page; what was to be told is told, once."""
-        said, visit.visitor.said[:] = tuple(visit.visitor.said), []
+        said: tuple[str, ...] = ()
+        if not visit.is_part:  # a part has no place for it
+            said, visit.visitor.said[:] = tuple(visit.visitor.said), []
         text = self._environment.get_template(template).render(
             visit=visit, path=visit.request.url.path, said=said, **data
         )

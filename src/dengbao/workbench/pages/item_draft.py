@@ -44,15 +44,16 @@ def told(found: Saved | Conflict) -> str:
 def _state(visit: Visit, here: Seat, found: Saved | Conflict) -> Response:
     if isinstance(found, Conflict):
         return visit.page(
-            "item_saved.html", seat=here, version=found.current, base=visit.filled.raw("base"),
+            "item_saved.html", seat=here, before=None, version=found.current, base=visit.filled.raw("base"),
             choice=choice_of(here, found.current.content, found.yours), merged="", stands=found.current,
         )  # fmt: skip
     merged = ""
     if found.merged:  # the page still shows what it was before the other window changed it
         merged = json.dumps(found.version.fields, ensure_ascii=False)
+    kept = drafts.load(visit.desk.directory, here.item.id, here.asset.id)
     return visit.page(
-        "item_saved.html", seat=here, version=found.version, base=found.version.version, choice=None,
-        merged=merged, stands=found.version,
+        "item_saved.html", seat=here, before=kept.before, version=found.version, base=found.version.version,
+        choice=None, merged=merged, stands=found.version,
     )  # fmt: skip
 
 
