@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -14,6 +15,8 @@ from .findings import Examined, Finding, Gravity, Place, malformed
 from .remarks import grouped, load_remarks
 from .standing import Thread, in_force, thread_of
 from .store import read_document
+
+_SECOND: Final = "由另一人在工作台“复核”页复核，或用 dengbao evidence accept"
 
 
 def remarks_by_record(directory: Path) -> tuple[dict[str, list[Remark]], tuple[Finding, ...]]:
@@ -91,13 +94,11 @@ def _people(record: Evidence, place: Place) -> Iterator[Finding]:
             record,
             "override",
             "要推翻自动检测结果，须由第二人复核",
-            "由另一人复核（reviewed）",
+            _SECOND,
             Gravity.UNREVIEWED,
         )
     if second is None and record.verdict is Verdict.NOT_APPLICABLE:
-        yield place.say(
-            record, "verdict", "判为不适用，须由第二人复核", "由另一人复核（reviewed）", Gravity.UNREVIEWED
-        )
+        yield place.say(record, "verdict", "判为不适用，须由第二人复核", _SECOND, Gravity.UNREVIEWED)
 
 
 def local_day(when: datetime) -> date:
