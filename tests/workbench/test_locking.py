@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from dengbao import drafts
 from dengbao.errors import UsageError
 from dengbao.packet.dsse import new_key
 from dengbao.packet.lock import lock_of, unlock
 from dengbao.packet.seal import seal
 from dengbao.rounds import load_round
 from dengbao.session import open_session
-from dengbao.workbench.locking import LockWatch, own_path
+from dengbao.workbench.locking import LOCKED, LockWatch, own_path
 from dengbao.workbench.pages import ROUTES
 
 from ..packet import example
@@ -121,3 +122,13 @@ def test_unlocking_takes_a_person_and_a_reason_and_is_told(
 )  # fmt: skip
 def test_the_way_back_stays_on_the_page(given: str, expected: str) -> None:
     assert own_path(given) == expected
+
+
+def test_what_is_typed_while_sealed_is_a_draft_and_is_not_filed(locked: Served) -> None:
+    with locked.client() as client:
+        client.post("/who", data={"name": "李工", "org": "测试科技", "back": "/"})
+        form = {"base": "0", "window": "w", "statement": "经核查，封存后又写。", "verdict": "conform"}
+        answer = client.post("/item/1.a.3/his-db/file", data=form)
+        assert answer.status_code == LOCKED
+    assert drafts.load(locked.folder, "1.a.3", "his-db").content.fields["statement"] == form["statement"]
+    assert lock_of(locked.folder) is not None
