@@ -8,7 +8,19 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import capturing, host_cost, pictures, planning, report, scanning, side_by_side, ssh, tls, vulns
+from . import (
+    capturing,
+    host_cost,
+    pictures,
+    planning,
+    report,
+    scanning,
+    side_by_side,
+    ssh,
+    tls,
+    vulns,
+    workbench,
+)
 from .figures import Figure
 
 README = Path(__file__).with_name("README.md")
@@ -32,7 +44,19 @@ def table(figures: list[Figure]) -> str:
 
 MODULES = {
     one.__name__.rpartition(".")[2]: one
-    for one in (ssh, host_cost, side_by_side, planning, report, pictures, vulns, capturing, tls, scanning)
+    for one in (
+        ssh,
+        host_cost,
+        side_by_side,
+        planning,
+        report,
+        pictures,
+        vulns,
+        capturing,
+        tls,
+        scanning,
+        workbench,
+    )
 }
 
 
