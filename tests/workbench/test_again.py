@@ -14,7 +14,7 @@ from ..small_content import write_engagement
 from ..test_again import COUNTS
 from ..test_run_options import knocking_content
 from .bench import browsing, serving
-from .test_run import sit_down, until
+from .test_run import sit_down
 
 NOTHING = {
     "item=9.z.9&asset=his": "没有测评项",
@@ -89,6 +89,5 @@ def test_without_scripts_what_is_not_ticked_is_not_sent_again(
             seat = window.go(address)
             seat.locator("input[name=confirm]").check()
             seat.locator("button", has_text="重做并比较").click()
-            kept = "第 1 轮的事实与结果未改动"
-            until(lambda: kept in window.go(address).locator("#main").inner_text())
+            seat.get_by_text("第 1 轮的事实与结果未改动").wait_for()  # the page loads itself anew
     assert app.blank == 2
