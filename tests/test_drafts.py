@@ -148,6 +148,8 @@ def test_a_window_whose_answer_was_lost_does_not_conflict_with_itself(tmp_path: 
     assert isinstance(typed(base, "甲乙丙"), Saved)
     kept = drafts.load(tmp_path, "1.a.1", "his").content
     assert (kept.fields, kept.files) == ({"statement": "甲乙丙"}, (ONE,))
+    assert isinstance(typed(base, "甲乙丙丁"), Saved)
+    assert drafts.load(tmp_path, "1.a.1", "his").content.fields == {"statement": "甲乙丙丁"}
 
 
 def test_the_text_kept_aside_may_be_let_go(tmp_path: Path) -> None:

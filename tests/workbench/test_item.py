@@ -295,6 +295,31 @@ def test_an_override_is_only_asked_for_where_a_program_said_no(client: httpx.Cli
     assert evidence.load_all(served.folder)[0].override == ""
 
 
+def failing(folder: Path) -> None:
+    """Let the program have said 不符合 of the item."""
+    path = load_round(folder).records_path
+    lines = [json.loads(one) for one in path.read_bytes().splitlines()]
+    for one in lines:
+        if one["item"] == "1.a.3":
+            one.update(status="judged", verdict="nonconform", reason=None)
+    path.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in lines))
+
+
+def test_a_no_of_a_program_is_overruled_only_with_a_reason_and_a_second_person(hospital: Path) -> None:
+    failing(hospital)
+    with asking(hospital) as client:
+        sit_down(client)
+        assert 'name="override"' in client.get(ITEM).text
+        attach(hospital)
+        told = posted(client, "file", statement=TYPED, verdict="conform").text
+        assert "自动判定不因此改变" in told
+        attach(hospital)
+        told = posted(client, "file", statement=TYPED, verdict="conform", override="账户已删除").text
+        assert "尚待第二人复核" in told
+        assert "账户已删除" in told
+    assert [one.override for one in evidence.load_all(hospital)] == ["", "账户已删除"]
+
+
 def test_not_applicable_is_declared_with_a_second_person(client: httpx.Client) -> None:
     alone = {"why": "嵌入式数据库没有账户", "agreed_name": "李工", "agreed_org": "测试科技"}
     assert posted(client, "not-applicable", **alone).status_code == 409

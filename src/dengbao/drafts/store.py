@@ -94,7 +94,9 @@ def save(
         if differing or (current.filed and content != started):
             yours = _append(path, kept, content, by, settles=known, aside=True)
             return Conflict(current, yours, differing or tuple(sorted(content.fields)))
-        return Saved(_append(path, kept, both, by, settles=known), merged=both.fields != content.fields)
+        merged = both.fields != content.fields
+        own = "" if merged else window  # what this window never showed is not its own
+        return Saved(_append(path, kept, both, by, settles=known, window=own), merged=merged)
 
 
 def attach(directory: Path, item: str, asset: str, sha256: str, *, by: Person) -> Version:
