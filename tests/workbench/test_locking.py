@@ -15,6 +15,7 @@ from dengbao.errors import UsageError
 from dengbao.packet.dsse import new_key
 from dengbao.packet.lock import lock_of, unlock
 from dengbao.packet.seal import seal
+from dengbao.packet.sealing import seal_folder
 from dengbao.rounds import load_round
 from dengbao.session import open_session
 from dengbao.workbench.locking import LOCKED, LockWatch, own_path
@@ -74,6 +75,20 @@ def test_a_folder_is_locked_while_it_is_what_was_sealed(sealed: Path, complete: 
     assert (watch.now(), lock_of(folder)) == (None, None)
     with pytest.raises(UsageError, match="没有锁定"):
         unlock(folder, example.WANG, "补充一份佐证")
+
+
+def test_sealing_again_gives_the_same_packet_and_locks_again(complete: Path, tmp_path: Path) -> None:
+    folder = example.copy_of(complete, tmp_path / "my-hospital")
+    key = new_key(tmp_path / "seal")
+    first = seal_folder(open_session(folder), load_round(folder), by=example.LI, key=key)
+    locked = lock_of(folder)
+    assert locked is not None
+    assert locked.packet == first.sealed.packet
+    unlock(folder, example.WANG, "查看后无须改动")
+    assert lock_of(folder) is None
+    second = seal_folder(open_session(folder), load_round(folder), by=example.LI, key=key)
+    assert (second.again, second.sealed.packet) == (True, first.sealed.packet)
+    assert lock_of(folder) == locked
 
 
 def test_no_form_writes_while_sealed(locked: Served) -> None:
