@@ -15,7 +15,7 @@ from ...packet.custody import told
 from ...reading import apart
 from ...recording_lines import Known, Paper, make_tables, workbook_of
 from ..desk import State
-from ..held import Held, Shelf
+from ..held import NAME, Held, Shelf
 from ..visit import Visit, act, look
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -23,7 +23,7 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 
 def show(visit: Visit) -> Response:
     """Show what can be taken away and where what was filled in is brought back."""
-    return visit.page("sheet.html", state=visit.desk.state())
+    return visit.page("sheet.html")
 
 
 def download(visit: Visit) -> Response:
@@ -48,7 +48,7 @@ def bring(visit: Visit) -> Response:
         found = _import(visit, held, dry_run=True)
     except DengbaoError as exc:
         shelf.drop(held)
-        return visit.page("sheet.html", 409, state=visit.desk.state(), faults=tuple(apart(exc)))
+        return _refused(visit, exc)
     if not found.changes:
         shelf.drop(held)
     return visit.page("sheet_check.html", held=held, found=found, state=visit.desk.state())
@@ -63,13 +63,19 @@ def confirm(visit: Visit) -> Response:
     try:
         done = _import(visit, held, dry_run=False)
     except DengbaoError as exc:
-        return visit.page("sheet.html", 409, state=visit.desk.state(), faults=tuple(apart(exc)))
+        return _refused(visit, exc)
     shelf.drop(held)
     filed = [*done.finished, *(one.filed for one in done.changes if one.filed)]
     told(visit.desk.directory, "evidence_imported", by, {"ids": " ".join(filed), "workbook": done.sha256})
     return visit.go(
         "/table", f"已入库 {len(filed)} 份：{filed[0]} 至 {filed[-1]}" if filed else "没有可入库的"
     )
+
+
+def _refused(visit: Visit, exc: DengbaoError) -> Response:
+    """Return the page with every mistake by its cell; the name the file has here says nothing to anybody."""
+    faults = [(one.where.rpartition(NAME)[2].strip() or "整个文件", one) for one in apart(exc)]
+    return visit.page("sheet.html", 409, faults=faults)
 
 
 def _import(visit: Visit, held: Held, *, dry_run: bool) -> recording.Imported:
