@@ -157,6 +157,27 @@ def test_a_file_is_chosen_and_taken_out_by_keyboard_alone(
     assert files_of(served) == ()
 
 
+def test_what_saves_by_itself_presses_no_button(served: Served, browser: Browser) -> None:
+    with browsing(browser, served) as window:
+        page = seated(window)
+        asked: list[str] = []
+        page.on(
+            "request", lambda one: asked.append(one.url.partition(BASE)[2]) if one.method == "POST" else None
+        )
+        page.set_input_files("[data-box] [type=file]", [payload("a.png", png()), payload("b.png", png(2))])
+        expect(listed(page)).to_have_count(2)
+        page.get_by_role("button", name="移除 b.png").click()
+        expect(listed(page)).to_have_count(1)
+        for button in ("移除 a.png", "遮盖 a.png", "入库"):
+            page.locator("[name=statement]").fill(f"{TYPED}{button}")
+            page.get_by_role("button", name=button).focus()
+            expect(page.locator("#saved .saving")).to_contain_text("已保存")
+            assert typed(served) == f"{TYPED}{button}"
+        assert {"/draft"} == {one for one in asked if not one.startswith("/files")}
+        assert len([one for one in asked if one.endswith("/remove")]) == 1
+    assert len(files_of(served)) == 1
+
+
 def test_without_a_person_or_a_server_it_is_told_in_words(hospital: Path, browser: Browser) -> None:
     with serving(hospital) as mortal, browsing(browser, mortal) as window:
         page = window.go(ITEM)

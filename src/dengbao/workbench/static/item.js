@@ -23,6 +23,13 @@
     form.addEventListener("submit", (event) => { if (leaving) event.preventDefault(); leaving = true; });
     window.addEventListener("pageshow", () => { leaving = false; });
     const ours = (event) => event.detail.elt === form;
+    // htmx would send a save to the address of the button that has the focus, and so file or remove unasked.
+    document.body.addEventListener("htmx:configRequest", (event) => {
+      if (!ours(event)) return;
+      if (leaving) { event.preventDefault(); return; }
+      event.detail.path = form.getAttribute("hx-post");
+      for (const name of ["choice", "version", "upload"]) delete event.detail.parameters[name];
+    });
     document.body.addEventListener("htmx:beforeRequest", (event) => { if (ours(event)) { sent = changes; tell("正在保存…", "unsaved"); } });
     document.body.addEventListener("htmx:sendError", (event) => { if (ours(event)) failed("连不上工作台"); });
     document.body.addEventListener("htmx:responseError", (event) => {
