@@ -257,7 +257,7 @@ def test_a_gigabyte_is_refused_early_and_costs_no_memory(
     assert "一次最多 100 MB" in said.decode()
     assert resident_peak(shared) < MOST_RESIDENT
     assert lying(shared.folder) == before
-    assert list(spooled.iterdir()) == []
+    assert [one for one in spooled.rglob("*") if one.is_file()] == []
 
 
 def test_a_file_over_the_bound_of_one_file_is_refused(
@@ -265,7 +265,7 @@ def test_a_file_over_the_bound_of_one_file_is_refused(
 ) -> None:
     refused(client, shared, "文件超过 64 MB", (b"a.log", bytes(65 * MEGABYTE)))
     assert resident_peak(shared) < MOST_RESIDENT
-    assert list(spooled.iterdir()) == []
+    assert [one for one in spooled.rglob("*") if one.is_file()] == []
 
 
 def test_who_and_where_must_be_known_before_anything_is_kept(shared: Served) -> None:
