@@ -38,9 +38,9 @@ class Shelf:
     """The workbooks that wait for a confirmation; the oldest makes room, all are gone with the process."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="dengbao-held-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._held: list[tuple[Visitor, Held]] = []
+        self._folders: set[Path] = set()  # made only when something is brought: most processes hold nothing
+        weakref.finalize(self, _clear, self._folders)
         self._lock = threading.Lock()
 
     def keep(
@@ -53,13 +53,13 @@ class Shelf:
 
         """
         token = secrets.token_urlsafe(16)
-        folder = self._folder / token
-        folder.mkdir(mode=0o700)
+        folder = Path(tempfile.mkdtemp(prefix="dengbao-held-"))
+        self._folders.add(folder)
         held = Held(token, folder / NAME, by, at, redacted)
         try:
             _copy(stream, held.path)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            self._remove(folder)
             raise
         with self._lock:
             self._held.append((visitor, held))
@@ -89,7 +89,16 @@ class Shelf:
 
     def _drop(self, one: tuple[Visitor, Held]) -> None:
         self._held = [other for other in self._held if other is not one]
-        shutil.rmtree(one[1].path.parent, ignore_errors=True)
+        self._remove(one[1].path.parent)
+
+    def _remove(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        self._folders.discard(folder)
+
+
+def _clear(folders: set[Path]) -> None:
+    for one in folders:
+        shutil.rmtree(one, ignore_errors=True)
 
 
 def _copy(stream: BinaryIO, path: Path) -> None:
