@@ -175,7 +175,7 @@ def test_status_of_items_tells_everything(call: Call, ran: Ran) -> None:
 def test_status_as_json_has_the_promised_shape(call: Call, ran: Ran) -> None:
     said = call("status", ran.folder, "--content", ran.content, "--format", "json")
     shape = json.loads(said.out)
-    assert set(shape) == {"suite", "round", "items", "clauses", "counts"}
+    assert set(shape) == {"suite", "round", "items", "clauses", "counts", "stage"}
     assert shape["items"]["1.a.2"]["assets"]["his-bak"] == {
         "status": "judged", "verdict": "nonconform", "source": "automatic", "lacks": [],
     }  # fmt: skip
