@@ -22,7 +22,7 @@ from dengbao.cli import door, main_group
 from dengbao.errors import DengbaoError, Reason
 from dengbao.probes.base import ProbeSpec
 from dengbao.probes.registry import PROBES
-from dengbao.pytest_plugin import BROKE_DOWN
+from dengbao.pytest_state import BROKE_DOWN
 
 from .live.harness import PROFILE
 
