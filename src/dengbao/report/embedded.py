@@ -22,7 +22,6 @@ from .plain import Plain, canonical
 _NAMESPACE: Final = "urn:dengbao:report:1"
 _ROOT: Final = f"{{{_NAMESPACE}}}report"
 _DATA: Final = f"{{{_NAMESPACE}}}data"
-_PREFIXES: Final[dict[str | None, str]] = {None: _NAMESPACE}
 _ITEM: Final = "http://schemas.openxmlformats.org/officeDocument/2006/customXml"
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PROPERTIES_TYPE: Final = "application/vnd.openxmlformats-officedocument.customXmlProperties+xml"
@@ -90,7 +89,7 @@ def carried(data: Mapping[str, Plain], suite: str, template: bytes) -> Embedded:
 
 def embed(package: Package, carried_data: Embedded) -> None:
     """Put the data into the document; the same data give the same bytes."""
-    root = etree.Element(_ROOT, nsmap=_PREFIXES)
+    root = etree.fromstring(f'<report xmlns="{_NAMESPACE}"/>')
     root.set("suite", carried_data.suite)
     root.set("template", carried_data.template_sha256)
     root.set("mark", carried_data.mark)
