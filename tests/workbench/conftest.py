@@ -40,9 +40,14 @@ def served(hospital: Path) -> Iterator[Served]:
         yield one
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return a Chromium."""
+@pytest.fixture(scope="module")
+def browser(complete: Path) -> Iterator[Browser]:
+    """Return a Chromium.
+
+    While it is there an event loop runs in this process, and what starts one of its own cannot be called:
+    so the engagement is built before, and each module ends its own Chromium for the sake of the next.
+    """
+    del complete
     with sync_playwright() as playwright:
         # Without its sandbox, because tests may run as root.
         started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
