@@ -75,15 +75,26 @@ def _asked(client: httpx.Client, folder: Path) -> Iterator[tuple[str, float, Ask
         ),
     )
     yield "自动保存", 100, _saving(client)
-    yield (
-        "佐证入库",
-        100,
-        lambda turn: client.post(
+    led_to: list[str] = []
+
+    def filed(turn: int) -> httpx.Response:
+        """File with a picture; where the answer leads to is asked for in a turn of its own, as a view."""
+        answer = client.post(
             f"/item/1.b.{1 + turn % 3}/{_host(turn)}/file",
             data=_typed(turn) | {"base": "0", "verdict": "conform", "redacted": "yes"},
             files={"upload": (f"{turn}.png", picture(5000 + turn), "image/png")},
-        ),
-    )
+            follow_redirects=False,
+        )
+        led_to.append(answer.headers["location"])
+        return answer
+
+    def after_filing(turn: int) -> httpx.Response:
+        record = folder / "evidence" / f"EV-{next(numbers):04}.yaml"
+        record.write_text(record.read_text(encoding="utf-8").replace("截图", "拍照"), encoding="utf-8")
+        return client.get(led_to[turn])
+
+    yield "佐证入库", 100, filed
+    yield "入库后的下一项", 300, after_filing
 
 
 def _host(turn: int) -> str:
