@@ -460,5 +460,5 @@ def test_every_command_is_listed_once() -> None:
     assert list(main_group.commands) == [
         "demo", "init", "doctor", "plan", "run", "judge", "status", "settle", "evidence", "report",
         "template", "key", "seal", "forms", "compare", "export", "verify", "suite", "check", "collect-script",
-        "vulns", "discover", "scan", "capture", "recheck", "approve",
+        "vulns", "discover", "scan", "capture", "recheck", "approve", "serve",
     ]  # fmt: skip

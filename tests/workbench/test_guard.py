@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ..packet import example
 from .bench import Served, serving
+
+
+@pytest.fixture(scope="module")
+def served(tested: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve one engagement for all tests of this file: none of them changes it."""
+    folder = example.copy_of(tested, tmp_path_factory.mktemp("guard") / "my-hospital")
+    with serving(folder) as one:
+        yield one
 
 
 def test_without_the_start_token_nothing_is_told(served: Served) -> None:
