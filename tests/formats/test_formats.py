@@ -150,6 +150,37 @@ def test_junit_is_read_by_junitparser_and_the_build_is_green_only_if_all_is_conf
     assert read.suites == 1 + len(given.result.clauses)
 
 
+def test_junit_obeys_the_schemas_of_jenkins_and_of_ant(given: Example, tmp_path: Path) -> None:
+    data = export(given, "junit", tmp_path).read_bytes()
+    assert readers.junit_faults(data) == []
+    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False))
+    told = Counter(assets(given.result).values())
+    assert len(root.findall(".//skipped")) == told["not_applicable"]
+    assert {one.get("type") for one in root.iter("failure", "error")} == told.keys() - {
+        "conform", "not_applicable",
+    }  # fmt: skip
+    begun = given.run.begun_at
+    assert {one.get("timestamp") for one in root.iter("testsuite")} == {f"{begun:%Y-%m-%dT%H:%M:%S}"}
+    seen = "\n\n".join(one.text or "" for one in root.iter("system-out"))
+    assert seen.count("\n符合：") == told["conform"], "what was seen of those that passed is told"
+
+
+@pytest.mark.parametrize(
+    ("told", "instead"),
+    [
+        (b' hostname="localhost"', b""),
+        (b' failures="', b' failed="'),
+        (b"<system-err />", b""),
+        (b'timestamp="2026-', b'timestamp="26-'),
+        (b"<testsuites>", b'<testsuites disabled="0">'),
+    ],
+)
+def test_the_check_by_the_schemas_of_junit_is_awake(told: bytes, instead: bytes) -> None:
+    data = FORMATS["junit"].write(*_parts(EXAMPLES["every state"]))
+    assert told in data
+    assert readers.junit_faults(data.replace(told, instead))
+
+
 def test_sarif_obeys_the_official_schema_and_only_conform_is_pass(given: Example, tmp_path: Path) -> None:
     document = json.loads(export(given, "sarif", tmp_path).read_bytes())
     assert readers.sarif_faults(document) == []
@@ -199,7 +230,7 @@ def test_hostile_words_stay_words(name: str) -> None:
         root = etree.fromstring(data, etree.XMLParser(resolve_entities=False))
         assert {one.tag for one in root.iter()} == {
             "testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "skipped",
-            "system-out",
+            "system-out", "system-err",
         }  # fmt: skip
         assert "]]> <script>" in str(root.xpath("string()"))
     else:
