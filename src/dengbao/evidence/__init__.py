@@ -1,6 +1,6 @@
 """The manual evidence store: filed once under a number and a digest, admitted only when complete."""
 
-from .admissibility import admissible, admitted, check, draft_faults, examine
+from .admissibility import admissible, admitted, check, counted, damage, draft_faults, examine
 from .attached import MAX_FILE_BYTES, MAX_FILES, measure
 from .carried import carried_folder, load_carried, write_carried
 from .filing import Draft, add, find, unfiled
@@ -29,6 +29,8 @@ __all__ = [
     "admitted",
     "carried_folder",
     "check",
+    "counted",
+    "damage",
     "draft_faults",
     "evidence_stamps",
     "examine",

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ..errors import DengbaoError, EvidenceError
 from ..files import names_in
 from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Suite
@@ -29,6 +31,7 @@ _PROOF: Final = {
     "method": "缺少取证方法（how）",
     "files": "缺少佐证文件（file）",
 }
+_GRAVE: Final = (Gravity.ALTERED, Gravity.MALFORMED)
 _NUMBERED: Final = re.compile(r"EV-\d+")
 _PICTURE_KINDS: Final = (EvidenceKind.SCREENSHOT, EvidenceKind.PHOTO)
 
@@ -57,12 +60,21 @@ def admitted(examined: Sequence[Examined]) -> tuple[Evidence, ...]:
     """
     grave = [
         EvidenceError(one.message, where=one.where, cure=one.cure)
-        for each in examined
-        for one in each.findings
-        if one.gravity in (Gravity.ALTERED, Gravity.MALFORMED)
+        for one in damage(examined)
+        if one.gravity in _GRAVE
     ]
     raise_all(grave)
+    return counted(examined)
+
+
+def counted(examined: Sequence[Examined]) -> tuple[Evidence, ...]:
+    """Return the examined evidence that counts while other evidence may be damaged: for showing only."""
     return tuple(one.record for one in examined if one.counts and one.record is not None)
+
+
+def damage(examined: Sequence[Examined]) -> tuple[Finding, ...]:
+    """Return what cannot be read any more, or is not as it was filed: altered, or gone."""
+    return tuple(one for each in examined for one in each.findings if one.gravity in _GRAVE or one.attachment)
 
 
 class Eyes:
@@ -202,7 +214,7 @@ def _files(record: Evidence, place: Place) -> Iterator[Finding]:
     for file in record.files:
         finding = _file(record, file, place)
         if finding is not None:
-            yield finding
+            yield msgspec.structs.replace(finding, attachment=file.name)
         elif file.name in pictures and (fault := picture_fault(place.folder / file.name)):
             yield place.say(record, "files", f"的附件 {file.name} {fault}", "重新截图或拍照后入库")
     if record.kind in _PICTURE_KINDS and not pictures:

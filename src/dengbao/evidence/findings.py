@@ -40,7 +40,8 @@ class Gravity(StrEnum):
 class Finding(Value):
     """One thing to say about a record; all but `NOTE` keep it from counting.
 
-    `by_review` is set where it follows from who reviewed the record and when.
+    `by_review` is set where it follows from who reviewed the record and when; `attachment` names the file
+    that is gone, cannot be read or is not as it was filed.
     """
 
     evidence: str
@@ -49,6 +50,7 @@ class Finding(Value):
     cure: str
     where: str = ""
     by_review: bool = False
+    attachment: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from ..catalog.engagements import FILE_NAME
 from ..errors import DengbaoError
-from ..evidence import Examined, Remembering, admitted, evidence_stamps, examine
+from ..evidence import Examined, Finding, Remembering, counted, damage, evidence_stamps, examine
 from ..evidence.remarks import about, load_remarks
 from ..files import RememberedDigests, Stamp, stamp_of, stamps_in
 from ..model import Asset, CaseResult, Clause, Evidence, Item, ItemResult, Remark, SuiteResult
@@ -73,6 +73,11 @@ class State:
     def evidence(self) -> dict[str, Evidence]:
         """Return the readable evidence by number."""
         return {one.record.id: one.record for one in self.examined if one.record is not None}
+
+    @cached_property
+    def damage(self) -> tuple[Finding, ...]:
+        """Return what is not as it was filed: it does not count, and nothing may be sealed or reported."""
+        return damage(self.examined)
 
     @cached_property
     def notes(self) -> dict[tuple[str, str], tuple[Remark, ...]]:
@@ -187,7 +192,7 @@ class Desk:
         if self._folding is None or (chosen is None and old is not None and session is not old.session):
             cases = chosen.plan.cases if chosen is not None else session.plan.cases
             self._folding = Folding(session.suite, cases, chosen.records().values() if chosen else ())
-        result = self._folding.fold(admitted(examined), session.engagement.not_applicable)
+        result = self._folding.fold(counted(examined), session.engagement.not_applicable)
         return State(session, chosen, result, examined)
 
     def _opened(self, stamps: _Stamps, old: _Stamps | None) -> Session:

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ..errors import DengbaoError, StoreError, UsageError
+from ..evidence import Finding
 from ..model import Person
 from ..packet.current import Current
 from ..reading import apart
@@ -58,6 +59,14 @@ class Visit:
         """Return the people that the engagement names, none while its file cannot be read."""
         try:
             return self.desk.state().session.engagement.people
+        except DengbaoError:
+            return ()
+
+    @property
+    def damage(self) -> tuple[Finding, ...]:
+        """Return what is wrong with filed evidence, none while the engagement cannot be read."""
+        try:
+            return self.desk.state().damage
         except DengbaoError:
             return ()
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from ...compare import Change, Direction, compare
 from ...errors import UsageError
-from ...evidence import admitted
+from ...evidence import counted
 from ...model import SuiteResult
 from ...results import fold_with, refuse_other_suite
 from ...rounds import load_round
@@ -61,7 +61,7 @@ def _folded(state: State, number: int) -> SuiteResult:
         return state.result
     chosen = load_round(state.session.directory, number)
     refuse_other_suite(state.session, chosen)
-    return fold_with(state.session, chosen, admitted(state.examined))[0]
+    return fold_with(state.session, chosen, counted(state.examined))[0]
 
 
 ROUTES: Final[tuple[Route, ...]] = (look("/compare", show),)
