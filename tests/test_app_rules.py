@@ -115,6 +115,11 @@ def test_logs_may_be_one_or_a_list(tmp_path: Path) -> None:
         (AUDIT, "audit: [{name: 登录, path: /a}, {name: 操作}]", "未写审计记录在何处"),
         (AUDIT, "audit: [{name: 登录, path: /a, pth: /b}]", "没有“pth”这个键"),
         (AUDIT, "audit: [/audit]", "应为"),
+        (
+            "          inputs:\n            id_card",
+            '          listed: "/p/{created}"\n          inputs:\n            id_card',
+            "不能含占位符",
+        ),
         ("id: list, name", "id: list, post: boss, name", "“boss”不在可选之列"),
     ],
 )

@@ -69,6 +69,10 @@ class FileLedger:
         self._known[key] = outcome
         self._journal.append(msgspec.json.encode(LedgerLine(key=key, outcome=outcome)), durable=True)
 
+    def recall(self, key: str) -> str | None:
+        """Return what was noted under a key, None where nothing was."""
+        return self._known.get(key)
+
     def owe(self, key: str, what: str) -> None:
         """Note durably, before it is done, a change that must be taken back."""
         self._write(LedgerLine(key=key, owed=what))
@@ -162,3 +166,11 @@ class ProbeLedger:
         """Return the changes of this probe that were not taken back yet, oldest first."""
         found = self.ledger.debts(self.prefix)
         return tuple(Debt(key.removeprefix(self.prefix), what) for key, what in found.items())
+
+    def remember(self, key: str, text: str) -> None:
+        """Note durably what taking back may need."""
+        self.ledger.end(self.prefix + key, text)
+
+    def recall(self, key: str) -> str | None:
+        """Return what was remembered, also by an earlier run."""
+        return self.ledger.recall(self.prefix + key)

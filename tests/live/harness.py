@@ -91,6 +91,7 @@ class MemoryLedger:
 
     outcomes: dict[str, str | None] = field(default_factory=dict)
     owed: dict[str, str] = field(default_factory=dict)
+    remembered: dict[str, str] = field(default_factory=dict)
 
     def begin(self, key: str) -> str | None:
         if key in self.outcomes:
@@ -109,6 +110,12 @@ class MemoryLedger:
 
     def debts(self) -> tuple[Debt, ...]:
         return tuple(Debt(key, what) for key, what in self.owed.items())
+
+    def remember(self, key: str, text: str) -> None:
+        self.remembered[key] = text
+
+    def recall(self, key: str) -> str | None:
+        return self.remembered.get(key)
 
 
 @dataclass

@@ -106,9 +106,8 @@ def test_killed_anywhere_in_any_order_nobody_is_harmed(site: Site, tmp_path: Pat
     assert cut
     assert run(folder, within_s=540), f"seed {SEED}, {cut}: the run did not end"
     told = f"seed {SEED}, killed at {cut}"
-    # A kill before the answer leaves a debt that may be of nothing; what is really there is compared below.
-    assert [one for one in owed_in(folder) if "若已新建" not in one.what] == [], told
     assert kept(site) == before, told
+    assert owed_in(folder) == (), told
     assert [one for one in people if not accepted(site, one)] == [], told
     ledger = (folder / "runs/round-1/ledger.jsonl").read_text(encoding="utf-8")
     assert not any(one in ledger for one in PASSWORDS.values())

@@ -19,6 +19,7 @@ from dengbao.ledger import read_ledger
 from dengbao.model import Level, Scope, WebAsset
 from dengbao.probes.web import inputs
 from dengbao.probes.web.facts_inputs import FormSeen, WebInputs
+from dengbao.undoing import owed_in
 
 from ..runs import HEAD, dengbao
 from ..servers.forms import FIELDS, PASSWORD, SPECIMEN, VARIABLE, Conduct, Forms, serve
@@ -171,7 +172,9 @@ def _written(folder: Path, asset: WebAsset) -> Path:
     folder.mkdir()
     plain = msgspec.to_builtins(asset)
     (folder / "engagement.yaml").write_text(
-        HEAD + yaml.safe_dump([plain], allow_unicode=True, sort_keys=False), encoding="utf-8"
+        HEAD.replace("level: intrude", "level: intrude\n  connections_per_s: 2000")
+        + yaml.safe_dump([plain], allow_unicode=True, sort_keys=False),
+        encoding="utf-8",
     )
     return folder
 
@@ -224,3 +227,107 @@ def test_what_nobody_knows_the_number_of_stays_owed() -> None:
             asyncio.run(inputs.undo(asset, sight.context(ledger)))
     assert list(ledger.owed) == ["register/0123456789ab"]
     assert set(forms.records) == {1}
+
+
+# A run that dies at its n-th submission: noted and not yet sent, or sent and its answer not yet read.
+LOST = """
+import os, signal, sys
+from dengbao.ledger import FileLedger
+from dengbao.probes.web import calls
+place, count = sys.argv[1], [int(sys.argv[2])]
+def die():
+    count[0] -= 1
+    if not count[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+old_owe, old_told = FileLedger.owe, calls.told_by
+def owe(self, key, what):
+    old_owe(self, key, what)
+    if place == "unsent" and "若已新建" in what:
+        die()
+def told_by(call, chain):
+    if place == "unread" and call.path in ("/new", "/api/records"):
+        die()
+    return old_told(call, chain)
+FileLedger.owe, calls.told_by = owe, told_by
+from dengbao.cli import main
+sys.argv = ["dengbao", "run", "--item", "4.d.2", sys.argv[-1]]
+sys.exit(main())
+"""
+
+
+def _lost(folder: Path, place: str, count: int) -> None:
+    env = {**os.environ, VARIABLE: PASSWORD, "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOST, place, str(count), str(folder)], env=env, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, output.decode()
+
+
+def _resumed(folder: Path) -> None:
+    done = dengbao("run", folder, "--item", "4.d.2", env={**os.environ, VARIABLE: PASSWORD, "NO_COLOR": "1"})
+    assert done.returncode in (0, 3), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("style", "lists", "place", "count"),
+    [
+        ("page", "page", "unread", 1),  # a right one
+        ("page", "page", "unread", 10),  # a wrong one that was taken
+        ("page", "page", "unsent", 2),  # of which nothing came
+        ("json", "json", "unread", 1),
+    ],
+)
+def test_what_came_of_a_lost_answer_is_found_and_removed(
+    tmp_path: Path, style: str, lists: str, place: str, count: int
+) -> None:
+    """What stood there before stays, also with the same values, and so does what others entered meanwhile."""
+    forms = Forms(Conduct(unchecked=EVERY, lists=lists))
+    forms.records = {1: {"name": "真实患者"}, 2: {"name": "测试甲"}}
+    forms.last = 2
+    with serve(forms) as url:
+        asset = forms.asset(url, style=style, listed="/records")
+        folder = _written(tmp_path / "hospital", asset)
+        _lost(folder, place, count)
+        lost = [one for one in forms.records if one > 2]
+        assert bool(lost) == (place == "unread")
+        assert [one.what for one in owed_in(folder) if "若已新建" in one.what]
+        forms.last += 1
+        forms.records[forms.last] = {"name": "后来登记的患者"}
+        other = forms.last
+        _resumed(folder)
+    assert set(forms.records) == {1, 2, other}
+    assert owed_in(folder) == ()
+
+
+def test_the_same_value_entered_by_two_is_left_to_a_person(tmp_path: Path) -> None:
+    forms = Forms()
+    with serve(forms) as url:
+        folder = _written(tmp_path / "hospital", forms.asset(url, listed="/records"))
+        _lost(folder, "unread", 1)
+        forms.last += 1
+        forms.records[forms.last] = {"name": "测试甲"}
+        _resumed(folder)
+    assert set(forms.records) == {1, 2, 3}
+    assert [one for one in owed_in(folder) if "若已新建" in one.what]
+
+
+@pytest.mark.parametrize("lists", ["pages", "late"])
+def test_a_list_that_does_not_show_what_is_new_proves_nothing(tmp_path: Path, lists: str) -> None:
+    forms = Forms(Conduct(lists=lists))
+    with serve(forms) as url:
+        folder = _written(tmp_path / "hospital", forms.asset(url, listed="/records"))
+        _lost(folder, "unread", 1)
+        _resumed(folder)
+    assert set(forms.records) == {1, 2}
+    assert [one for one in owed_in(folder) if "若已新建" in one.what]
+
+
+def test_what_came_of_a_cut_line_is_removed_before_the_end() -> None:
+    forms = Forms(Conduct(drops=(1 + 3,), unchecked=EVERY))
+    sight = see(forms, listed="/records")
+    assert set(forms.records) == {1}
+    assert sight.ledger.owed == {}
+    assert form_of(sight).left == 0
+    assert any(one.problem for one in form_of(sight).tries)

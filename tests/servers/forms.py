@@ -19,6 +19,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from dengbao.model import (
     Account,
@@ -74,6 +75,10 @@ class Conduct:
     limits: bool = True  # the page's own HTML limits the fields
     keeps: bool = False  # nothing can be removed
     dies: int = 0  # the session ends after so many submissions
+    drops: tuple[int, ...] = ()  # submissions after which the line is cut: kept, and never answered
+    lists: str = (
+        "page"  # how records are listed: page, pages (the newest come last), json, late (by a script)
+    )
 
 
 @dataclass
@@ -100,6 +105,7 @@ class Forms:
                 Route("/new", self.submit, methods=["POST"]),
                 Route("/api/records", self.submit_json, methods=["POST"]),
                 Route("/search", self.search),
+                Route("/records", self.listing),
                 Route("/records/{number:int}", self.show),
                 Route("/records/{number:int}/delete", self.remove, methods=["POST"]),
             ]
@@ -157,7 +163,8 @@ class Forms:
         self._note(request)
         if not known:
             return _page("页面已过期", 403)
-        return self._answer(fields, self._complaint(fields, file))
+        answer = self._answer(fields, self._complaint(fields, file))
+        return _Dropped() if self.received in self.conduct.drops else answer
 
     async def submit_json(self, request: Request) -> Response:
         """Take numbers as numbers only, as typed languages do."""
@@ -234,6 +241,22 @@ class Forms:
         }  # fmt: skip
         return next((one for one, bad in wrong.items() if bad and one not in self.conduct.unchecked), "")
 
+    async def listing(self, request: Request) -> Response:
+        turned = self.stranger(request)
+        if turned is not None:
+            return turned
+        rows = [{"id": number, "name": one.get("name", "")} for number, one in self.records.items()]
+        if self.conduct.lists == "json":
+            return JSONResponse({"total": len(rows), "rows": rows})
+        if self.conduct.lists == "late":
+            return _page("<table id=rows></table><script>fetch('/rows')</script>")
+        more = "<a href='?page=2'>下一页</a>" if self.conduct.lists == "pages" else ""
+        shown = rows[:1] if self.conduct.lists == "pages" else rows
+        lines = "".join(
+            f"<tr><td><a href=/records/{one['id']}>{html.escape(str(one['name']))}</a>" for one in shown
+        )
+        return _page(f"<table><tr><th>患者{lines}</table>{more}")
+
     async def show(self, request: Request) -> Response:
         found = self.records.get(int(request.path_params["number"]))
         turned = self.stranger(request)
@@ -284,11 +307,12 @@ class Forms:
         remove = Call(path="/records/{created}/delete")
         if style == "json":
             fields = {name: one for name, one in FIELDS.items() if name != "photo"}
-            return InputForm(
-                id="api", name="登记接口", account="doctor", path="/api/records", style="json", inputs=fields,
-                done=Marker(json_key="code", json_value="0"), created_key="data.id", remove=remove,
-                shown="/records/{created}",
-            )  # fmt: skip
+            told: dict[str, object] = {
+                "id": "api", "name": "登记接口", "account": "doctor", "path": "/api/records", "style": "json",
+                "done": Marker(json_key="code", json_value="0"), "created_key": "data.id", "remove": remove,
+                "shown": "/records/{created}", "inputs": fields,
+            }  # fmt: skip
+            return InputForm(**{**told, **changes})  # type: ignore[arg-type]
         if style == "search":
             return InputForm(
                 id="search", name="患者查询", account="doctor", path="/search", method="GET",
@@ -302,6 +326,14 @@ class Forms:
             "done": Marker(text="登记成功") if soft else Marker(status=303),
         }  # fmt: skip
         return InputForm(**{**given, **changes})  # type: ignore[arg-type]
+
+
+class _Dropped(Response):
+    """Ends in the middle, as where the line is cut."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        await send({"type": "http.response.start", "status": 303, "headers": [(b"content-length", b"9")]})
 
 
 def _asked(name: str) -> str:

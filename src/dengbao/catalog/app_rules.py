@@ -207,6 +207,8 @@ def _function(where: Place, function: WebFunction) -> Iterator[Mistake]:
 
 
 def _input(where: Place, form: InputForm) -> Iterator[Mistake]:
+    if "{" in form.listed:
+        yield Mistake((*where, "listed"), "清单页面的地址不能含占位符", "写列出所建数据的页面，如 /patients")
     for name, one in form.inputs.items():
         yield from _one_of((*where, "inputs", name, "type"), one.type, _TYPES)
         if one.type == "code" and not one.codes:

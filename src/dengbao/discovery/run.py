@@ -62,6 +62,13 @@ class _NoLedger:
     def debts(self) -> tuple[Debt, ...]:
         return ()
 
+    def remember(self, key: str, text: str) -> None:
+        del key, text
+
+    def recall(self, key: str) -> str | None:
+        del key
+        return None
+
 
 def _forgotten(name: str, data: bytes, /) -> Raw:
     """Keep nothing: a draft is no evidence."""

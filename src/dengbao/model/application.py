@@ -163,7 +163,8 @@ class InputForm(Call):
     `inputs` maps field → what it must hold; `sample` makes a right one. `remove` takes back what a right
     one created (`{created}`: the id behind `created_key`, or after `created_in` in the location).
     `shown` is the page on which what was created is shown, `shown_also` are lists and logs that name it, too,
-    perhaps after it was taken back.
+    perhaps after it was taken back. `listed` is the list that names what stands, with links or ids: there it
+    is looked for where the answer to a submission was lost (`shown` serves where it is a list itself).
     """
 
     id: str
@@ -175,6 +176,7 @@ class InputForm(Call):
     created_in: str = ""
     shown: str = ""
     shown_also: tuple[str, ...] = ()
+    listed: str = ""
 
 
 class PatientView(Value):

@@ -103,6 +103,12 @@ class Ledger(Protocol):
     def debts(self) -> tuple[Debt, ...]:
         """Return the changes of this probe on this asset that were not taken back yet, oldest first."""
 
+    def remember(self, key: str, text: str) -> None:
+        """Note durably what taking back may need; no secrets, nothing personal."""
+
+    def recall(self, key: str) -> str | None:
+        """Return what was remembered, also by an earlier run; None where nothing was."""
+
 
 class Announce(Protocol):
     """Notes an intrusive request before it is sent."""

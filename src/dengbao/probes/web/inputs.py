@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -15,10 +13,10 @@ import msgspec
 
 from ...errors import NotDeclared, ProbeError
 from ...model import Asset, InputForm, Level, WebAsset
-from ..base import Context, Debt, Observed, Purpose
-from .answers import created_by, cut_short, escaped_in, outcome_of, taken_back, words_in
+from ..base import Context, Observed, Purpose
+from .answers import created_by, cut_short, escaped_in, outcome_of, words_in
 from .browser import Browser, Chain, Limits, clean_url, opened
-from .calls import FilePart, Reply, filled, perform, placeholders
+from .calls import FilePart, Reply, filled, perform
 from .entering import Unclear, as_web, enter
 from .facts_inputs import FormSeen, InputTry, WebInputs
 from .input_words import MARKUP, WAYS
@@ -26,16 +24,15 @@ from .leaving import leave
 from .login import turn
 from .page_limits import field_limits, page_refuses
 from .reading import Field
+from .removing import Removing, by_id, run_on
 from .statements import PAIR, control, joined, rows_alone, spliced, wanted
-from .wrong import Wrong, right_file, wrong_values
+from .wrong import Wrong, own_file, right_file, wrong_values
 
 LIMITS: Final = Limits(all_s=420.0)
 MOST_FORMS: Final = 10
 MOST_TRIES: Final = 80
 MOST_DOUBTS: Final = 12
-MOST_FILE_BYTES: Final = 1024 * 1024
 _SEND: Final = Purpose(Level.INTRUDE, "向登记的表单提交一处错误的内容", "4.d.2")
-_REMOVE: Final = Purpose(Level.INTRUDE, "删除检测时由表单新建的数据", "4.d.2")
 _NUMBERS: Final = ("integer", "decimal")
 
 
@@ -93,9 +90,10 @@ def _untried(web: WebAsset, context: Context, form: InputForm) -> FormSeen:
 
 
 async def undo(asset: Asset, context: Context) -> None:
-    """Take back what submissions of an earlier run created.
+    """Take back what submissions of an earlier run created, also where their answers were lost.
 
-    Sends: one login for each account; the request that takes one back.
+    Sends: one login for each account; the request that takes one back; where the id is not known, the list
+        that tells it, and perhaps one more submission of right values, which the list must show.
     Changes: what the forms created is removed.
     Level: intrude.
 
@@ -105,30 +103,20 @@ async def undo(asset: Asset, context: Context) -> None:
     """
     web = as_web(asset)
     forms = {one.id: one for one in (web.app.inputs if web.app is not None else ())}
-    left: list[Debt] = []
+    owed = context.ledger.debts()
     async with turn(web), opened(web, context, probe="web.inputs-undo", limits=LIMITS) as browser:
         visits = _Visits(browser, web, context)
-        for debt in context.ledger.debts():
-            name, _, created = (*debt.key.split("/", 2), "")[:3]
+        for name in dict.fromkeys(one.key.partition("/")[0] for one in owed):
             form = forms.get(name)
-            if form is None or form.remove is None or (_by_id(form) and not created):
-                left.append(debt)
-                continue
-            typist = _Typist(web, context, form, await visits.of(form.account))
-            if not await typist.take_back(debt.key, unquote(created)):
-                left.append(debt)
+            if form is not None and form.remove is not None:
+                typist = _Typist(web, context, form, await visits.of(form.account))
+                await typist.work_off([one.key for one in owed if one.key.partition("/")[0] == name])
         await visits.end()
-    if left:
+    if left := context.ledger.debts():
         raise Unclear(
             f"{'；'.join(one.what for one in left[:3])}，未能自动删除",
-            cure="由应用管理员查找并删除该测试数据",
+            cure="由应用管理员查找并删除该测试数据；登记 listed（列出所建数据的页面），以后可自行查找",
         )
-
-
-def _by_id(form: InputForm) -> bool:
-    if form.remove is None:
-        return False
-    return "created" in placeholders((form.remove.path, form.remove.page, *form.remove.fields.values()))
 
 
 @dataclass
@@ -150,6 +138,11 @@ class _Typist:
     doubts: list[str] = field(default_factory=list)
     stuck: int = 0
     found: dict[str, Chain] = field(default_factory=dict)
+    back: Removing = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare taking back."""
+        self.back = Removing(self.form, self.visitor, self.context.ledger)
 
     async def run(self) -> FormSeen:
         """Send right, wrong, right; stop as soon as something cannot be taken back."""
@@ -164,10 +157,11 @@ class _Typist:
         )  # fmt: skip
 
     async def _all(self) -> str:
+        await self.back.look()
         await self._right()
         if self.tries[-1].outcome != "accepted":
             return "正确的内容未被接受"
-        nonce = secrets.token_hex(4)
+        nonce = self.back.nonce
         wrong = [
             each
             for name, one in self.form.inputs.items()
@@ -185,7 +179,7 @@ class _Typist:
             return "有测试数据未能删除，未再次提交正确的内容"
         await self._send("right")
         if self.tries[-1].outcome == "accepted":
-            self._clear_doubts()
+            await self._clear_doubts()
         return ""
 
     async def _one_by_one(self, wrong: Sequence[Wrong], nonce: str) -> str:
@@ -203,38 +197,40 @@ class _Typist:
 
     async def _right(self) -> None:
         """Send right values; numbers go into JSON as numbers, and as texts where those are refused."""
-        numbers = [name for name, one in self.form.inputs.items() if one.type in _NUMBERS]
-        self.bare = frozenset(numbers) if self.form.style == "json" else frozenset()
+        self.bare = self._numbers()
         await self._send("right")
         if self.bare and self.tries[-1].outcome == "refused":
             self.bare = frozenset()
             self.tries.pop()
             await self._send("right")
 
+    async def _clear_doubts(self) -> None:
+        """Settle unclear submissions where no number was left out, or the list tells that nothing is left."""
+        if run_on(self.ids):
+            for key in self.doubts:
+                self.context.ledger.settle(key)
+            self.doubts.clear()
+        elif await self.back.recover(self.doubts, self._once_more):
+            self.doubts.clear()
+
+    def _numbers(self) -> frozenset[str]:
+        numbers = [name for name, one in self.form.inputs.items() if one.type in _NUMBERS]
+        return frozenset(numbers) if self.form.style == "json" else frozenset()
+
     def _reason(self) -> str:
         """Return in Chinese why nothing may be sent: what it creates could not be taken back."""
         form = self.form
         if form.remove is None and form.method != "GET":
             return "未登记删除所建数据的请求（remove），未提交"
-        if _by_id(form) and not (form.created_key or form.created_in):
+        if by_id(form) and not (form.created_key or form.created_in):
             return "未登记所建数据的编号在何处（created_key 或 created_in），未提交"
         for name, one in form.inputs.items():
             if one.type == "file":
-                part = right_file(one.sample, self._own_file(one.sample))
+                part = right_file(one.sample, own_file(self.context.folder, one.sample))
                 if part is None:
                     return f"字段 {name} 的样例文件不在项目目录中，未提交"
                 self.files[name] = part
         return ""
-
-    def _own_file(self, sample: str) -> bytes | None:
-        """Return a file of the engagement's own folder."""
-        folder = self.context.folder
-        if folder is None:
-            return None
-        path = (folder / Path(sample)).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file():
-            return None
-        return path.read_bytes() if path.stat().st_size <= MOST_FILE_BYTES else None
 
     async def _look_at_page(self) -> str:
         if not self.form.page:
@@ -249,10 +245,7 @@ class _Typist:
     async def _send(self, kind: str, wrong: Wrong | None = None, nonce: str = "") -> None:
         """Send the form once; what it may create is owed before, and by its id as soon as that is known."""
         at = datetime.now(UTC)
-        key = f"{self.form.id}/{secrets.token_hex(6)}"
-        if self.form.remove is not None:
-            told = f"表单“{self.form.name}”{at.astimezone():%H:%M:%S} 提交的测试数据，若已新建须删除"
-            self.context.ledger.owe(key, told)
+        key = self._owe(at)
         name = wrong.field if wrong is not None else ""
         try:
             reply = await self._submit(kind, wrong)
@@ -284,6 +277,14 @@ class _Typist:
         pages += await self._elsewhere(kind)  # a log may escape what stands, and not what is gone
         if False in [escaped_in(one, nonce) for one in pages]:
             self.tries[-1] = msgspec.structs.replace(seen, escaped=False)
+
+    def _owe(self, at: datetime) -> str:
+        """Owe what a submission may create; return the key."""
+        key = self.back.key()
+        if self.form.remove is not None:
+            told = f"表单“{self.form.name}”{at.astimezone():%H:%M:%S} 提交的测试数据，若已新建须删除"
+            self.context.ledger.owe(key, told)
+        return key
 
     async def _elsewhere(self, kind: str) -> list[Chain]:
         """Return the lists and logs that may name what was entered, for markup alone."""
@@ -361,37 +362,32 @@ class _Typist:
             return
         if outcome == "refused":
             self.context.ledger.settle(key)
-        elif _by_id(self.form) and not (outcome == "accepted" and created):
+        elif by_id(self.form) and not (outcome == "accepted" and created):
             self.doubts.append(key)
-        elif not await self.take_back(key, created or ""):
+        elif not await self.back.take_back(key, created or ""):
             self.stuck += 1
 
-    def _clear_doubts(self) -> None:
-        """Settle unclear submissions where no number was left out: they created nothing.
+    async def work_off(self, keys: Sequence[str]) -> None:
+        """Take back what earlier runs submitted; first what is known by its id."""
+        unknown: list[str] = []
+        for key in keys:
+            created = unquote((*key.split("/", 2), "")[2])
+            if by_id(self.form) and not created:
+                unknown.append(key)
+            else:
+                await self.back.take_back(key, created)
+        if unknown and not self._reason():
+            await self.back.recover(unknown, self._once_more)
 
-        Either the last number is the first one again, which it is not while a later record stands, or the
-        numbers run on without a gap.
-        """
-        if not all(one.isascii() and one.isdigit() for one in self.ids) or len(self.ids) < 2:
-            return
-        if int(self.ids[-1]) - int(self.ids[0]) in (0, len(self.ids) - 1):
-            for key in self.doubts:
-                self.context.ledger.settle(key)
-            self.doubts.clear()
-
-    async def take_back(self, key: str, created: str) -> bool:
-        """Send the request that takes a submission back; tell whether that is done."""
-        if self.form.remove is None:
-            return False
-        visitor = self.visitor.intruding(_REMOVE)
-        try:
-            values = {"created": created} if created else {}
-            reply = await perform(visitor, self.form.remove, values, note="删除检测时新建的数据")
-        except ProbeError:
-            return False
-        # Without an id, "there is nothing" is as good as "it is gone".
-        nothing = not created and reply.done is False and reply.status in (200, 303, 400, 409, 422)
-        if not taken_back(reply, self.form) and not nothing:
-            return False
-        self.context.ledger.settle(key)
-        return True
+    async def _once_more(self) -> tuple[str, str]:
+        """Submit right values; return the key they are owed under and the id, empty where it is not known."""
+        key = self._owe(datetime.now(UTC))
+        self.bare = self._numbers()
+        reply = await self._submit("right", None)
+        created = created_by(reply, self.form, self.first)
+        outcome = outcome_of(reply, created, broken=False)
+        if outcome == "refused":
+            self.context.ledger.settle(key)
+        if outcome != "accepted" or not created:
+            return key, ""
+        return self._owe_by_id(key, outcome, created), created

@@ -134,7 +134,12 @@ def complete(chain: Chain, count: int) -> bool | None:
     told = [int(one) for one in _TOTAL.findall(document.text)]
     if told:
         return count >= max(told)
-    return None if _MORE.search(document.source) or document.scripts else True
+    return None if leads_on(document.source) or document.scripts else True
+
+
+def leads_on(source: str) -> bool:
+    """Tell whether a page leads to further pages of its list."""
+    return _MORE.search(source) is not None
 
 
 def states_of(chain: Chain, usernames: str) -> dict[str, bool | None]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ...model import InputField
 from ...pii import is_bank_card, is_credit_code
 from .calls import FilePart
 
+MOST_FILE_BYTES: Final = 1024 * 1024
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK: Final = "10X98765432"
 _DATE: Final = re.compile(r"(\d{4})([-/.年]?)(\d{2})([-/.月]?)(\d{2})(.*)", re.DOTALL)
@@ -52,6 +53,16 @@ class Wrong:
     text: str = dataclasses.field(default="", repr=False)
     means: str = dataclasses.field(default="", repr=False)
     file: FilePart | None = None
+
+
+def own_file(folder: Path | None, sample: str) -> bytes | None:
+    """Return a file of the engagement's own folder, None where there is none, or it is larger than 1 MiB."""
+    if folder is None:
+        return None
+    path = (folder / Path(sample)).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        return None
+    return path.read_bytes() if path.stat().st_size <= MOST_FILE_BYTES else None
 
 
 def right_file(sample: str, data: bytes | None = None) -> FilePart | None:
