@@ -459,6 +459,7 @@ def test_the_demo_leaves_a_folder_with_other_things_alone(call: Call, tmp_path: 
 def test_every_command_is_listed_once() -> None:
     assert list(main_group.commands) == [
         "demo", "init", "doctor", "plan", "run", "judge", "status", "settle", "evidence", "report",
-        "template", "key", "seal", "forms", "compare", "export", "verify", "suite", "check", "collect-script",
+        "template", "key", "seal", "unlock", "forms", "compare", "export", "verify", "suite", "check",
+        "collect-script",
         "vulns", "discover", "scan", "capture", "recheck", "approve", "serve",
     ]  # fmt: skip

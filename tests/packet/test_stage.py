@@ -92,7 +92,7 @@ def test_stages_follow_one_another(
     assert "dengbao seal" in next_of(folder, capsys)
     assert told(folder, capsys) == {
         "name": "draft", "packet": None, "changed": [], "rechecks": 0, "approvals": [], "stamped": [],
-        "feedback": None,
+        "feedback": None, "locked": False,
     }  # fmt: skip
     current = put_packet(folder, sealed)
     assert stage(folder) is Stage.SEALED
@@ -125,6 +125,7 @@ def test_stages_follow_one_another(
     plain = told(folder, capsys)
     assert (plain["name"], plain["rechecks"], len(plain["stamped"])) == ("fed_back", 1, 4)
     assert plain["packet"]["digest"] == sealed.packet
+    assert plain["locked"]
     assert plain["feedback"] == {
         "decision": filed.decision.value, "by": "赵工/某市医疗保障局", "on": ON.isoformat(),
     }  # fmt: skip
@@ -135,6 +136,7 @@ def test_stages_follow_one_another(
         file.write("# later\n")
     plain = told(folder, capsys)
     assert (plain["name"], plain["changed"]) == ("draft", ["engagement.yaml 在封存之后被改动"])
+    assert not plain["locked"]
     assert plain["approvals"][0]["faults"]
     assert "重新封存" in next_of(folder, capsys)
     example.spoil(next((folder / "evidence").glob("*.png")))

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "template": "templating:template",
     "key": "keys:key",
     "seal": "sealing:seal",
+    "unlock": "unlocking:unlock",
     "forms": "forming:forms",
     "compare": "showing:compare",
     "export": "exporting:export",

@@ -14,6 +14,7 @@ from ..content import find_content
 from ..errors import UsageError
 from ..model import Person
 from ..packet.custody import told
+from ..packet.lock import refuse_when_locked
 from ..session import open_session
 from . import options
 from .chinese import Argument, Command
@@ -84,6 +85,7 @@ def import_facts(
     content: Path | None,
 ) -> int:
     """Take in a collected file and say what engagement.yaml must name."""
+    refuse_when_locked(directory)
     session = open_session(directory, content)
     taken = carrying.import_facts(
         directory, source, asset_id=asset, by=bringer, at=at or datetime.now().astimezone(),

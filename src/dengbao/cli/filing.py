@@ -15,6 +15,7 @@ from ..evidence.remarks import grouped
 from ..evidence.standing import thread_of
 from ..model import EvidenceKind, Method, Person, RemarkSort, Review, Standing, Verdict
 from ..packet.custody import told
+from ..packet.lock import refuse_when_locked
 from ..reviewing import speak
 from ..session import open_session
 from . import options
@@ -88,6 +89,7 @@ def add(
     content: Path | None,
 ) -> int:
     """File evidence under the next free number."""
+    refuse_when_locked(directory)
     session = open_session(directory, content)
     now = datetime.now().astimezone()
     draft = Draft(
@@ -123,6 +125,7 @@ def add(
 @click.option("--by", "reviewer", type=person, required=True, metavar="姓名/单位", help="复核人")
 def review(directory: Path, evidence_id: str, reviewer: Person) -> int:
     """Note a second person's review."""
+    refuse_when_locked(directory)
     catalog.load_engagement(directory)
     reviewed, _ = speak(directory, evidence_id, Said(RemarkSort.ACCEPT, reviewer, overrules=True))
     say(console(), f"已复核 {reviewed.id}：{reviewer.name}（{reviewer.org}）")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..model import Person
 from ..packet.custody import told
+from ..packet.lock import refuse_when_locked
 from ..session import open_session
 from . import carrying, options, reviewing
 from .chinese import Argument
@@ -71,6 +72,8 @@ def import_xlsx(
     """File what was filled in, or show what would be."""
     from .. import recording  # noqa: PLC0415
 
+    if not dry_run:
+        refuse_when_locked(directory)
     session = open_session(directory, content)
     done = recording.import_workbook(
         session, source, by=collector, now=datetime.now().astimezone(), at=at, redacted=redacted,

@@ -15,6 +15,7 @@ from ..errors import UsageError
 from ..evidence import Said
 from ..evidence.remarks import about
 from ..model import Evidence, Person, RemarkSort
+from ..packet.lock import refuse_when_locked
 from ..reviewing import speak
 from . import options
 from .chinese import Argument
@@ -30,11 +31,8 @@ def _by(who: str) -> Callable[[_Command], _Command]:
     return click.option("--by", "speaker", type=person, required=True, metavar="姓名/单位", help=who)
 
 
-def _why(what: str) -> Callable[[_Command], _Command]:
-    return click.option("--why", required=True, metavar="文字", help=what)
-
-
 def _speak(directory: Path, evidence_id: str, said: Said) -> Evidence:
+    refuse_when_locked(directory)
     catalog.load_engagement(directory)
     record, _ = speak(directory, evidence_id, said)
     say(console(), f"{said.sort.zh} {record.id}：{said.by.name}（{said.by.org}）")
@@ -58,52 +56,48 @@ def accept(directory: Path, evidence_id: str, speaker: Person, note: str, overru
     return 0
 
 
-@evidence.command(
-    "return",
-    help="退回一份佐证：写明缺什么。退回的不计入判定，也不能封存，直到答复后复核通过，或撤回。",
-    epilog="dengbao evidence return my-hospital EV-0001 --by 李四/某某医院 --why '截图没有时间'",
-)
-@options.directory
-@_number
-@_by("退回的人，须不同于取证人")
-@_why("缺什么、为什么")
-def send_back(directory: Path, evidence_id: str, speaker: Person, why: str) -> int:
-    """Return evidence to the one who collected it."""
-    record = _speak(directory, evidence_id, Said(RemarkSort.RETURN, speaker, why))
-    say(console(), f"待答复：dengbao evidence answer {directory} {record.id} --by 姓名/单位 --why 文字")
-    return 0
+def _spoken(
+    name: str, sort: RemarkSort, told: str, example: str, *, by: str, why: str, then: str = ""
+) -> None:
+    """Add a command by which somebody says something of a record, and why.
+
+    `told` is its help, `by` and `why` that of its options; `then` is told afterwards, with `{}` for the
+    folder and the record.
+    """
+
+    @evidence.command(name, help=told, epilog=f"dengbao evidence {name} my-hospital EV-0001 --by {example}")
+    @options.directory
+    @_number
+    @_by(by)
+    @click.option("--why", required=True, metavar="文字", help=why)
+    def command(directory: Path, evidence_id: str, speaker: Person, why: str) -> int:
+        record = _speak(directory, evidence_id, Said(sort, speaker, why))
+        if then:
+            say(console(), then.format(f"{directory} {record.id}"))
+        return 0
 
 
-@evidence.command(
-    "answer",
-    help="答复退回的佐证：说明或指明补充的佐证。答复后回到待复核，复核通过才计入判定。",
-    epilog="dengbao evidence answer my-hospital EV-0001 --by 张三/某某科技 --why '已补拍，见 EV-0007'",
-)
-@options.directory
-@_number
-@_by("答复人，须不同于退回的人")
-@_why("答复")
-def answer(directory: Path, evidence_id: str, speaker: Person, why: str) -> int:
-    """Answer a return."""
-    record = _speak(directory, evidence_id, Said(RemarkSort.ANSWER, speaker, why))
-    say(console(), f"待复核：dengbao evidence accept {directory} {record.id} --by 姓名/单位")
-    return 0
-
-
-@evidence.command(
-    "withdraw",
-    help="撤回一份佐证：不再计入判定，记录与意见保留并随封存，附件不随封存。不能恢复，须重新入库。\n\n"
+_spoken(
+    "return", RemarkSort.RETURN,
+    "退回一份佐证：写明缺什么。退回的不计入判定，也不能封存，直到答复后复核通过，或撤回。",
+    "李四/某某医院 --why '截图没有时间'",
+    by="退回的人，须不同于取证人", why="缺什么、为什么",
+    then="待答复：dengbao evidence answer {} --by 姓名/单位 --why 文字",
+)  # fmt: skip
+_spoken(
+    "answer", RemarkSort.ANSWER,
+    "答复退回的佐证：说明或指明补充的佐证。答复后回到待复核，复核通过才计入判定。",
+    "张三/某某科技 --why '已补拍，见 EV-0007'",
+    by="答复人，须不同于退回的人", why="答复",
+    then="待复核：dengbao evidence accept {} --by 姓名/单位",
+)  # fmt: skip
+_spoken(
+    "withdraw", RemarkSort.WITHDRAW,
+    "撤回一份佐证：不再计入判定，记录与意见保留并随封存，附件不随封存。不能恢复，须重新入库。\n\n"
     "判为不符合、部分符合的佐证，不能由取证人自己撤回。",
-    epilog="dengbao evidence withdraw my-hospital EV-0001 --by 张三/某某科技 --why '取错了主机'",
-)
-@options.directory
-@_number
-@_by("撤回的人")
-@_why("理由")
-def withdraw(directory: Path, evidence_id: str, speaker: Person, why: str) -> int:
-    """Withdraw evidence for good."""
-    _speak(directory, evidence_id, Said(RemarkSort.WITHDRAW, speaker, why))
-    return 0
+    "张三/某某科技 --why '取错了主机'",
+    by="撤回的人", why="理由",
+)  # fmt: skip
 
 
 @evidence.command(

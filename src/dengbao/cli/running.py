@@ -18,6 +18,7 @@ from ..content import find_content
 from ..doctor import Weight
 from ..errors import UsageError
 from ..model import Level, Plan, Record
+from ..packet.lock import refuse_when_locked
 from ..probes.registry import probes_for
 from ..results import code_of, fold_round
 from ..runner import Difference, judge_again
@@ -173,6 +174,7 @@ def run(
     level: Level | None, without: tuple[str, ...], answers: bool, content: Path | None,
 ) -> int:  # fmt: skip
     """Fetch, judge, reconcile; print the result by clause."""
+    refuse_when_locked(directory)
     session = open_session(directory, content)
     restraint = restraint_room.read(level, without, session.plan)
     given = read_answers(sys.stdin.buffer.read(MOST_ANSWERS_BYTES)) if answers else None

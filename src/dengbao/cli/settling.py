@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ..model import Person
 from ..packet.custody import told
+from ..packet.lock import refuse_when_locked
 from ..undoing import owed_in, settle_by_hand
 from . import options
 from .chinese import Argument, Command
@@ -31,6 +32,7 @@ from .values import person
 @click.option("--how", required=True, metavar="说明", help="做了什么、如何核实；不写口令与个人信息")
 def settle(directory: Path, key: str, who: Person, how: str) -> int:
     """Note that a person took a change back."""
+    refuse_when_locked(directory)
     out = console()
     for one in settle_by_hand(directory, key, who, how):
         told(directory, "settled", who, {"key": one.key})

@@ -27,6 +27,8 @@ def print_stage(out: Console, found: Progress) -> None:
         say(out, f"  另有 {len(found.changed) - 3} 处改动")
     if found.changed:
         say(out, "  与封存包已不一致：恢复原样，或重新封存")
+    if found.locked:
+        say(out, "  已锁定：改动前先用 dengbao unlock 解除，写明理由")
     for one in found.approvals:
         if not one.counts:
             lead = Text.assemble(
@@ -56,7 +58,10 @@ def next_steps(directory: Path, found: Progress, *, complete: bool) -> list[tupl
         return [(f"dengbao approve {directory}", f"登记盖章意见，尚缺{lacking}")]
     if found.stage is Stage.STAMPED:
         return [(f"dengbao recheck feedback {directory} --help", "收回盖章的附件四")]
-    return [(f"dengbao verify {directory}", "各步均已完成；归档前核验")]
+    return [
+        (f"dengbao unlock {directory} --by 姓名/单位 --why 理由", "要再测一轮的，先解除锁定"),
+        (f"dengbao verify {directory}", "各步均已完成；归档前核验"),
+    ]
 
 
 def stage_json(directory: Path, engagement: Engagement) -> dict[str, object]:
@@ -76,6 +81,7 @@ def stage_json(directory: Path, engagement: Engagement) -> dict[str, object]:
             "report_number": current.seal.report_number, "sealed_at": current.seal.sealed_at.isoformat(),
         },
         "changed": list(found.changed),
+        "locked": found.locked,
         "rechecks": found.rechecks,
         "approvals": [_approval(one) for one in found.approvals],
         "stamped": [one.value for one in found.stamped],

@@ -1,7 +1,7 @@
 """Locked while sealed: the packet still is what lies in the folder, and nobody has unlocked it since.
 
 A change would make the packet a draft again and void every approval, so it is a step of its own, with a
-reason, in the log of custody. The lock comes back with the next sealing.
+reason, in the log of custody. The lock comes back with the next sealing. Page and command line hold it alike.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def lock_of(directory: Path) -> Current | None:
     """
     try:
         entries = read_custody(directory / CUSTODY)
-        if _unlocked(entries):
+        if was_unlocked(entries):
             return None
         current = newest_packet(directory)
         return None if current is None or is_changed(directory, current) else current
@@ -33,7 +33,26 @@ def lock_of(directory: Path) -> Current | None:
         return None
 
 
-def _unlocked(entries: tuple[CustodyEntry, ...]) -> bool:
+def refuse_when_locked(directory: Path) -> None:
+    """Refuse to change what was sealed; what writes an engagement folder asks this before it begins.
+
+    Raises:
+        UsageError: it is locked; the packet is named, and the way on.
+
+    """
+    current = lock_of(directory)
+    if current is None:
+        return
+    raise UsageError(
+        f"已封存，不能改动（第 {current.seal.round} 轮，摘要 {current.packet[:16]}…）："
+        "任何改动都使封存包失效，四方已有的盖章随之作废",
+        where=str(current.path),
+        cure=f"确要改动的，先 dengbao unlock {directory} --by 姓名/单位 --why 理由；改动后重新封存、盖章",
+    )
+
+
+def was_unlocked(entries: tuple[CustodyEntry, ...]) -> bool:
+    """Tell from the log of custody whether somebody went on with the engagement since it was sealed."""
     acts = [one.act for one in entries if one.act in ("sealed", UNLOCKED)]
     return bool(acts) and acts[-1] == UNLOCKED
 

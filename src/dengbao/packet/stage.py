@@ -13,6 +13,9 @@ from ..model.approvals import PartyRole
 from ..model.recheck import Feedback
 from .approvals import Examined, examine_approvals
 from .current import Current, changed_since, newest_packet
+from .custody import read_custody
+from .layout import CUSTODY
+from .lock import was_unlocked
 from .returned import feedback_of, rechecks_of
 
 
@@ -39,13 +42,17 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """What was done with the packet of today; `changed` is what makes a sealed one a draft again."""
+    """What was done with the packet of today; `changed` is what makes a sealed one a draft again.
+
+    `locked` tells that nothing may be written: sealed, unchanged, and nobody has unlocked it.
+    """
 
     current: Current | None
     changed: tuple[str, ...]
     approvals: tuple[Examined, ...]
     rechecks: int
     feedback: Feedback | None
+    locked: bool
 
     @property
     def stamped(self) -> tuple[PartyRole, ...]:
@@ -83,9 +90,11 @@ def progress_of(
     """
     current = newest_packet(directory)
     changed = changed_since(directory, current, digest=digest) if current is not None else ()
+    standing = current is not None and not changed
     return Progress(
         current=current, changed=changed,
         approvals=examine_approvals(directory, engagement, current, changed),
         rechecks=len(rechecks_of(directory, current)) if current is not None else 0,
         feedback=feedback_of(directory, current) if current is not None else None,
+        locked=standing and not was_unlocked(read_custody(directory / CUSTODY)),
     )  # fmt: skip
