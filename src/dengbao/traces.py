@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import traceback
+from typing import Final
 
 from .redact import Redactor
+
+# Taken once: a server moves its temporary files into a folder that goes with it, and this has to outlive it.
+_PLACE: Final = tempfile.gettempdir()
 
 
 def keep_trace(error: BaseException) -> str:
@@ -13,7 +17,7 @@ def keep_trace(error: BaseException) -> str:
     text = Redactor().text("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="dengbao-error-", suffix=".txt", delete=False, encoding="utf-8"
+            "w", prefix="dengbao-error-", suffix=".txt", dir=_PLACE, delete=False, encoding="utf-8"
         ) as out:
             out.write(text)
     except OSError:

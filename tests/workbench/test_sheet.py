@@ -16,7 +16,7 @@ _KIND: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 _HEAD: Final = "结果记录"
 
 
-def _filled(data: bytes, *, verdict: str = "符合", rows: int = 2) -> bytes:
+def filled(data: bytes, *, verdict: str = "符合", rows: int = 2) -> bytes:
     """Fill in the first rows of the first sheet that holds cases."""
     book = load_workbook(io.BytesIO(data))
     for sheet in book.worksheets:
@@ -54,7 +54,7 @@ def test_what_was_filled_in_is_shown_before_it_is_filed(
             page.get_by_role("link", name="下载").click()
         assert taken.value.suggested_filename.startswith("现场核查记录表_")
         path = tmp_path / "填好.xlsx"
-        path.write_bytes(_filled(taken.value.path().read_bytes()))
+        path.write_bytes(filled(taken.value.path().read_bytes()))
         page.get_by_label("填好的 .xlsx").set_input_files(path)
         page.get_by_label("表与图片中的个人信息已遮盖").check()
         page.get_by_role("button", name="上传，先看差异").click()
@@ -74,7 +74,7 @@ def test_what_was_filled_in_is_shown_before_it_is_filed(
 def test_a_wrong_cell_is_named_and_nothing_is_filed(served: Served) -> None:
     with served.client() as client:
         client.post("/who", data={"name": "李工", "org": "测试科技"})
-        book = _filled(client.get("/table/sheet/download").content, verdict="也许")
+        book = filled(client.get("/table/sheet/download").content, verdict="也许")
         answer = client.post("/table/sheet", files={"workbook": ("a.xlsx", book, _KIND)})
     assert answer.status_code == 409
     assert "不认识的符合情况“也许”" in answer.text
@@ -87,7 +87,7 @@ def test_what_changed_since_the_export_is_a_conflict_also_at_the_confirmation(se
         for client in (first, second):
             client.post("/who", data={"name": "李工", "org": "测试科技"})
         out = first.get("/table/sheet/download").content
-        mine, theirs = _filled(out), _filled(out, verdict="不符合")
+        mine, theirs = filled(out), filled(out, verdict="不符合")
         tokens = []
         for client, book in ((first, mine), (second, theirs)):
             answer = client.post("/table/sheet", files={"workbook": ("a.xlsx", book, _KIND)})
@@ -120,10 +120,10 @@ def test_what_is_no_workbook_is_refused(served: Served, data: bytes) -> None:
 def test_only_the_one_who_uploaded_confirms(served: Served) -> None:
     with served.client() as client:
         out = client.get("/table/sheet/download").content
-        refused = client.post("/table/sheet", files={"workbook": ("a.xlsx", _filled(out), _KIND)})
+        refused = client.post("/table/sheet", files={"workbook": ("a.xlsx", filled(out), _KIND)})
         assert "尚未选定操作人员" in refused.text
         client.post("/who", data={"name": "李工", "org": "测试科技"})
-        shown = client.post("/table/sheet", files={"workbook": ("a.xlsx", _filled(out), _KIND)}).text
+        shown = client.post("/table/sheet", files={"workbook": ("a.xlsx", filled(out), _KIND)}).text
         token = shown.partition('name="token" value="')[2].partition('"')[0]
         client.post("/who", data={"name": "王主任", "org": "测试医院"})
         answer = client.post("/table/sheet/file", data={"token": token})

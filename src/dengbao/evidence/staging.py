@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from ..errors import EvidenceError, StoreError
 from ..files import write_whole
 from ..model import Value
 from .attached import MAX_FILE_BYTES, MAX_FILES, measure
+from .parts import hold, new_part
 from .sorts import Sort, sort_of
 
 FOLDER: Final = "drafts/files"
@@ -73,24 +73,27 @@ def stage(directory: Path, name: str, stream: BinaryIO, *, most_bytes: int = MOS
 
     """
     folder = folder_of(directory)
-    part = folder / f".{secrets.token_hex(8)}.part"
+    part = new_part(folder)
     label = display_name(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with part.open("xb+") as file:
+            hold(file)
             sha256, size = _take(stream, file, label)
             try:
                 known = sort_of(file)
             except EvidenceError as exc:
                 raise EvidenceError(exc.message, where=label, cure=exc.cure) from exc
-        found = Staged(
+            if os.name == "nt":  # where an open file cannot be renamed
+                file.close()
+            found = Staged(
                 sha256=sha256, name=label, size_bytes=size, sort=known.sort, width=known.width,
                 height=known.height,
             )  # fmt: skip
-        with _locked(folder):
-            _make_room(directory, most_bytes)
-            write_whole(folder / f"{sha256}.json", msgspec.json.encode(found))
-            part.replace(folder / f"{sha256}{found.sort.suffix}")
+            with _locked(folder):
+                _make_room(directory, most_bytes)
+                write_whole(folder / f"{sha256}.json", msgspec.json.encode(found))
+                part.replace(folder / f"{sha256}{found.sort.suffix}")
         return found
     except OSError as exc:
         raise StoreError(

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
 
 from ..errors import UsageError
+from ..evidence.parts import drop_parts
+from ..evidence.staging import folder_of
 from ..model import Person
 from .app import Address, build
 from .beyond import Beyond
 from .desk import desk_of
 from .pages.run import control_of
+from .scratch import Scratch
 
 _BUSY_S: Final = 5
 
@@ -43,7 +49,7 @@ def serve(
 
     """
     listening = _listen(beyond.host if beyond is not None else "127.0.0.1", port)
-    with listening:
+    with listening, _tidy(directory):
         address = Address(listening.getsockname()[1])
         if beyond is not None:
             address = Address(address.port, beyond.names, secure=True)
@@ -59,6 +65,31 @@ def serve(
         for token, person in doors.tokens:
             told(f"{address.scheme}://{address.names[0]}:{address.port}/start?token={token}", person)
         _Server(config, lambda: control_of(app).jobs.leave(say)).run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _tidy(directory: Path) -> Iterator[None]:
+    """Clear away what killed servers left behind and, however this one ends, what it would."""
+    folder = folder_of(directory)
+    drop_parts(folder)
+    scratch = Scratch()
+
+    def clear() -> None:
+        scratch.close()
+        drop_parts(folder, own=True)
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        clear()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    # uvicorn ends by the signal that it was asked to end with, so that nothing after it is reached.
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        clear()
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Server(uvicorn.Server):
