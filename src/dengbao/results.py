@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from . import evidence as evidence_room
 from .errors import UsageError
+from .evidence import Examined
 from .model import Evidence, Status, SuiteResult, Verdict
 from .rounds import Round, load_round, round_numbers
 from .session import Session
@@ -33,6 +34,25 @@ def fold_round(
         session.directory, session.suite, chosen.engagement, today or datetime.now().astimezone().date()
     )
     return fold_with(session, chosen, admitted)
+
+
+def fold_to_show(
+    session: Session, chosen: Round, *, today: date | None = None
+) -> tuple[SuiteResult, tuple[Examined, ...]]:
+    """Return the results of a round as they stand, and all evidence with what is to be said of it.
+
+    For showing only: evidence that is damaged is left out, and keeps nothing else from being shown.
+
+    Raises:
+        StoreError: the round's records are damaged.
+        UsageError: the suite is no longer the one the round was begun with.
+
+    """
+    refuse_other_suite(session, chosen)
+    examined = evidence_room.examine(
+        session.directory, session.suite, chosen.engagement, today or datetime.now().astimezone().date()
+    )
+    return fold_with(session, chosen, evidence_room.counted(examined))[0], examined
 
 
 def refuse_other_suite(session: Session, chosen: Round) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,16 +12,18 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from ..errors import UsageError
-from ..model import CaseResult, ItemResult, Status, SuiteResult, Verdict
+from ..errors import DengbaoError, UsageError
+from ..evidence import Examined, damage
+from ..model import CaseResult, Engagement, ItemResult, Status, SuiteResult, Verdict
 from ..packet.stage import Progress, progress_of
-from ..results import code_of, fold_round
+from ..results import code_of, fold_to_show
 from ..rounds import Round, load_round
 from ..session import open_session
 from ..undoing import owed_in, settled_by_hand
 from . import options
 from .chinese import Command
 from .console import console, paragraph, say, verbatim, word
+from .proving import damage_json, evidence_counts, print_damage, print_evidence
 from .staging import next_steps, print_stage, stage_json
 from .tables import all_items, clause_table, counts_line, mandatory_line
 from .wrapping import pad, shorten
@@ -29,12 +31,14 @@ from .wrapping import pad, shorten
 _BAD: Final = (Verdict.NONCONFORM, Verdict.PARTIAL)
 _FAILED: Final = "未能取得所需信息："  # the heading above it says so
 _ASSETS_WIDTH: Final = 24
+_DAMAGED: Final = 4
 
 
 @click.command(
     cls=Command,
     help="各项到了哪一步：判定、原因、缺什么，末尾是合计与下一步。\n\n"
-    "无法判定的按原因归并，待补证的每项一行；加 --item 看一项的全部细节。",
+    "无法判定的按原因归并，待补证的每项一行；加 --item 看一项的全部细节。\n\n"
+    "佐证损坏、盖章记录不可读的，指明是哪一个，其余照常列出，退出码为 4。",
     epilog="dengbao status my-hospital\n"
     "dengbao status my-hospital --item 1.a.4\n"
     "dengbao status my-hospital --round 1 --format json",
@@ -50,16 +54,19 @@ def status(
     """Print how a round stands, with manual evidence."""
     session = open_session(directory, content)
     chosen = load_round(directory, number)
-    result, _evidence = fold_round(session, chosen)
+    result, examined = fold_to_show(session, chosen)
+    damaged = damage(examined)
+    code = _DAMAGED if damaged else code_of(result)
     if form == "json":
-        plain = status_json(result, chosen.number)
-        plain["stage"] = stage_json(directory, session.engagement)
+        stage = stage_json(directory, session.engagement)
+        plain = {**status_json(result, chosen.number), **_evidence_json(examined), "stage": stage}
         print(json.dumps(plain, ensure_ascii=False, indent=1))
-        return code_of(result)
+        return _DAMAGED if stage["name"] is None else code
     out = console()
     if items:
         print_details(out, _chosen(result, items))
-        return code_of(result)
+        print_damage(out, damaged)
+        return code
     ended = "" if chosen.info.ended_at else "（尚有用例未测）"
     say(out, f"{chosen.engagement.institution.name} 第 {chosen.number} 轮{ended}", style="bold")
     print_overview(out, result)
@@ -68,12 +75,29 @@ def status(
     print_awaiting(out, result, session.suite.id)
     print_not_run(out, result)
     print_owed(out, directory)
-    progress = progress_of(directory, session.engagement)
-    print_stage(out, progress)
+    print_evidence(out, examined)
+    print_damage(out, damaged)
+    progress = _progress(out, directory, session.engagement)
     out.print()
     out.print(counts_line(result))
     print_next_steps(out, directory, chosen, result, progress)
-    return code_of(result)
+    return _DAMAGED if progress is None else code
+
+
+def _progress(out: Console, directory: Path, engagement: Engagement) -> Progress | None:
+    """Print how far the packet has come; None where that cannot be told, which is said, too."""
+    try:
+        progress = progress_of(directory, engagement)
+    except DengbaoError as exc:
+        say(out, "\n阶段：不能确定", style="bold red")
+        paragraph(out, Text("  "), str(exc))
+        return None
+    print_stage(out, progress)
+    return progress
+
+
+def _evidence_json(examined: Sequence[Examined]) -> dict[str, object]:
+    return {"evidence": evidence_counts(examined), "damaged": damage_json(damage(examined))}
 
 
 def print_owed(out: Console, directory: Path) -> None:
