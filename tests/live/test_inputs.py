@@ -172,7 +172,7 @@ def _written(folder: Path, asset: WebAsset) -> Path:
     folder.mkdir()
     plain = msgspec.to_builtins(asset)
     (folder / "engagement.yaml").write_text(
-        HEAD.replace("level: intrude", "level: intrude\n  connections_per_s: 2000")
+        HEAD.replace("level: intrude", "level: intrude\n  connections_per_s: 1000")
         + yaml.safe_dump([plain], allow_unicode=True, sort_keys=False),
         encoding="utf-8",
     )

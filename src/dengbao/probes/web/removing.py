@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
-from ...errors import ProbeError
+from ...errors import ProbeError, ProtocolMismatch
 from ...model import InputForm, Level
 from ..base import Ledger, Purpose
 from .answers import taken_back
-from .browser import Browser
+from .browser import Browser, Chain
 from .calls import filled, perform, placeholders
 from .listed import Before, bears, before, fresh, ids_on, is_whole, path_of
 
@@ -59,12 +59,23 @@ class Removing:
         if not path_of(self.form) or not by_id(self.form):
             return
         try:
-            chain = await self.visitor.visit(path_of(self.form))
+            found = before(await self._list(), self.form)
         except ProbeError:
             return
-        if 200 <= chain.last.status < 300:
-            found = before(chain, self.form)
-            self.ledger.remember(_memory(self.form.id, self.nonce), msgspec.json.encode(found).decode())
+        self.ledger.remember(_memory(self.form.id, self.nonce), msgspec.json.encode(found).decode())
+
+    async def _list(self) -> Chain:
+        """Return the list.
+
+        Raises:
+            ProtocolMismatch: another page came, as where the session has ended; and what a visit raises.
+
+        """
+        chain = await self.visitor.visit(path_of(self.form))
+        document = chain.last.document
+        if not 200 <= chain.last.status < 300 or document.password_form or document.json_error:
+            raise ProtocolMismatch("列出所建数据的页面未能打开", cure="核对 app.inputs 的 listed")
+        return chain
 
     async def take_back(self, key: str, created: str) -> bool:
         """Send the request that takes a submission back; tell whether that is done."""
@@ -113,7 +124,7 @@ class Removing:
             return False  # somebody else enters the same
         if not all([await self._remove(one) for one in ours]):
             return False
-        chain = await self.visitor.visit(path_of(self.form))
+        chain = await self._list()
         listed = ids_on(chain, self.form)
         if any(one in listed for one in ours):
             return False
@@ -125,7 +136,7 @@ class Removing:
         return True
 
     async def _ours(self, runs: Mapping[str, Before]) -> list[str]:
-        chain = await self.visitor.visit(path_of(self.form))
+        chain = await self._list()
         ours: list[str] = []
         for nonce, earlier in runs.items():
             if not earlier.whole and earlier.above is None:
@@ -154,7 +165,7 @@ class Removing:
         key, created = await again()
         if not created:
             return False
-        chain = await self.visitor.visit(path_of(self.form))
+        chain = await self._list()
         listed = ids_on(chain, self.form)
         gone = await self.take_back(key, created)
         return gone and created in listed and is_whole(chain, listed)
