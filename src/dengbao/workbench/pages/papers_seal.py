@@ -20,7 +20,6 @@ from ...packet.detached import signed_line
 from ...packet.dsse import PassphraseWanted, PublicKey, SigningKey, load_key, new_key, public_key
 from ...packet.faults import Sort, Waiver
 from ...packet.keyplace import LONG_ENOUGH, default_key
-from ...packet.sealing import seal_folder
 from ..missing import page_of
 from ..tasks import Say
 from ..visit import Visit, act, look
@@ -69,6 +68,8 @@ def seal(visit: Visit) -> Response:
     waiver = _waiver(visit)
 
     def work(say: Say) -> str:
+        from ...packet.sealing import seal_folder  # noqa: PLC0415 - Word takes long to import
+
         done = seal_folder(state.session, chosen, by=by, key=key, waiver=waiver, say=say)
         again = "（内容未变，与上次逐字节相同）" if done.again else ""
         return f"已封存 {done.sealed.path.name}{again}，摘要 {done.sealed.packet}"

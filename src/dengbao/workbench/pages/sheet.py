@@ -1,22 +1,27 @@
-"""现场核查记录表 from the page: handed out, taken in, shown cell by cell, filed when confirmed."""
+"""现场核查记录表 from the page: handed out, taken in, shown cell by cell, filed when confirmed.
+
+Reading workbooks takes long to import: it is imported where it is used.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ... import recording
 from ...errors import DengbaoError, UsageError
 from ...packet.custody import told
 from ...reading import apart
-from ...recording_lines import Known, Paper, make_tables, workbook_of
 from ..desk import State
 from ..held import NAME, Held, Shelf
 from ..visit import Visit, act, look
+
+if TYPE_CHECKING:
+    from ...recording import Imported
+    from ...recording_lines import Known
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -28,6 +33,8 @@ def show(visit: Visit) -> Response:
 
 def download(visit: Visit) -> Response:
     """Hand out the workbook as the engagement stands now; nothing is written."""
+    from ...recording_lines import make_tables, workbook_of  # noqa: PLC0415 - see the module's docstring
+
     state, now = visit.desk.state(), datetime.now().astimezone()
     data = workbook_of(state.session, make_tables(state.session, known_of(state)), now)
     name = quote(f"现场核查记录表_{now:%Y%m%d}.xlsx")
@@ -78,9 +85,11 @@ def _refused(visit: Visit, exc: DengbaoError) -> Response:
     return visit.page("sheet.html", 409, faults=faults)
 
 
-def _import(visit: Visit, held: Held, *, dry_run: bool) -> recording.Imported:
+def _import(visit: Visit, held: Held, *, dry_run: bool) -> Imported:
+    from ...recording import import_workbook  # noqa: PLC0415
+
     state = visit.desk.state()
-    return recording.import_workbook(
+    return import_workbook(
         state.session, held.path, by=held.by, now=datetime.now().astimezone(), at=held.at,
         redacted=held.redacted, dry_run=dry_run, known=known_of(state),
     )  # fmt: skip
@@ -88,6 +97,8 @@ def _import(visit: Visit, held: Held, *, dry_run: bool) -> recording.Imported:
 
 def known_of(state: State) -> Known:
     """Return what the desk knows of the engagement."""
+    from ...recording_lines import Known, Paper  # noqa: PLC0415
+
     papers = (Paper(one.record, one.thread.standing) for one in state.examined if one.record is not None)
     return Known(state.result, tuple(papers))
 
