@@ -145,6 +145,22 @@ def test_no_field_waits_for_word_to_update_it(shipped: dict[str, bytes]) -> None
     assert b"dirty" not in b"".join(shipped.values())
 
 
+# Source: ECMA-376 Part 1, 17.15.1.78, CT_Settings: a sequence, which Word refuses to read in another order.
+SETTINGS = (
+    "zoom", "defaultTabStop", "evenAndOddHeaders", "characterSpacingControl", "compat",
+    "doNotAutoCompressPictures",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.parent.glob("*/*.docx")), ids=lambda one: one.stem)
+def test_settings_are_in_order_and_keep_word_from_drawing_pictures_anew(path: Path) -> None:
+    root = etree.fromstring(members(path.read_bytes())["word/settings.xml"])
+    told = [etree.QName(one).localname for one in root]
+    assert told == [one for one in SETTINGS if one in told]
+    assert told[-1] == "doNotAutoCompressPictures"
+    assert not root[-1].attrib, "on"
+
+
 def test_the_readme_names_all_data_a_template_may_print() -> None:
     words = set(re.findall(r"`(\w+)`", (FOLDER / "README.md").read_text(encoding="utf-8")))
     assert names(specimen("示例")[0]) - {"picture"} <= words

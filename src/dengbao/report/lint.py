@@ -51,6 +51,11 @@ def lint_docx(docx: bytes, *, printed: Iterable[str] = ()) -> tuple[Finding, ...
         package = Package.open(docx, max_bytes=REPORT_MAX_BYTES)
     except ReportError as exc:
         return (Finding("not_docx", exc.message, "文件"),)
+    return lint_package(package, printed=printed)
+
+
+def lint_package(package: Package, *, printed: Iterable[str] = ()) -> tuple[Finding, ...]:
+    """Return the same of a .docx that was opened already; members that are double were refused then."""
     return (*structure(package), *_leftover_tags(package, "\n".join(printed)))
 
 

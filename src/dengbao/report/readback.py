@@ -41,7 +41,16 @@ def check_readback(docx: bytes, data: dict[str, Plain]) -> None:
         ReportError: something is missing; the message names it.
 
     """
-    package = Package.open(docx, where="生成的报告", max_bytes=REPORT_MAX_BYTES)
+    check_package(Package.open(docx, where="生成的报告", max_bytes=REPORT_MAX_BYTES), data)
+
+
+def check_package(package: Package, data: dict[str, Plain]) -> None:
+    """Check the same of a report that was opened already.
+
+    Raises:
+        ReportError: something is missing; the message names it.
+
+    """
     root = etree.fromstring(package.members[DOCUMENT], xml_parser())
     lines = [paragraph_text(one) for one in root.iter(w("p"))]
     for name in package.parts("word/header"):

@@ -213,6 +213,8 @@ _SETTINGS: Final = tuple(
             '<w:compatSetting w:name="compatibilityMode" w:uri="http://schemas.microsoft.com/office/word"'
             ' w:val="15"/></w:compat>'
         ),
+        # Word would otherwise draw large pictures anew, smaller, when somebody saves: they are evidence.
+        "<w:doNotAutoCompressPictures />",
     )
 )
 

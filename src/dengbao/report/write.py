@@ -15,13 +15,13 @@ from .bars import drawn_pictures
 from .embedded import carried, embed
 from .gaps import find_gaps
 from .inputs import Gap, ReportInput, ReportOutcome
-from .lint import lint_docx
+from .lint import lint_package
 from .mark import mark_text
 from .office import find_programs
-from .package import Properties
+from .package import REPORT_MAX_BYTES, Package, Properties
 from .pictures import load_figures
 from .plain import Plain, texts
-from .readback import check_readback
+from .readback import check_package
 from .render import SIGNS, render
 from .report_data import report_data
 from .typeset import Say, typeset
@@ -117,8 +117,9 @@ def _content_digest(data: dict[str, Plain]) -> str:
 
 
 def _check(docx: bytes, data: dict[str, Plain]) -> None:
-    check_readback(docx, data)
-    findings = lint_docx(docx, printed=texts(data))
+    package = Package.open(docx, where="生成的报告", max_bytes=REPORT_MAX_BYTES)
+    check_package(package, data)
+    findings = lint_package(package, printed=texts(data))
     if findings:
         raise ReportError(
             "生成的报告结构有误：" + "；".join(map(str, findings[:5])),

@@ -6,7 +6,7 @@ from typing import Final
 
 from dengbao.report.wordparts import Writer
 
-from .kit import listing
+from .kit import Column, listing
 
 _EVIDENCE_TEXT: Final = """\
 {{ one.statement }}
@@ -26,10 +26,10 @@ def evidence(out: Writer) -> None:
     """Append 证据清单."""
     out.paragraph("附录A 证据清单", "Heading1")
     out.paragraph("（一）人工证据", "Label")
-    out.control("if evidence")
     signed = "取证：{{ one.collected }}\n入库：{{ one.filed }}\n复核：{{ one.reviewed }}"
-    listing(
+    _listing_or(
         out,
+        "本轮测试没有人工证据。",
         "evidence",
         ("编号", 16, "{{ one.cited | cite }}", "Ids"),
         ("类型", 20, "{{ one.kind }}、{{ one.method }}\n{{ one.label }}\n{{ one.remarks }}", "Small"),
@@ -37,17 +37,14 @@ def evidence(out: Writer) -> None:
         ("取证与复核", 42, signed, "Small"),
         ("说明、文件与摘要", 56, _EVIDENCE_TEXT, "Small"),
     )
-    out.control("else")
-    out.paragraph("本轮测试没有人工证据。", "Body")
-    out.control("endif")
 
 
 def facts(out: Writer) -> None:
     """Append the list of stored facts."""
     out.paragraph("（二）自动采集的事实文件", "Label")
-    out.control("if facts")
-    listing(
+    _listing_or(
         out,
+        "本轮测试没有自动采集的事实文件。",
         "facts",
         ("编号", 14, "{{ one.id }}", "Small"),
         ("测评对象", 20, "{{ one.asset }}", "Small"),
@@ -56,8 +53,14 @@ def facts(out: Writer) -> None:
         ("检查项", 27, "{{ one.places }}", "Ids"),
         ("SHA-256", 34, "{{ one.sha256 }}", "Tiny"),
     )
+
+
+def _listing_or(out: Writer, otherwise: str, name: str, *columns: Column) -> None:
+    """Append a table of all in the list `name`, or a sentence where it is empty."""
+    out.control(f"if {name}")
+    listing(out, name, *columns)
     out.control("else")
-    out.paragraph("本轮测试没有自动采集的事实文件。", "Body")
+    out.paragraph(otherwise, "Body")
     out.control("endif")
 
 
