@@ -306,6 +306,11 @@ class Folding:
             ),
         )
 
+    def alone(self, item: Item, asset: str) -> CaseResult | None:
+        """Return an item on an asset as programs alone left it, None where it is not planned."""
+        planned = self._planned.get(item.id, {}).get(asset)
+        return fold_case(item, asset, planned, self._records) if planned else None
+
     def _item(self, item: Item, papers: _Papers, declared: _Declared) -> ItemResult:
         known = self._known.get(item.id)
         if known is not None and known[:2] == (papers, declared):

@@ -19,7 +19,8 @@ from dengbao.evidence.admissibility import Eyes
 from dengbao.model import Engagement, EvidenceKind, Method, Suite, Verdict
 from dengbao.session import open_session
 from dengbao.verdict import Folding, fold
-from dengbao.workbench.desk import Desk, State
+from dengbao.workbench.desk import Desk, Made, State
+from dengbao.workbench.rows import rows_of
 
 from ..packet import example
 from . import large
@@ -99,6 +100,91 @@ def test_what_did_not_change_is_not_read_again(folder: Path) -> None:
     assert eyes.read == ["EV-0007"]
     assert not found[6].counts
     assert found == examine(folder, session.suite, session.engagement, _TODAY)
+
+
+def test_what_was_said_or_taken_away_is_seen_and_nothing_else_is_read(folder: Path) -> None:
+    session, eyes = open_session(folder), Watched()
+    picture = folder / "evidence" / "EV-0011.png"
+
+    def look() -> tuple[Examined, ...]:
+        eyes.read.clear()
+        eyes.look_around(evidence_stamps(folder))
+        found = examine(folder, session.suite, session.engagement, _TODAY, eyes=eyes)
+        assert found == examine(folder, session.suite, session.engagement, _TODAY)
+        return found
+
+    look()
+    evidence_room.review(folder, "EV-0003", large.WANG)
+    look()
+    assert eyes.read == ["EV-0003"]
+    kept = picture.read_bytes()
+    picture.unlink()
+    assert not look()[10].counts
+    assert eyes.read == ["EV-0011"]
+    picture.write_bytes(kept)
+    assert look()[10].counts
+    assert eyes.read == ["EV-0011"]
+    (folder / "evidence" / "EV-0005.yaml").rename(folder / "evidence" / "EV-0099.yaml")
+    look()
+    assert eyes.read == ["EV-0099"]
+    (folder / "evidence" / "odd.yaml").write_text("x", encoding="utf-8")
+    assert len(look()) == 1
+    (folder / "evidence" / "odd.yaml").unlink()
+    assert len(look()) == 41  # the last is a file that no record names
+
+
+def test_made_of_the_same_parts_is_the_same_and_of_others_is_made_anew() -> None:
+    made, first, second = Made(), ["a"], ["a"]
+    count = iter(range(9))
+    assert made.of("key", (first,), lambda: next(count)) == 0
+    assert made.of("key", (first,), lambda: next(count)) == 0
+    assert made.of("key", (second,), lambda: next(count)) == 1  # equal, and yet another thing
+    assert made.of("key", (second, first), lambda: next(count)) == 2
+    assert made.of("other", (second, first), lambda: next(count)) == 3
+
+
+def test_the_ground_is_read_again_where_it_changed_and_never_for_evidence(folder: Path) -> None:
+    desk = Desk(folder)
+    before = desk.ground()
+    _alter(folder / "evidence" / "EV-0005.yaml")
+    assert desk.ground() is before
+    _alter_text(folder / "engagement.yaml", "某市某路1号", "某市某路2号")
+    after = desk.ground()
+    assert after.session.engagement.institution.address == "某市某路2号"
+    assert after.round is before.round
+    shutil.rmtree(folder / "runs" / "round-2")
+    first = desk.ground().round
+    assert first is not None
+    assert first.number == 1
+
+
+def test_a_case_on_the_ground_is_what_programs_alone_said(folder: Path) -> None:
+    desk = Desk(folder)
+    ground = desk.ground()
+    for one in desk.state().items.values():
+        for case in one.cases:
+            alone = ground.case(case.item, case.asset)
+            assert alone is not None
+            assert alone.records == case.records
+            assert alone.evidence == ()
+    assert ground.case("1.a.1", "nobody") is None
+    assert ground.case("9.z.9", "web-00") is None
+
+
+def test_rows_are_the_same_as_those_made_anew_after_every_change(folder: Path) -> None:
+    desk = Desk(folder)
+    kept = {one.case: one for one in rows_of(desk.state())}
+    for change in _CHANGES[:6]:
+        change(folder)
+        rows = rows_of(desk.state())
+        assert rows == rows_of(_fresh(folder))
+        same = sum(one is kept.get(one.case) for one in rows)
+        assert len(rows) - 40 < same <= len(rows)
+        kept = {one.case: one for one in rows}
+
+
+def _alter_text(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
 def _alter(path: Path) -> None:
@@ -184,6 +270,8 @@ def test_one_look_is_enough_for_a_page_and_ends_with_it(folder: Path) -> None:
     with desk.glance():
         before = desk.state()
         _alter(folder / "evidence" / "EV-0005.yaml")
+        with desk.glance():
+            assert desk.state() is before
         assert desk.state() is before
     assert desk.state() is not before
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import DengbaoError, EvidenceError
 from ..files import names_in
-from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Suite
+from ..model import Engagement, Evidence, EvidenceFile, EvidenceKind, Remark, Suite
 from ..reading import apart, raise_all, suggest
 from ..yamlfile import Document, YamlValue
 from .attached import PICTURES, measure, picture_fault
@@ -23,7 +23,7 @@ from .intended import unfinished
 from .remarks import FILE as REMARKS
 from .reviewed import local_day, of_review, remarks_by_record, settled
 from .standing import thread_of
-from .store import folder_of, read_document, read_record, record_paths
+from .store import folder_of, read_document, read_record, record_names
 
 _PROOF: Final = {
     "collected_by": "缺少采集人（who）",
@@ -88,6 +88,29 @@ class Eyes:
         """Return one record with its findings."""
         return _examine(path, suite, engagement, today)
 
+    def names(self, folder: Path) -> Sequence[str]:
+        """Return the names of what lies in the evidence folder, sorted."""
+        return names_in(folder) if folder.is_dir() else ()
+
+    def record_names(self, folder: Path) -> Sequence[str]:
+        """Return the names of the records in the order of their numbers; EvidenceError for a strange one."""
+        return record_names(folder, self.names(folder))
+
+    def all_settled(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        remarks: Mapping[str, Sequence[Remark]],
+        suite: Suite,
+        engagement: Engagement,
+        today: date,
+    ) -> list[Examined]:
+        """Return the records of these names with their findings, after what people said of them."""
+        return [
+            settled(self.record(path, suite, engagement, today), remarks.get(path.stem, ()), path, today)
+            for path in map(folder.joinpath, names)
+        ]
+
     def carried(self, directory: Path) -> tuple[Finding, ...]:
         """Return what is wrong with the registered collected files."""
         return tuple(_carried(directory))
@@ -98,18 +121,16 @@ def examine(
 ) -> tuple[Examined, ...]:
     """Return every record with its findings, in the order of their numbers."""
     eyes = eyes or Eyes()
+    folder = folder_of(directory)
     try:
-        paths = record_paths(directory)
+        names = eyes.record_names(folder)
     except EvidenceError as exc:
         return (Examined(None, (malformed("", exc),)),)
     remarks, damage = remarks_by_record(directory)
-    examined = [
-        settled(eyes.record(path, suite, engagement, today), remarks.get(path.stem, ()), path, today)
-        for path in paths
-    ]
+    examined = eyes.all_settled(folder, names, remarks, suite, engagement, today)
     named = {file.name for one in examined if one.record is not None for file in one.record.files}
-    stray = _strays(folder_of(directory), named, {one.stem for one in paths})
-    others = (*damage, *_broken_off(directory), *stray, *eyes.carried(directory))
+    stray = _strays(folder, eyes.names(folder), named, names)
+    others = (*damage, *_broken_off(directory, eyes.names(folder)), *stray, *eyes.carried(directory))
     return (*examined, *(Examined(None, (one,)) for one in others))
 
 
@@ -242,9 +263,9 @@ def _notes(record: Evidence, place: Place) -> Iterator[Finding]:
         )
 
 
-def _broken_off(directory: Path) -> Iterator[Finding]:
+def _broken_off(directory: Path, names: Sequence[str]) -> Iterator[Finding]:
     try:
-        numbers = unfinished(directory)
+        numbers = unfinished(directory, names)
     except EvidenceError as exc:
         yield malformed("", exc)
         return
@@ -256,11 +277,13 @@ def _broken_off(directory: Path) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _strays(folder: Path, named: set[str], records: set[str]) -> Iterator[Finding]:
-    for name in names_in(folder) if folder.is_dir() else ():
+def _strays(folder: Path, names: Iterable[str], named: set[str], records: Sequence[str]) -> Iterator[Finding]:
+    numbers = {one.removesuffix(".yaml") for one in records}
+    for name in sorted({*names}.difference(named, records)):
         numbered = _NUMBERED.match(name)
-        ours = name in named or (numbered is not None and numbered[0] in records)
-        if ours or name in (CARRIED, REMARKS) or name.startswith(".") or name.endswith(".md"):
+        if name in (CARRIED, REMARKS) or name.startswith(".") or name.endswith(".md"):
+            continue
+        if numbered is not None and numbered[0] in numbers:
             continue
         yield Finding(
             evidence="", gravity=Gravity.NOTE, message=f"文件 {name} 没有记录引用，不算佐证",

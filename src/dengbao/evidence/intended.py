@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -22,15 +22,17 @@ def name_of(first: Evidence) -> str:
     return f".{first.id}.filing"
 
 
-def intentions(folder: Path) -> Iterator[tuple[Path, list[Evidence]]]:
-    """Yield each file of records that were to be filed, with what it holds.
+def intentions(folder: Path, names: Iterable[str] | None = None) -> Iterator[tuple[Path, list[Evidence]]]:
+    """Yield each file of records that were to be filed, with what it holds; `names` lie in the folder.
 
     Raises:
         EvidenceError: it cannot be read.
 
     """
-    for name in names_in(folder) if folder.is_dir() else ():
-        if not _INTENDED.fullmatch(name) or (path := folder / name).is_symlink():
+    if names is None:
+        names = names_in(folder) if folder.is_dir() else ()
+    for name in names:
+        if not name.startswith(".") or not _INTENDED.fullmatch(name) or (path := folder / name).is_symlink():
             continue
         try:
             yield path, msgspec.json.decode(path.read_bytes(), type=list[Evidence])
@@ -40,8 +42,8 @@ def intentions(folder: Path) -> Iterator[tuple[Path, list[Evidence]]]:
             raise EvidenceError("未完成的入库无法读取", where=str(path), cure="移走该文件，重新导入") from exc
 
 
-def unfinished(directory: Path) -> tuple[str, ...]:
-    """Return the numbers that a filing has written down and not yet filed.
+def unfinished(directory: Path, names: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return the numbers that a filing has written down and not yet filed; `names` lie in the folder.
 
     Raises:
         EvidenceError: what it has written down cannot be read.
@@ -50,7 +52,7 @@ def unfinished(directory: Path) -> tuple[str, ...]:
     folder = folder_of(directory)
     return tuple(
         one.id
-        for _, records in intentions(folder)
+        for _, records in intentions(folder, names)
         for one in records
         if not (folder / f"{one.id}.yaml").exists()
     )

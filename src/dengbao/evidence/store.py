@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +32,17 @@ def record_paths(directory: Path) -> list[Path]:
 
     """
     folder = folder_of(directory)
-    if not folder.is_dir():
-        return []
-    found = [one for one in names_in(folder) if one.lower().endswith((".yaml", ".yml"))]
+    return [folder / one for one in record_names(folder, names_in(folder))] if folder.is_dir() else []
+
+
+def record_names(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return which of the names in an evidence folder are records, in the order of their numbers.
+
+    Raises:
+        EvidenceError: a YAML file there is not called like a record.
+
+    """
+    found = [one for one in names if one.lower().endswith((".yaml", ".yml"))]
     stray = [one for one in found if not _RECORD.fullmatch(one)]
     if stray:
         raise EvidenceError(
@@ -42,7 +50,7 @@ def record_paths(directory: Path) -> list[Path]:
             where=str(folder / stray[0]),
             cure="记录写成 EV-0001.yaml；附件用别的扩展名",
         )
-    return [folder / one for one in sorted(found, key=lambda one: (int(one[3:-5]), one))]
+    return sorted(found, key=lambda one: (int(one[3:-5]), one))
 
 
 def load(path: Path) -> Evidence:

@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from operator import is_
 from pathlib import Path
-from typing import Final, cast
+from typing import TypeVar, cast
 
 from starlette.applications import Starlette
 
-from ..catalog.engagements import FILE_NAME
 from ..errors import DengbaoError
 from ..evidence import Examined, Finding, Remembering, counted, damage, evidence_stamps, examine
 from ..evidence.remarks import about, load_remarks
-from ..files import RememberedDigests, Stamp, stamp_of, stamps_in
+from ..files import RememberedDigests, Stamp
 from ..model import Asset, CaseResult, Clause, Evidence, Item, ItemResult, Remark, SuiteResult
 from ..packet.stage import Progress, progress_of
-from ..results import refuse_other_suite
-from ..rounds import Round, load_round, round_numbers
-from ..session import Session, open_session, reopen
-from ..verdict import Folding
+from ..rounds import Round
+from ..session import Session
+from .ground import Ground, Grounds
 
-_ROUND_FILES: Final = ("run.json", "plan.json", "engagement.json", "records.jsonl")
+Thing = TypeVar("Thing")
+
+
+class Made:
+    """What was made of parts of a state; made anew where one of them is another thing than it was.
+
+    Parts are compared by identity: they are values that nobody changes. What is made may not depend on
+    anything else.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[tuple[object, ...], object]] = {}
+
+    def of(self, key: Hashable, parts: tuple[object, ...], make: Callable[[], Thing]) -> Thing:
+        """Return what `make` makes of parts, the one made before where the parts are the very same."""
+        kept = self._kept.get(key)
+        if kept is not None and len(kept[0]) == len(parts) and all(map(is_, kept[0], parts)):
+            return cast("Thing", kept[1])
+        made = make()
+        self._kept[key] = (parts, made)
+        return made
 
 
 # Compared by identity: it is asked for at every request, and what was made from it may be kept with it.
@@ -37,6 +57,7 @@ class State:
     round: Round | None
     result: SuiteResult
     examined: tuple[Examined, ...]
+    made: Made = field(default_factory=Made)
 
     @cached_property
     def items(self) -> dict[str, ItemResult]:
@@ -99,13 +120,11 @@ class State:
 
 
 @dataclass(frozen=True)
-class _Stamps:
-    """By what it is seen that something changed; each part is read again only when its own stamps differ."""
+class _Rest:
+    """What a state rests on: the ground, the day, and by what files of evidence are known to have changed."""
 
+    ground: Ground
     today: date
-    engagement: Stamp | None
-    suite: dict[str, Stamp]
-    rounds: tuple[tuple[int, tuple[Stamp | None, ...]], ...]
     evidence: dict[str, Stamp]
 
 
@@ -121,9 +140,8 @@ class Desk:
         self.content = content
         self._lock = threading.Lock()
         self._glance = threading.local()
-        self._kept: tuple[_Stamps, State] | None = None
-        self._session: Session | None = None
-        self._folding: Folding | None = None
+        self._grounds = Grounds(directory, content)
+        self._kept: tuple[_Rest, State] | None = None
         self._eyes = Remembering()
         self._digests = RememberedDigests()
 
@@ -141,9 +159,22 @@ class Desk:
             self._glance.state = state
         return state
 
+    def ground(self) -> Ground:
+        """Return what is tested, without what was filed: enough to save a draft or to file it, and quick.
+
+        Raises:
+            UsageError, ContentError, StoreError: the files are wrong, with place and cure.
+
+        """
+        with self._lock:
+            return self._grounds.now()
+
     @contextlib.contextmanager
     def glance(self) -> Iterator[None]:
-        """Let one look be enough for this thread until the block ends: a page that writes nothing."""
+        """Let one look be enough for this thread until the block ends: nothing is written meanwhile."""
+        if hasattr(self._glance, "state"):  # within another glance
+            yield
+            return
         self._glance.state = None
         try:
             yield
@@ -152,11 +183,10 @@ class Desk:
 
     def _look(self) -> State:
         with self._lock:
-            stamps = self._stamps()
-            if self._kept is None or self._kept[0] != stamps:
-                state = self._read(stamps)
-                # Which suite it is became known by reading, the first time.
-                self._kept = (stamps if stamps.suite else replace(stamps, suite=self._suite_stamps()), state)
+            ground, today = self._grounds.now(), datetime.now().astimezone().date()
+            rest = _Rest(ground, today, evidence_stamps(self.directory))
+            if self._kept is None or self._kept[0] != rest:
+                self._kept = (rest, self._read(rest))
             return self._kept[1]
 
     def warm(self) -> None:
@@ -166,6 +196,7 @@ class Desk:
     def _read_first(self) -> None:
         with contextlib.suppress(DengbaoError, OSError):  # told by the page that asks
             self.state()
+            gc.freeze()  # what stays for long need not be gone through again whenever garbage is looked for
 
     def progress(self) -> Progress:
         """Return how far the engagement has come, by digests of files that look unchanged.
@@ -176,50 +207,14 @@ class Desk:
         """
         return progress_of(self.directory, self.state().session.engagement, digest=self._digests)
 
-    def _read(self, stamps: _Stamps) -> State:
-        old_stamps, old = self._kept or (None, None)
-        session = self._opened(stamps, old_stamps)
-        if old_stamps is None or old is None or old_stamps.rounds != stamps.rounds:
-            chosen = load_round(self.directory, stamps.rounds[-1][0]) if stamps.rounds else None
-            self._folding = None
-        else:
-            chosen = old.round
-        if chosen is not None:
-            refuse_other_suite(session, chosen)
-        engagement = chosen.engagement if chosen is not None else session.engagement
-        self._eyes.look_around(stamps.evidence)
-        examined = examine(self.directory, session.suite, engagement, stamps.today, eyes=self._eyes)
-        if self._folding is None or (chosen is None and old is not None and session is not old.session):
-            cases = chosen.plan.cases if chosen is not None else session.plan.cases
-            self._folding = Folding(session.suite, cases, chosen.records().values() if chosen else ())
-        result = self._folding.fold(counted(examined), session.engagement.not_applicable)
-        return State(session, chosen, result, examined)
-
-    def _opened(self, stamps: _Stamps, old: _Stamps | None) -> Session:
-        if self._session is None or old is None or old.suite != stamps.suite:
-            self._session = open_session(self.directory, self.content)
-            self._folding = None
-        elif old.engagement != stamps.engagement:
-            self._session = reopen(self._session)
-        return self._session
-
-    def _stamps(self) -> _Stamps:
-        return _Stamps(
-            today=datetime.now().astimezone().date(),
-            engagement=stamp_of(self.directory / FILE_NAME),
-            suite=self._suite_stamps(),
-            rounds=tuple((number, self._round_stamps(number)) for number in round_numbers(self.directory)),
-            evidence=evidence_stamps(self.directory),
-        )
-
-    def _suite_stamps(self) -> dict[str, Stamp]:
-        if self._session is None:
-            return {}
-        return stamps_in(self._session.content.suites / self._session.engagement.suite)
-
-    def _round_stamps(self, number: int) -> tuple[Stamp | None, ...]:
-        folder = self.directory / "runs" / f"round-{number}"
-        return tuple(stamp_of(folder / one) for one in _ROUND_FILES)
+    def _read(self, rest: _Rest) -> State:
+        ground, session = rest.ground, rest.ground.session
+        self._eyes.look_around(rest.evidence)
+        examined = examine(self.directory, session.suite, ground.engagement, rest.today, eyes=self._eyes)
+        result = ground.folding.fold(counted(examined), session.engagement.not_applicable)
+        old = self._kept
+        made = old[1].made if old is not None and old[0].ground is ground else Made()
+        return State(session, ground.round, result, examined, made)
 
 
 def desk_of(app: Starlette) -> Desk:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from ..evidence import Examined
 from ..model import CaseResult, ItemResult, Person, Status, Verdict
 from .desk import State
 from .shown import case_word, person_zh, tone
@@ -98,17 +99,25 @@ class Filter:
 
 @functools.lru_cache(maxsize=1)
 def rows_of(state: State) -> tuple[Row, ...]:
-    """Return every case of the engagement as a row; made once for each state of the folder."""
+    """Return every case of the engagement as a row; those whose case and evidence stand are not made anew."""
     chapters = {
         clause.id: (chapter.number, chapter.title)
         for chapter in state.session.suite.chapters
         for clause in chapter.clauses
     }
     return tuple(
-        _row(state, item, case, *chapters.get(_clause_of(state, item.item.id), (0, "必须测试项")))
+        row
         for item in state.items.values()
-        for case in item.cases
+        for row in _rows(state, item, *chapters.get(_clause_of(state, item.item.id), (0, "必须测试项")))
     )
+
+
+def _rows(state: State, item: ItemResult, number: int, title: str) -> Iterator[Row]:
+    made, filed = state.made, state.evidence_of
+    for case in item.cases:
+        of_case = filed.get((case.item, case.asset), ())
+        make = functools.partial(_row, state, item, case, of_case, number, title)
+        yield made.of(("row", case.item, case.asset), (case, *of_case), make)
 
 
 def _clause_of(state: State, item: str) -> str:
@@ -116,11 +125,11 @@ def _clause_of(state: State, item: str) -> str:
     return found.id if found is not None else ""
 
 
-def _row(state: State, item: ItemResult, case: CaseResult, number: int, title: str) -> Row:
+def _row(
+    state: State, item: ItemResult, case: CaseResult, filed: Iterable[Examined], number: int, title: str
+) -> Row:
     clause = state.clause_of.get(item.item.id)
-    records = [
-        one.record for one in state.evidence_of.get((case.item, case.asset), ()) if one.record is not None
-    ]
+    records = [one.record for one in filed if one.record is not None]
     collected = dict.fromkeys(one.collected_by for one in records)
     reviewed = dict.fromkeys(one.reviewed.by for one in records if one.reviewed is not None)
     asset = state.assets.get(case.asset)
