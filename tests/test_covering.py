@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from dengbao.errors import EvidenceError
-from dengbao.evidence.covering import MOST_BOXES, Box, cover, shown
+from dengbao.evidence.covering import MOST_BOXES, Box, cover_into, shown
 from dengbao.evidence.sorts import sort_of
 
 SIZE = (150, 110)
@@ -36,6 +37,12 @@ def kept(path: Path, image: Image.Image, **options: object) -> Path:
     return path
 
 
+def covered(path: Path, boxes: Sequence[Box]) -> bytes:
+    out = io.BytesIO()
+    cover_into(path, boxes, out)
+    return out.getvalue()
+
+
 def opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
@@ -59,7 +66,7 @@ def test_nothing_of_what_is_covered_tells_in_the_file(
             image = image.convert("P", palette=Image.Palette.WEB, dither=Image.Dither.NONE)
         path = kept(tmp_path / f"{seed}{ending}", image, **options)
         assert not made or path.read_bytes() != (tmp_path / f"1{ending}").read_bytes()
-        made.append(cover(path, [BOX]))
+        made.append(covered(path, [BOX]))
     assert made[0] == made[1]
     out = opened(made[0]).convert("RGB")
     left, top, width, height = WHERE
@@ -85,7 +92,7 @@ def test_boxes_lie_where_people_see_them_however_the_phone_was_held(tmp_path: Pa
         }.get(turned)  # fmt: skip
         stored = upright if undo is None else upright.transpose(undo)
         path = kept(tmp_path / f"{seed}.jpg", stored, exif=exif, quality=60, subsampling=2)
-        made.append(cover(path, [BOX]))
+        made.append(covered(path, [BOX]))
         seen = shown(path, 1600)
         with path.open("rb") as file:
             known = sort_of(file)
@@ -120,7 +127,7 @@ def test_nothing_but_pixels_is_in_the_file(tmp_path: Path) -> None:
     assert jpg.read_bytes().count(b"\xff\xd8\xff") == 2
     for path in (png, jpg):
         assert path.read_bytes().count(word) >= 3
-        for data in (cover(path, [BOX]), shown(path, 240)):
+        for data in (covered(path, [BOX]), shown(path, 240)):
             assert word not in data
             assert data.count(b"\xff\xd8\xff") == (1 if data.startswith(b"\xff\xd8\xff") else 0)
             assert opened(data).info.keys() <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
@@ -130,7 +137,7 @@ def test_nothing_but_pixels_is_in_the_file(tmp_path: Path) -> None:
 def test_what_is_transparent_keeps_no_colour_under_a_box(tmp_path: Path) -> None:
     image = secret_picture(1).convert("RGBA")
     image.putalpha(0)
-    out = opened(cover(kept(tmp_path / "a.png", image), [BOX]))
+    out = opened(covered(kept(tmp_path / "a.png", image), [BOX]))
     left, top, width, height = WHERE
     assert out.crop((left, top, left + width, top + height)).getcolors() == [(width * height, (0, 0, 0, 255))]
 
@@ -144,7 +151,7 @@ def test_pictures_of_every_mode_are_covered_or_refused(tmp_path: Path, mode: str
             image.save(tmp_path / "a.png")
         return
     path = kept(tmp_path / f"a{ending}", image)
-    data = cover(path, [BOX])
+    data = covered(path, [BOX])
     assert opened(data).size == SIZE
     assert opened(data).convert("RGB").getpixel((40, 40)) == (0, 0, 0)
     assert max(opened(shown(path, 64)).size) == 64
@@ -157,11 +164,11 @@ def test_several_frames_are_refused_and_the_further_pictures_of_a_phone_are_left
     for ending in (".gif", ".tif", ".png", ".webp"):
         path = kept(tmp_path / f"a{ending}", one, save_all=True, append_images=[two])
         with pytest.raises(EvidenceError, match="多帧"):
-            cover(path, [BOX])
+            covered(path, [BOX])
         assert shown(path, 240)
     path = kept(tmp_path / "a.jpg", one, format="MPO", save_all=True, append_images=[two])
     assert path.read_bytes().count(b"\xff\xd8\xff") == 2
-    data = cover(path, [BOX])
+    data = covered(path, [BOX])
     assert data.count(b"\xff\xd8\xff") == 1
     assert opened(data).format == "JPEG"
 
@@ -176,13 +183,13 @@ def test_several_frames_are_refused_and_the_further_pictures_of_a_phone_are_left
 )  # fmt: skip
 def test_boxes_that_cover_nothing_are_told(tmp_path: Path, boxes: list[Box]) -> None:
     with pytest.raises(EvidenceError, match="遮盖区域"):
-        cover(kept(tmp_path / "a.png", secret_picture(1)), boxes)
+        covered(kept(tmp_path / "a.png", secret_picture(1)), boxes)
 
 
 def test_boxes_over_the_edge_are_cut_to_the_picture(tmp_path: Path) -> None:
     boxes = [Box(left=-5, top=-5, width=2**31, height=2**31)]
     for ending in (".png", ".jpg"):
-        out = opened(cover(kept(tmp_path / f"a{ending}", secret_picture(1)), boxes)).convert("L")
+        out = opened(covered(kept(tmp_path / f"a{ending}", secret_picture(1)), boxes)).convert("L")
         assert (out.size, out.getextrema()) == (SIZE, (0, 0))
 
 
@@ -191,7 +198,7 @@ def test_what_cannot_be_unfolded_is_told(tmp_path: Path) -> None:
     for data in (whole[: len(whole) // 2], b"", b"text", b"<svg/>"):
         (tmp_path / "b.png").write_bytes(data)
         with pytest.raises(EvidenceError, match="损坏"):
-            cover(tmp_path / "b.png", [BOX])
+            covered(tmp_path / "b.png", [BOX])
         with pytest.raises(EvidenceError, match="损坏"):
             shown(tmp_path / "b.png", 240)
     heavy = kept(tmp_path / "c.png", Image.new("1", (9000, 8000)))
@@ -200,4 +207,4 @@ def test_what_cannot_be_unfolded_is_told(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="图片过大"):
         shown(heavier, 240)
     with pytest.raises(EvidenceError, match="图片过大"):
-        cover(heavier, [BOX])
+        covered(heavier, [BOX])

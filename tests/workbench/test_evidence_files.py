@@ -17,11 +17,12 @@ from dengbao import drafts
 from dengbao.evidence import staging
 from dengbao.evidence.sorts import Sort
 from dengbao.evidence.staging import Staged
+from dengbao.workbench.item import vouching
 
 from ..packet import example
 from ..test_covering import BOX, SIZE, kept, secret_picture
 from .bench import Served, Watched, browsing, serving
-from .item_steps import BASE, ITEM, TYPED, seated
+from .item_steps import BASE, ITEM, TYPED, hidden, seated, sit_down
 
 ITEM_ID, ASSET = BASE.split("/")[2:4]
 PICTURE: Final = {"name": "登录 页面.png", "mimeType": "text/html"}
@@ -220,6 +221,76 @@ def test_files_and_what_was_typed_arrive_without_scripts(served: Served, browser
     only_covered(served)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_file_that_is_added_takes_the_tick_away_and_one_that_goes_does_not(
+    served: Served, browser: Browser, scripts: bool
+) -> None:
+    with browsing(browser, served, scripts=scripts) as window:
+        page = seated(window)
+        tick, lapsed = page.locator("[name=redacted]"), page.locator("[data-lapsed]")
+
+        def bring(*files: FilePayload) -> None:
+            page.set_input_files("[data-box] [type=file]", files)
+            if not scripts:
+                page.get_by_role("button", name="上传", exact=True).click()
+
+        bring(payload("a.png", png(1)))
+        expect(listed(page)).to_have_count(1)
+        expect(lapsed).to_be_hidden()
+        tick.check()
+        bring(payload("b.png", png(2)), payload("c.txt", b"text"))
+        expect(listed(page)).to_have_count(3)
+        expect(tick).not_to_be_checked()
+        expect(lapsed).to_contain_text("逐个核对后再勾选")
+        if scripts:
+            expect(page.locator("#saved .saving")).to_contain_text("已保存")
+        page.get_by_role("button", name="遮盖 a.png").click()
+        page.locator("[data-canvas]").wait_for()
+        if scripts:
+            page.get_by_role("button", name="增加区域").first.click()
+        for name, value in (("left", 10), ("top", 10), ("width", 20), ("height", 20)):
+            page.locator(f"[name={name}-1]").fill(str(value))
+        page.get_by_role("button", name="应用遮盖").click()
+        # The other two have not been looked at yet.
+        expect(tick).not_to_be_checked()
+        tick.check()
+        page.get_by_role("button", name="移除 c.txt").click()
+        expect(listed(page)).to_have_count(2)
+        expect(tick).to_be_checked()
+        expect(lapsed).to_be_hidden()
+        page.get_by_role("button", name="保存草稿 Ctrl").click()
+        expect(page.locator(".said")).to_contain_text("草稿已保存")
+        expect(page.locator("[name=redacted]")).to_be_checked()
+    content = drafts.load(served.folder, ITEM_ID, ASSET).content
+    assert vouching.stands(content.fields[vouching.FIELD], content.files)
+
+
+def test_a_tick_that_did_not_see_a_file_is_refused_at_the_filing(served: Served) -> None:
+    with served.client() as client:
+        sit_down(client)
+        said = {"statement": TYPED, "verdict": "conform", "redacted": "yes"}
+        # Chosen, ticked and filed at once, as without scripts: there was nothing else to look at.
+        at_once = client.post(f"{BASE}/file", data={**said, "base": "0"}, files={"upload": ("a.png", png(1))})
+        assert "已入库" in at_once.text
+        client.post(f"{BASE}/files", files={"upload": ("b.png", png(2))}).raise_for_status()
+        page = client.get(ITEM).text
+        told = hidden(page, "redacted")
+        base = hidden(page, "base")
+        client.post(f"{BASE}/draft", data={**said, "redacted": told, "base": base}).raise_for_status()
+        base = hidden(client.get(ITEM).text, "base")
+        late = client.post(
+            f"{BASE}/file", data={**said, "redacted": told, "base": base}, files={"upload": ("c.png", png(3))}
+        )
+        assert late.status_code == 409
+        assert "的勾已取消" in late.text
+        assert len(files_of(served)) == 2
+        page = late.text
+        again = {**said, "redacted": hidden(page, "redacted"), "base": hidden(page, "base")}
+        assert "已入库" in client.post(f"{BASE}/file", data=again).text
+    records = [path.read_text("utf-8") for path in sorted((served.folder / "evidence").glob("EV-*.yaml"))]
+    assert ["redacted: true" in one for one in records[-2:]] == [True, True]
+
+
 def only_covered(served: Served, left: int = BOX.left, top: int = BOX.top) -> None:
     """Hold that the draft names one picture in which the box is black, and that the original is nowhere."""
     (found,) = files_of(served)
@@ -228,7 +299,8 @@ def only_covered(served: Served, left: int = BOX.left, top: int = BOX.top) -> No
         part = image.convert("RGB").crop((left, top, BOX.left + BOX.width, BOX.top + BOX.height))
         assert part.getcolors() == [(part.width * part.height, (0, 0, 0))]
     assert found.name.endswith("-已遮盖.png")
-    assert drafts.load(served.folder, ITEM_ID, ASSET).content.fields["redacted"] == "yes"
+    fields = drafts.load(served.folder, ITEM_ID, ASSET).content.fields
+    assert fields["redacted"] == vouching.value_of([found.sha256])
     held = b"".join(one.read_bytes() for one in (served.folder / staging.FOLDER).iterdir())
     assert png() not in held
     pictures = {one.name for one in (served.folder / staging.FOLDER).iterdir() if one.suffix == ".png"}

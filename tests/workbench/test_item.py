@@ -78,6 +78,8 @@ def client(hospital: Path) -> Iterator[httpx.Client]:
 
 def posted(client: httpx.Client, what: str, **fields: str) -> httpx.Response:
     page = client.get(ITEM).text
+    if "redacted" in fields:
+        fields["redacted"] = hidden(page, "redacted")
     return client.post(f"{BASE}/{what}", data={"base": hidden(page, "base"), "window": "w", **fields})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import stat
@@ -13,12 +12,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from cryptography.hazmat.primitives import hashes
 from PIL import Image
 
 from ..errors import EvidenceError
+from .aside import Request, aside, is_big
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_FILES: Final = 20
@@ -26,6 +26,7 @@ MAX_PIXELS: Final = 80_000_000
 MAX_EDGE: Final = 20_000
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
 FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
+JPEGS: Final = ("JPEG", "MPO")  # which can be unfolded smaller than they are
 # What Pillow's decoders raise on bytes that are not the picture they claim to be.
 BROKEN: Final = (
     OSError, ValueError, SyntaxError, IndexError, KeyError, TypeError, AttributeError, EOFError,
@@ -107,6 +108,15 @@ def read_blocks(path: Path) -> Iterator[bytes]:
         EvidenceError: no such file, a symbolic link, not a regular file, or not readable.
 
     """
+    with _regular(path) as file:
+        try:
+            while block := file.read(_BLOCK):
+                yield block
+        except OSError as exc:
+            raise EvidenceError("文件读到一半出错", where=str(path), cure="检查磁盘") from exc
+
+
+def _regular(path: Path) -> BinaryIO:
     flags = (
         os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     )
@@ -121,18 +131,12 @@ def read_blocks(path: Path) -> Iterator[bytes]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise EvidenceError("不是普通文件", where=str(path), cure="换成文件本身")
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            while block := file.read(_BLOCK):
-                yield block
-        except OSError as exc:
-            raise EvidenceError("文件读到一半出错", where=str(path), cure="检查磁盘") from exc
+    return os.fdopen(descriptor, "rb")
 
 
 def picture_fault(path: Path) -> str:
     """Return in Chinese why a file is not a picture that can be shown, or nothing."""
-    data = io.BytesIO(b"".join(read_blocks(path)))
-    with warnings.catch_warnings():
+    with _regular(path) as data, warnings.catch_warnings():
         # Pillow warns of odd sizes and broken EXIF; both are judged here by our own bounds.
         warnings.simplefilter("ignore")
         try:
@@ -140,10 +144,19 @@ def picture_fault(path: Path) -> str:
                 width, height = image.size
                 if width * height > MAX_PIXELS or max(width, height) > MAX_EDGE:
                     return f"图片尺寸过大（{width}×{height}）"
+                if image.format != "PNG" and is_big(image, pixels=0 if image.format in JPEGS else None):
+                    return _fault_aside(path)
                 _decode(image)
         except BROKEN:
             return "不是有效的图片，或已损坏"
     return ""
+
+
+def _fault_aside(path: Path) -> str:
+    try:
+        return aside(Request(do="fault", path=str(path))).fault
+    except EvidenceError as exc:
+        return exc.message
 
 
 def _decode(image: Image.Image) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import math
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from PIL import Image, ImageDraw, ImageFile, ImageOps, JpegImagePlugin
 
 from ..errors import EvidenceError
 from ..model import Value
-from .attached import BROKEN, FORMATS, MAX_EDGE, MAX_PIXELS
+from .aside import Request, aside, is_big
+from .attached import BROKEN, FORMATS, JPEGS, MAX_EDGE, MAX_PIXELS
 from .sorts import orientation
 
 MOST_BOXES: Final = 100
@@ -23,6 +25,7 @@ SMALL: Final = 240
 LARGE: Final = 1600
 _MOST_SHOWN_BYTES: Final = 128 * 1024 * 1024
 _MOST_COVERED_PIXELS: Final = 40_000_000
+_MOST_OTHERS_PIXELS: Final = 10_000_000
 # Orientations in which the shown picture's x (y) axis runs against the stored one that it is taken from.
 _X_AGAINST: Final = frozenset({2, 3, 6, 7})
 _Y_AGAINST: Final = frozenset({3, 4, 7, 8})
@@ -49,15 +52,48 @@ def shown(path: Path, edge: int) -> bytes:
 
     """
     with _opened(path) as image:
+        whole = image.size
         image.draft("RGB", (edge, edge))  # JPEG only: unfolded in the size that is wanted
-        _refuse_huge(image, "不显示预览", "下载后查看", most=_MOST_SHOWN_BYTES // _pixel_bytes(image))
-        small = _upright(image)
-        small.thumbnail((edge, edge))
-        return _png(_plain(small))
+        drafted = image.width * image.height if image.size != whole else None
+        big = is_big(image, pixels=drafted)
+        if not big:
+            return _shown(image, edge)
+    with tempfile.TemporaryDirectory(prefix="dengbao-picture-") as folder:
+        out = Path(folder) / "shown.png"
+        aside(Request(do="shown", path=str(path), out=str(out), edge=edge))
+        return out.read_bytes()
 
 
-def cover(path: Path, boxes: Sequence[Box]) -> bytes:
-    """Return a picture as a JPEG or PNG file with the boxes burnt in, black, and with nothing but its pixels.
+def _shown(image: ImageFile.ImageFile, edge: int) -> bytes:
+    _refuse_huge(image, "不显示预览", "下载后查看", most=_MOST_SHOWN_BYTES // _pixel_bytes(image))
+    small = _upright(image)
+    small.thumbnail((edge, edge))
+    out = io.BytesIO()
+    _plain(small).save(out, "PNG")
+    return out.getvalue()
+
+
+def cover(path: Path, boxes: Sequence[Box], out: Path) -> str:
+    """Write a picture with boxes burnt in (see `cover_into`) to a file, and return the ending it deserves.
+
+    Raises:
+        EvidenceError: as there.
+
+    """
+    with _opened(path) as image:
+        big = is_big(image)
+    if big:
+        plain = tuple((one.left, one.top, one.width, one.height) for one in boxes)
+        aside(Request(do="cover", path=str(path), out=str(out), boxes=plain))
+    else:
+        with out.open("wb") as file:
+            cover_into(path, boxes, file)
+    with out.open("rb") as file:
+        return ".jpg" if file.read(2) == b"\xff\xd8" else ".png"
+
+
+def cover_into(path: Path, boxes: Sequence[Box], out: BinaryIO) -> None:
+    """Write a picture as a JPEG or PNG file with the boxes burnt in, black, and with nothing but its pixels.
 
     No EXIF, no thumbnail, no profile, no text, nothing after its end. Where a picture was compressed with
     loss the boxes grow to the blocks of that, because the pixels of a block tell of each other; a lossy
@@ -70,20 +106,22 @@ def cover(path: Path, boxes: Sequence[Box]) -> bytes:
     if not 1 <= len(boxes) <= MOST_BOXES:
         raise EvidenceError(f"遮盖区域应为 1 至 {MOST_BOXES} 个", cure="画出要遮盖的区域后再应用")
     with _opened(path) as image:
-        lossy = image.format in ("JPEG", "MPO")
+        lossy = image.format in JPEGS
         if not lossy and getattr(image, "n_frames", 1) > 1:  # the further pictures of an MPO are left behind
             raise EvidenceError("多帧或多页图片不能遮盖", cure="把要用的一页另存为 PNG 后上传")
-        _refuse_huge(image, "不能遮盖", "裁剪或缩小后再上传", most=_MOST_COVERED_PIXELS)
+        if lossy or image.format == "PNG":
+            _refuse_huge(image, "不能遮盖", "裁剪或缩小后再上传", most=_MOST_COVERED_PIXELS)
+        else:  # they take a multiple of that while they are unfolded
+            _refuse_huge(image, "不能遮盖", "另存为 PNG 或 JPEG 后再上传", most=_MOST_OTHERS_PIXELS)
         blocks = _block(image)
         turned = orientation(image)
         plain = _plain(_upright(image))
         for box in boxes:
             _burn(plain, box, blocks, turned)
-        if not lossy:
-            return _png(plain)
-        out = io.BytesIO()
-        plain.convert("RGB").save(out, "JPEG", quality=_QUALITY)
-        return out.getvalue()
+        if lossy:
+            _as(plain, "RGB").save(out, "JPEG", quality=_QUALITY)
+        else:
+            plain.save(out, "PNG")
 
 
 @contextmanager
@@ -118,15 +156,13 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     clear = "A" in image.getbands() or "transparency" in image.info
-    plain = image.convert("RGBA" if clear else "RGB")
+    plain = _as(image, "RGBA" if clear else "RGB")
     plain.info = {}
     return plain
 
 
-def _png(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # which would copy all the same
 
 
 def _burn(image: Image.Image, box: Box, blocks: int, turned: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import struct
 import warnings
 import zipfile
@@ -15,7 +16,8 @@ from typing import BinaryIO, Final
 from PIL import Image
 
 from ..errors import EvidenceError
-from .attached import BROKEN, FORMATS, MAX_EDGE, MAX_PIXELS
+from .aside import Request, aside, is_big
+from .attached import BROKEN, FORMATS, JPEGS, MAX_EDGE, MAX_PIXELS
 from .unfolding import Bomb, refuse_gzip_bomb, refuse_zip_bomb
 
 _ORIENTATION: Final = 0x0112
@@ -196,6 +198,8 @@ def _picture(file: BinaryIO) -> Known:
                 turned = orientation(image)
                 if image.format == "PNG":
                     image.verify()  # every chunk's checksum, without unfolding the pixels
+                elif is_big(image, pixels=0 if image.format in JPEGS else None):
+                    return _known_aside(file)
                 else:
                     image.draft("L", (width // 8, height // 8))  # JPEG only: an eighth of the work
                     image.load()
@@ -204,6 +208,11 @@ def _picture(file: BinaryIO) -> Known:
         except BROKEN as exc:
             raise EvidenceError("图片已损坏，或不是它所称的图片", cure=_PICTURE_CURE) from exc
     return Known(sort, height, width) if turned in _ON_ITS_SIDE else Known(sort, width, height)
+
+
+def _known_aside(file: BinaryIO) -> Known:
+    found = aside(Request(do="known", path=os.fspath(file.name)))
+    return Known(Sort(found.sort), found.width, found.height)
 
 
 def orientation(image: Image.Image) -> int:

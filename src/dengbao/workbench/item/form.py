@@ -14,6 +14,7 @@ from ...evidence import Draft
 from ...evidence.interview import kind_of_files, note, questions_of
 from ...model import EvidenceKind, Item, Method, Person, Verdict
 from ..filled import MOST_TEXT, Filled
+from . import vouching
 from .screen import Seat
 
 TITLES: Final = {
@@ -21,7 +22,7 @@ TITLES: Final = {
     "kind": "佐证种类", "collected_at": "采集时间", "by_name": "采集人", "by_org": "采集人单位",
     "redacted": "已遮盖个人信息", "expires": "有效期至", "asked": "访谈对象",
 }  # fmt: skip
-_MOST: Final = {"statement": MOST_TEXT, "override": 2000}
+_MOST: Final = {"statement": MOST_TEXT, "override": 2000, vouching.FIELD: 400}
 _SHORT: Final = 200
 _MOST_ANSWER: Final = 4000
 _MOST_QUESTIONS: Final = 20
@@ -30,7 +31,6 @@ _WORDS: Final = {
     **{("verdict", one.value): one.zh for one in Verdict},
     **{("method", one.value): one.zh for one in Method},
     **{("kind", one.value): one.zh for one in EvidenceKind},
-    ("redacted", "yes"): "是",
 }
 Read = TypeVar("Read")
 
@@ -47,6 +47,8 @@ def titles_of(item: Item) -> dict[str, str]:
 
 def word_of(name: str, text: str) -> str:
     """Return what a field holds as people read it."""
+    if name == vouching.FIELD and text:
+        return "是"
     return _WORDS.get((name, text), text)
 
 
@@ -97,6 +99,9 @@ def to_evidence(
     interviewed = _interview(seat.item, fields, faults)
     if not files and not interviewed:
         faults.fields["files"] = "没有佐证：拖入、粘贴或选择文件，或填写访谈"
+    told = fields.get(vouching.FIELD, "")
+    if told and not vouching.stands(told, [one.name for one in files]):  # they are called by their digests
+        faults.fields[vouching.FIELD] = vouching.LAPSED
     now = datetime.now(UTC).astimezone()
     collected = faults.read("collected_at", fields.get("collected_at", ""), _moment(now), "不是时间")
     if collected is not None and collected > now:
@@ -115,7 +120,7 @@ def to_evidence(
     return Draft(
         items=(seat.item.id,), asset=seat.asset.id, method=method, kind=chosen, collected_at=collected,
         collected_by=_by(fields, person), statement=statement, verdict=verdict, expires=expires,
-        redacted=fields.get("redacted") == "yes", override=fields.get("override", "") if seat.failed else "",
+        redacted=bool(fields.get(vouching.FIELD)), override=fields.get("override", "") if seat.failed else "",
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from ...evidence.covering import LARGE, SMALL
 from ...evidence.staging import Staged, all_staged, path_of, sound, stage, staged
 from ...model import Evidence, EvidenceFile
 from ...report.wording import bytes_zh
+from ..item import vouching
 from ..item.drafted import keep_typed
 from ..item.screen import Seat
 from ..previews import Previews, none_to_show
@@ -54,7 +55,13 @@ def upload(visit: Visit) -> Response:
     taken = len(visit.filled.files(FIELD)) - len(refused)
     if refused:
         return visit.page("evidence_refused.html", 409, seat=here, refused=refused, taken=taken)
-    return visit.go(back_to(here), f"已附 {taken} 个文件")
+    return visit.go(back_to(here), f"已附 {taken} 个文件{_lapsed(visit, here)}")
+
+
+def _lapsed(visit: Visit, here: Seat) -> str:
+    content = drafts.load(visit.desk.directory, here.item.id, here.asset.id).content
+    told = content.fields.get(vouching.FIELD, "")
+    return f"；{vouching.LAPSED}" if vouching.vouched(told, content.files).lapsed else ""
 
 
 def back_to(here: Seat) -> str:
@@ -94,9 +101,10 @@ def _box(visit: Visit, refused: tuple[Refused, ...] = ()) -> Response:
     here = seat(visit)
     content = drafts.load(visit.desk.directory, here.item.id, here.asset.id).content
     found = all_staged(visit.desk.directory, content.files)
+    told = content.fields.get(vouching.FIELD, "")
     return visit.page(
         "evidence_box.html", item=here.item, asset=here.asset, files=found, bytes_zh=bytes_zh,
-        refused=refused, named=content.files,
+        refused=refused, named=content.files, vouched=vouching.vouched(told, content.files),
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from ..item import form
 from ..item.drafted import drafted, drafted_assets
 from ..item.screen import Screen, Seat, find_item, next_open, screen_of
 from ..item.seen import answers, raw_page
+from ..item.vouching import FIELD as VOUCHED
+from ..item.vouching import vouched
 from ..visit import Visit, look
 
 
@@ -64,6 +66,7 @@ def shown(visit: Visit, found: Screen, faults: form.Faults | None = None, status
         verdicts=form.VERDICTS, methods=tuple(Method), kinds=tuple(EvidenceKind), platforms=NAMES,
         note=Gravity.NOTE, exchange=exchange, bytes_zh=bytes_zh, keep=kinds_to_keep(here),
         refused=(), named=kept.kept.content.files, window=secrets.token_hex(8), word_of=form.word_of,
+        vouched=vouched(kept.fields.get(VOUCHED, ""), kept.kept.content.files),
     )  # fmt: skip
 
 

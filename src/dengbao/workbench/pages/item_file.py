@@ -13,7 +13,7 @@ from starlette.routing import Route
 from ... import drafts
 from ... import evidence as evidence_room
 from ...catalog.editing import declare_not_applicable
-from ...drafts import Conflict, Version
+from ...drafts import Conflict, DraftContent, Version
 from ...errors import DengbaoError, EvidenceError
 from ...evidence import Draft
 from ...evidence.interview import NOTE_NAME
@@ -21,6 +21,7 @@ from ...evidence.staging import sources, stage
 from ...model import Evidence, NotApplicable, Person, Verdict
 from ...packet.custody import told
 from ...reading import apart
+from ..item import vouching
 from ..item.drafted import keep_typed
 from ..item.form import Faults, interview_note, to_evidence
 from ..item.screen import Seat
@@ -47,6 +48,9 @@ def file(visit: Visit) -> Response:
         if refused := refuse_when_sealed(visit):  # only now, so that what was typed is a draft
             return refused
         version, refused_files = _taken(visit, here, saved.version)
+        if not saved.version.files and saved.version.fields.get(vouching.FIELD):
+            # Without scripts files are chosen, ticked and filed at once: the tick was for them.
+            version = _ticked(visit, here, version)
         found = refused_files or _file(visit, here, version)
         # Emptied before the next press is looked at: it must find that it is filed.
         said = "" if isinstance(found, Faults) else _said(visit, here, version, found)
@@ -71,6 +75,15 @@ def _taken(visit: Visit, here: Seat, version: Version) -> tuple[Version, Faults 
         except DengbaoError as exc:
             faults.whole.append(exc)
     return version, faults or None
+
+
+def _ticked(visit: Visit, here: Seat, version: Version) -> Version:
+    fields = {**version.fields, vouching.FIELD: vouching.value_of(version.files)}
+    found = drafts.save(
+        visit.desk.directory, here.item.id, here.asset.id, DraftContent(fields=fields, files=version.files),
+        base=version.version, by=visit.someone(),
+    )  # fmt: skip
+    return version if isinstance(found, Conflict) else found.version
 
 
 def declare(visit: Visit) -> Response:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from ...drafts import DraftContent
 from ...errors import DengbaoError, UsageError
 from ...evidence.covering import MOST_BOXES, Box, cover
 from ...evidence.staging import Staged, discard, path_of, sound, stage
+from ..item import vouching
 from ..item.screen import Seat
 from ..visit import Visit, act, look
 from .files import back_to, keep, own
@@ -71,12 +72,16 @@ def redact(visit: Visit) -> Response:
 
 def _apply(visit: Visit, here: Seat, file: Staged, boxes: list[Box]) -> str:
     directory, item, asset, by = visit.desk.directory, here.item.id, here.asset.id, visit.someone()
-    data = cover(path_of(directory, sound(directory, file.sha256)), boxes)
-    ending = ".jpg" if data.startswith(b"\xff\xd8") else ".png"
-    found = stage(directory, f"{PurePath(file.name).stem}-已遮盖{ending}", io.BytesIO(data))
+    with tempfile.TemporaryDirectory(prefix="dengbao-cover-") as folder:
+        out = Path(folder) / "covered"
+        ending = cover(path_of(directory, sound(directory, file.sha256)), boxes, out)
+        with out.open("rb") as stream:
+            found = stage(directory, f"{PurePath(file.name).stem}-已遮盖{ending}", stream)
     drafts.detach(directory, item, asset, file.sha256, by=by, instead=found.sha256)
     kept = drafts.load(directory, item, asset)
-    fields = {**kept.content.fields, "redacted": "yes"}
+    before = kept.content.fields.get(vouching.FIELD, "")
+    tick = vouching.with_one_covered(before, kept.content.files, found.sha256)
+    fields = {**kept.content.fields, vouching.FIELD: tick}
     drafts.save(
         directory, item, asset, DraftContent(fields=fields, files=kept.content.files), base=kept.number, by=by
     )

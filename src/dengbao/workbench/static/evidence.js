@@ -30,8 +30,19 @@
     line.querySelector("span").textContent = text;
   };
 
+  // A tick that was set before a file came does not hold for it.
+  const tick = () => box().querySelector("[name=redacted]");
+  function vouch(checked) {
+    tick().checked = checked;
+    if (checked) box().querySelector("[data-lapsed]").hidden = true;
+  }
+  function lapse() {
+    box().querySelector("[data-lapsed]").hidden = false;
+    tick().dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
   // The answer is the box anew; a page instead of it says why nothing was done.
-  function show(html, name) {
+  function show(html, name, removed) {
     const answer = new DOMParser().parseFromString(html, "text/html");
     const fresh = answer.querySelector("[data-box]");
     if (!fresh) {
@@ -40,7 +51,10 @@
     } else {
       for (const one of fresh.querySelectorAll("[data-refused] > *")) refused.push(document.importNode(one, true));
       const within = box().contains(document.activeElement);
+      const ticked = tick().checked;
       box().replaceWith(document.importNode(fresh, true));
+      if (removed) vouch(ticked); // it was said of the files that are left, too
+      else if (ticked && !tick().checked) lapse();
       ready();
       if (within) box().querySelector("[type=file]").focus();
     }
@@ -48,7 +62,7 @@
     return Boolean(fresh);
   }
 
-  function post(address, body, name) {
+  function post(address, body, name, removed = false) {
     return new Promise((done) => {
       const request = new XMLHttpRequest();
       request.open("POST", address);
@@ -56,7 +70,7 @@
       request.upload.addEventListener("progress", (event) => {
         if (event.lengthComputable) progress(`正在上传 ${name} ${Math.round(event.loaded / event.total * 100)}%`, event.loaded / event.total * 100);
       });
-      request.addEventListener("load", () => done(show(request.responseText, name)));
+      request.addEventListener("load", () => done(show(request.responseText, name, removed)));
       request.addEventListener("error", () => {
         refused.push(fault(`${name}未附：上传中断`, "确认工作台仍在运行、文件可读且不是文件夹，再试一次"));
         box().querySelector("[data-refused]").replaceChildren(...refused);
@@ -78,7 +92,9 @@
     progress(`正在上传 ${file.name}`, 0);
     const before = refused.length;
     await post(box().dataset.upload, body, file.name);
-    tell(refused.length > before ? `${file.name} 未附` : `已附 ${file.name}`);
+    const lapsed = box().querySelector("[data-lapsed]");
+    const more = lapsed.hidden ? "" : `；${lapsed.textContent}`;
+    tell(refused.length > before ? `${file.name} 未附` : `已附 ${file.name}${more}`);
   }
 
   function send(files) {
@@ -93,6 +109,7 @@
   }
 
   document.addEventListener("change", (event) => {
+    if (event.target === tick()) vouch(tick().checked);
     if (!event.target.matches("[data-box] [type=file]")) return;
     const files = [...event.target.files];
     event.target.value = "";
@@ -105,7 +122,7 @@
     event.preventDefault();
     refused = [];
     const name = button.getAttribute("aria-label");
-    post(button.formAction, new FormData(), name).then(() => tell(`已${name}`));
+    post(button.formAction, new FormData(), name, true).then(() => tell(`已${name}`));
   });
 
   const clock = () => new Date().toTimeString().slice(0, 8).replaceAll(":", "");

@@ -56,7 +56,8 @@
     for (const one of form.elements) {
       if (!one.name || one.type === "hidden" || one === document.activeElement || one.tagName === "BUTTON") continue;
       const value = fields[one.name] ?? "";
-      if (one.type === "radio" || one.type === "checkbox") one.checked = one.value === value;
+      if (one.type === "radio") one.checked = one.value === value;
+      else if (one.type === "checkbox") one.checked = one.value.split(" ").every((word) => value.split(" ").includes(word));
       else one.value = value;
     }
   }
