@@ -69,6 +69,14 @@ def test_saving_the_same_again_writes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "drafts" / "1.a.1@his.jsonl").stat().st_size == size
 
 
+def test_only_assets_with_a_draft_of_the_item_are_begun(tmp_path: Path) -> None:
+    assert drafts.begun(tmp_path, "1.a.1") == frozenset()
+    put(tmp_path, 0, statement="甲")
+    drafts.save(tmp_path, "1.a.10", "his", DraftContent(fields={"statement": "乙"}), base=0, by=LI)
+    drafts.save(tmp_path, "1.a.1", "db.main", DraftContent(fields={"statement": "丙"}), base=0, by=LI)
+    assert drafts.begun(tmp_path, "1.a.1") == {"his", "db.main"}
+
+
 def test_a_kill_during_saving_loses_no_save_that_was_confirmed(tmp_path: Path) -> None:
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True, encoding="utf-8"

@@ -36,6 +36,13 @@ def test_a_written_file_is_there_whole_and_no_temporary_stays(tmp_path: Path) ->
     assert [one.name for one in (tmp_path / "deep").iterdir()] == ["file.json"]
 
 
+def test_a_file_that_nobody_waits_for_is_there_whole_too(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file.json", b"1", durable=False)
+    write_whole(tmp_path / "file.json", b"22", durable=False)
+    assert (tmp_path / "file.json").read_bytes() == b"22"
+    assert [one.name for one in tmp_path.iterdir()] == ["file.json"]
+
+
 @given(cut=st.integers(0, 40))
 def test_a_journal_cut_at_any_byte_loses_only_the_torn_line(
     tmp_path_factory: pytest.TempPathFactory, cut: int

@@ -13,15 +13,20 @@ from pathlib import Path
 from .errors import StoreError
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` to a temporary neighbour, flush it to disk, then rename it to `path`."""
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write `data` to a temporary neighbour, flush it to disk, then rename it to `path`.
+
+    Not `durable`: nothing is waited for. A kill still leaves the old or the new; a power cut may leave the
+    old, or nothing, so that it is only for what can be done without.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as out:
             out.write(data)
             out.flush()
-            os.fsync(out.fileno())
+            if durable:
+                os.fsync(out.fileno())
         temporary.replace(path)
     except OSError as exc:
         with contextlib.suppress(OSError):  # half a file would keep a full disk full
@@ -29,7 +34,8 @@ def write_whole(path: Path, data: bytes) -> None:
         if exc.filename is None and exc.errno is not None:  # a write that fails does not know its file's name
             raise OSError(exc.errno, exc.strerror, str(path)) from exc
         raise
-    _sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -73,7 +79,8 @@ def _stamp(entry: os.DirEntry[str]) -> Stamp | None:
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
     with contextlib.suppress(OSError):  # Windows cannot open folders; the rename is durable enough there
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -116,6 +123,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        self._waits = False
         cut_torn_line(path)
         self._out = path.open("ab", buffering=0)
 
@@ -131,13 +139,21 @@ class Journal:
         if written < len(data):  # how a disk says that it has just become full
             os.ftruncate(self._out.fileno(), os.fstat(self._out.fileno()).st_size - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self._waits = True
         if durable:
-            os.fsync(self._out.fileno())
+            self._sync()
 
     def close(self) -> None:
-        """Flush to disk and close."""
+        """Flush to disk what is not there yet, and close."""
+        try:
+            if self._waits:
+                self._sync()
+        finally:
+            self._out.close()
+
+    def _sync(self) -> None:
         os.fsync(self._out.fileno())
-        self._out.close()
+        self._waits = False
 
 
 def cut_torn_line(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,25 @@ def test_nothing_is_added_to_a_broken_chain(chain: Path) -> None:
     with pytest.raises(StoreError):
         note(chain.parent, "sealed")
     assert chain.read_bytes() == before
+
+
+def test_what_was_walked_is_not_walked_again_and_only_while_not_a_byte_of_it_changed(chain: Path) -> None:
+    before = read_custody(chain)
+    note(chain.parent, "fed_back")
+    after = read_custody(chain)
+    assert [one is two for one, two in zip(before, after, strict=False)] == [True] * 4
+    whole, was = chain.read_bytes(), chain.stat()
+    chain.write_bytes(whole.replace("李工".encode(), "王工".encode(), 1))
+    os.utime(chain, ns=(was.st_atime_ns, was.st_mtime_ns))
+    with pytest.raises(StoreError, match="断开") as caught:
+        read_custody(chain)
+    assert caught.value.where.endswith("custody.jsonl:2")
+    chain.write_bytes(b"".join(whole.splitlines(keepends=True)[:3]))
+    assert read_custody(chain) == before[:3]
+    note(chain.parent, "approved")
+    assert [one.act for one in read_custody(chain)] == ["run_begun", "run_ended", "sealed", "approved"]
+    chain.unlink()
+    assert read_custody(chain) == ()
 
 
 def test_no_log_is_no_entry(tmp_path: Path) -> None:

@@ -3,7 +3,21 @@
 A draft is `drafts/ITEM@ASSET.jsonl` in the engagement folder. Nothing under `drafts/` is sealed.
 """
 
-from .store import FOLDER, MOST_FILES, attach, detach, drop, join, load, restore, save, settle, undo, unfiled
+from .store import (
+    FOLDER,
+    MOST_FILES,
+    attach,
+    begun,
+    detach,
+    drop,
+    join,
+    load,
+    restore,
+    save,
+    settle,
+    undo,
+    unfiled,
+)
 from .values import Conflict, DraftContent, Kept, Saved, Unfiled, Version
 
 __all__ = [
@@ -16,6 +30,7 @@ __all__ = [
     "Unfiled",
     "Version",
     "attach",
+    "begun",
     "detach",
     "drop",
     "join",

@@ -17,7 +17,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from ..errors import StoreError, UsageError
-from ..files import Journal, read_lines, write_whole
+from ..files import Journal, names_in, read_lines, write_whole
 from ..model import Person
 from .values import Conflict, DraftContent, Kept, Saved, Unfiled, Version
 
@@ -31,6 +31,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # Fields of running text, which can stand one behind the other.
 _LONG: Final = ("statement", "override")
 _ANSWERS: Final = "answer_"
+_SUFFIX: Final = ".jsonl"
 _LOCK_WAIT_S: Final = 10.0
 _MOST_LINES: Final = 400
 _MOST_BYTES: Final = 4 * 1024 * 1024
@@ -213,8 +214,20 @@ def drop(directory: Path, item: str, asset: str, *, version: int, by: Person, fi
             return False
         # The number goes on, so that a window that still shows the old text cannot overwrite anything.
         done = Version(version=kept.highest + 1, at=_now(), by=by, filed=filed, was=kept.content.digest)
-        _write_all(path, (done,))
+        # What it became is on the disk already: not waited for, because nothing can be lost any more.
+        _write_all(path, (done,), durable=False)
         return True
+
+
+def begun(directory: Path, item: str) -> frozenset[str]:
+    """Return on which assets a draft about an item was ever begun."""
+    folder, front = directory / FOLDER, f"{item}@"
+    names = names_in(folder) if folder.is_dir() else ()
+    return frozenset(
+        one.removeprefix(front).removesuffix(_SUFFIX)
+        for one in names
+        if one.startswith(front) and one.endswith(_SUFFIX)
+    )
 
 
 def unfiled(directory: Path) -> tuple[Unfiled, ...]:
@@ -296,9 +309,10 @@ def _append(
     return one
 
 
-def _write_all(path: Path, versions: Iterable[Version]) -> None:
+def _write_all(path: Path, versions: Iterable[Version], *, durable: bool = True) -> None:
     try:
-        write_whole(path, b"".join(msgspec.json.encode(one) + b"\n" for one in versions))
+        lines = b"".join(msgspec.json.encode(one) + b"\n" for one in versions)
+        write_whole(path, lines, durable=durable)
     except OSError as exc:
         raise _unwritten(path, exc) from exc
 
@@ -322,7 +336,7 @@ def _path(directory: Path, item: str, asset: str) -> Path:
     for one in (item, asset):
         if not _ID.fullmatch(one) or ".." in one:
             raise UsageError(f"不是测评项或测评对象的编号：{one[:40]!r}", cure="从页面进入")
-    return directory / FOLDER / f"{item}@{asset}.jsonl"
+    return directory / FOLDER / f"{item}@{asset}{_SUFFIX}"
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import msgspec
 import yaml
 
 from ..errors import EvidenceError
-from ..files import write_whole
+from ..files import names_in, write_whole
 from ..model import (
     Engagement,
     Evidence,
@@ -167,7 +167,7 @@ def claimed(folder: Path) -> Iterator[str]:
     """
     # A number that was remarked on is never given again: the remarks would speak of another record.
     numbers = (
-        *(m[1] for one in folder.iterdir() if (m := _NUMBERED.fullmatch(one.name))),
+        *(m[1] for one in names_in(folder) if (m := _NUMBERED.fullmatch(one))),
         *numbers_in(folder),
     )
     number = 1 + max(map(int, numbers), default=0)

@@ -20,7 +20,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from ..errors import EvidenceError, StoreError
-from ..files import write_whole
+from ..files import sync_folder, write_whole
 from ..model import Value
 from .attached import MAX_FILE_BYTES, MAX_FILES, measure
 from .parts import hold, new_part
@@ -92,8 +92,10 @@ def stage(directory: Path, name: str, stream: BinaryIO, *, most_bytes: int = MOS
             )  # fmt: skip
             with _locked(folder):
                 _make_room(directory, most_bytes)
-                write_whole(folder / f"{sha256}.json", msgspec.json.encode(found))
+                # The note can be made again; the file is on the disk already, and its name is from now on.
+                write_whole(folder / f"{sha256}.json", msgspec.json.encode(found), durable=False)
                 part.replace(folder / f"{sha256}{found.sort.suffix}")
+                sync_folder(folder)
         return found
     except OSError as exc:
         raise StoreError(

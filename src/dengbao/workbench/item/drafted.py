@@ -92,7 +92,8 @@ def drafted(visit: Visit, seat: Seat) -> Drafted:
 def drafted_assets(visit: Visit, item: str, assets: tuple[str, ...]) -> frozenset[str]:
     """Return on which assets something is typed about an item and not filed."""
     found: set[str] = set()
-    for asset in assets:
+    begun = drafts.begun(visit.desk.directory, item)
+    for asset in begun.intersection(assets):
         try:
             kept = drafts.load(visit.desk.directory, item, asset)
         except StoreError:
