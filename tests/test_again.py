@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,49 +13,19 @@ from dengbao.errors import UsageError
 from dengbao.ledger import read_ledger
 from dengbao.model import Person, Verdict
 from dengbao.model.recheck import Meaning
-from dengbao.runner import judge_again, run
+from dengbao.runner import judge_again
 from dengbao.session import open_session
 from dengbao.steering import under_way
 
-from .servers.counting import PASSWORD, Counting, counting_server
-from .small_content import files_of, write_engagement
-from .test_run_options import KNOCKED, knocking_content
+from . import knocking
+from .knocking import KNOCKED
+from .servers.counting import Counting
+from .small_content import files_of
 
+application, content_that_counts, tested = (
+    knocking.application, knocking.content_that_counts, knocking.tested,
+)  # fmt: skip
 BY = Person(name="李四", org="某某科技")
-COUNTS = """
-from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
-from dengbao.probes.backup.facts import BackupFiles
-
-
-@check("demo.good")
-def judge(seen: BackupFiles) -> Judgement:
-    met = len(seen.files) == 1
-    told = f"{len(seen.files)} 个"
-    criterion = Criterion(name="c1", question="？", met=met, measured=told, fact="backup.files")
-    return Judgement(criteria=(criterion,), statement=f"经核查，有 {len(seen.files)} 个文件。")
-"""
-
-
-@pytest.fixture(name="app")
-def application() -> Iterator[Counting]:
-    with counting_server() as app:
-        yield app
-
-
-@pytest.fixture(name="content")
-def counting_content(tmp_path: Path) -> Path:
-    content = knocking_content(tmp_path / "content")
-    (content / "checks" / "demo" / "good.py").write_text(COUNTS, encoding="utf-8")
-    return content
-
-
-@pytest.fixture(name="folder")
-def tested(tmp_path: Path, app: Counting, content: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RUNS_PASSWORD", PASSWORD)
-    folder = write_engagement(tmp_path / "hospital", app.url)
-    run(folder, content=content)
-    return folder
 
 
 def request(folder: Path, content: Path, asset: str, *probes: str) -> Request:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,52 +26,14 @@ from dengbao.runner import RunFailed, judge_again, run
 from dengbao.session import open_session
 from dengbao.steering import PAUSE, STOP, Stopped, ask, asked, under_way, withdraw
 
+from . import knocking
+from .knocking import EMPTY, KNOCK, KNOCKED, PAGE
 from .runs import dengbao, environment
-from .servers.counting import PASSWORD, Counting, counting_server
-from .small_content import CHAPTER, ITEM, write_check, write_content, write_engagement
+from .servers.counting import PASSWORD, Counting
+from .small_content import write_check
 
-KNOCK = "POST /login"
-PAGE, KNOCKED = "2.a.1@his/demo.page", "3.a.1@his/demo.empty"
-EMPTY = ("web.empty_password", "his")
-CHECK = """
-from dengbao.checking import check
-from dengbao.model import Criterion, Judgement
-from dengbao.probes.web.facts import WebEmptyPassword
-
-
-@check("demo.empty")
-def judge(seen: WebEmptyPassword) -> Judgement:
-    met = bool(seen.account)
-    criterion = Criterion(name="c1", question="？", met=met, measured="已试", fact="web.empty_password")
-    return Judgement(criteria=(criterion,), statement="经测试验证，空口令已试。")
-"""
+application, small_content, hospital = knocking.application, knocking.small_content, knocking.hospital
 WAIT_S = 60
-
-
-def knocking_content(folder: Path) -> Path:
-    """Write a content folder: 1.a.1 from a folder, 2.a.1 from a page, 3.a.1 from a login without password."""
-    write_content(folder, {"good": "return say(True)"})
-    three = CHAPTER.format(number=3) + ITEM.format(item="3.a.1", name="empty", kind="web")
-    (folder / "suites" / "small" / "03_three.yaml").write_text(three, encoding="utf-8")
-    (folder / "checks" / "demo" / "empty.py").write_text(CHECK, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(name="app")
-def application() -> Iterator[Counting]:
-    with counting_server() as app:
-        yield app
-
-
-@pytest.fixture(name="content")
-def small_content(tmp_path: Path) -> Path:
-    return knocking_content(tmp_path / "content")
-
-
-@pytest.fixture(name="folder")
-def hospital(tmp_path: Path, app: Counting, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RUNS_PASSWORD", PASSWORD)
-    return write_engagement(tmp_path / "hospital", app.url)
 
 
 def record(folder: Path, case: str, number: int = 1) -> Record:

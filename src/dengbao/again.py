@@ -42,7 +42,10 @@ _MOST_REQUEST_BYTES: Final = 256 * 1024
 
 
 class Request(Value):
-    """What a person asks to look at again; `without` are words of `dengbao run --without`."""
+    """What a person asks to look at again; `without` are words of `dengbao run --without`.
+
+    `assist`: that person reads captchas in a browser's window.
+    """
 
     directory: str
     asset: str
@@ -51,6 +54,7 @@ class Request(Value):
     content: str = ""
     without: tuple[str, ...] = ()
     answers: dict[str, str] = msgspec.field(default_factory=dict)
+    assist: bool = False
 
 
 class Pair(Value):
@@ -119,7 +123,7 @@ def look_again(request: Request, watch: Callable[[Progress], None] = lambda _pro
         told(directory, "again_begun", request.by, {**details, "round": str(chosen.number)})
         fetch_missing(
             session, chosen, part, watch, restraint=_restraint(session, request), helm=helm,
-            answers=request.answers, into=scratch.store(), again=number,
+            answers=request.answers, into=scratch.store(), again=number, assist=request.assist,
         )  # fmt: skip
         pairs = _pairs(session, chosen, scratch)
         again = Again(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser
 
-from ..runs import dengbao
-from ..servers.counting import PASSWORD, Counting, counting_server
-from ..small_content import write_engagement
-from ..test_again import COUNTS
-from ..test_run_options import knocking_content
+from .. import knocking
+from ..servers.counting import Counting
 from .bench import browsing, serving
 from .test_run import sit_down
 
@@ -23,26 +18,9 @@ NOTHING = {
 }
 
 
-@pytest.fixture(name="app")
-def application() -> Iterator[Counting]:
-    with counting_server() as app:
-        yield app
-
-
-@pytest.fixture(name="content")
-def counting_content(tmp_path: Path) -> Path:
-    content = knocking_content(tmp_path / "content")
-    (content / "checks" / "demo" / "good.py").write_text(COUNTS, encoding="utf-8")
-    return content
-
-
-@pytest.fixture(name="folder")
-def tested(tmp_path: Path, app: Counting, content: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RUNS_PASSWORD", PASSWORD)
-    folder = write_engagement(tmp_path / "hospital", app.url)
-    done = dengbao("run", folder, "--content", content)
-    assert done.returncode in (0, 1, 3), done.stderr
-    return folder
+application, content_that_counts, tested = (
+    knocking.application, knocking.content_that_counts, knocking.tested,
+)  # fmt: skip
 
 
 def test_old_and_new_stand_side_by_side_on_the_page(

@@ -17,30 +17,17 @@ from dengbao.rounds import load_round, round_numbers
 from dengbao.steering import STOP, Sitting, under_way
 from dengbao.workbench import jobs
 
+from .. import knocking
+from ..knocking import EMPTY, KNOCK, KNOCKED, PAGE
 from ..runs import dengbao
-from ..servers.counting import PASSWORD, Counting, counting_server
-from ..small_content import write_check, write_engagement
-from ..test_run_options import EMPTY, KNOCK, KNOCKED, PAGE, knocking_content
+from ..servers.counting import PASSWORD, Counting
+from ..small_content import write_check
 from .bench import WAIT_S, Served, Watched, browsing, serving
 
 NAME = f"{EMPTY[0]}@{EMPTY[1]}"
 
 
-@pytest.fixture(name="app")
-def application() -> Iterator[Counting]:
-    with counting_server() as app:
-        yield app
-
-
-@pytest.fixture(name="content")
-def small_content(tmp_path: Path) -> Path:
-    return knocking_content(tmp_path / "content")
-
-
-@pytest.fixture(name="folder")
-def hospital(tmp_path: Path, app: Counting, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("RUNS_PASSWORD", PASSWORD)
-    return write_engagement(tmp_path / "hospital", app.url)
+application, small_content, hospital = knocking.application, knocking.small_content, knocking.hospital
 
 
 @pytest.fixture(name="page")

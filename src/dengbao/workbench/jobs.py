@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from ..errors import UsageError
 from ..steering import PATIENCE_S, STOP, ask
@@ -41,6 +41,11 @@ class Job:
     def code(self) -> int | None:
         """Return what it exited with."""
         return self.process.poll()
+
+    @property
+    def assisted(self) -> bool:
+        """Tell whether it opens windows in which somebody is to log in."""
+        return "--assist" in cast("list[str]", self.process.args)
 
     def said(self) -> str:
         """Return the last of what it printed."""

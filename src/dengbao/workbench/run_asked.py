@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..errors import UsageError
-from ..model import Asset, Level
+from ..model import Asset, DatabaseAsset, Level, WebAsset
 from ..restraint import PART
 from ..secrets import PROMPT
 from ..underway import Step, intrusive
@@ -56,10 +56,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Secret:
-    """A password that must be given; `env` is the variable it goes into, else it answers for `label`."""
+    """A password or key that is to be given; `env` is the variable for it, else it answers for `label`."""
 
     label: str
     env: str = ""
+    what: str = "口令"
 
 
 def asked_first(steps: Iterable[Step], authorised: Level) -> tuple[Asked, ...]:
@@ -110,15 +111,51 @@ def secrets_given(filled: Filled, wanted: Iterable[Secret]) -> tuple[dict[str, s
     return answers, env
 
 
+def may_need_a_person(steps: Iterable[Step], authorised: Level) -> bool:
+    """Tell whether an application will be logged in to, where a captcha may stand in the way."""
+    open_steps = [one for one in steps if one.open and one.spec.level is not Level.OBSERVE]
+    assets = [one.asset for one in open_steps if one.spec.level.rank <= authorised.rank]
+    logins = [one.login for one in assets if isinstance(one, WebAsset)]
+    return any(one is not None and one.style != "session" for one in logins)
+
+
+def has_display() -> bool:
+    """Tell whether a browser's window could be shown here, as `probes.web.chromium` does (slow to import)."""
+    return os.name == "nt" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def assisted(filled: Filled) -> bool:
+    """Tell whether somebody sits ready to log in where a captcha asks for it.
+
+    Raises:
+        UsageError: somebody does, and no window can be shown.
+
+    """
+    if filled.raw("assist") != "yes":
+        return False
+    if not has_display():
+        raise UsageError("本机没有图形界面，不能打开浏览器窗口", cure="取消“由人登录”后再开始")
+    return True
+
+
 def _of(asset: Asset) -> Iterator[Secret]:
+    for reference, label, what in _references(asset):
+        env = _ENV.fullmatch(reference)
+        if reference.startswith(PROMPT):
+            yield Secret(label, what=what)
+        elif env is not None and not os.environ.get(env.group(1)):
+            yield Secret(label, env.group(1), what)
+
+
+def _references(asset: Asset) -> Iterator[tuple[str, str, str]]:
+    """Yield every reference of an asset with the label under which a probe asks for it, and what it is."""
     for account in asset.accounts:
-        pairs = (
-            (account.secret, f"{asset.id}/{account.username}"),
-            (account.otp, f"{asset.id}/{account.id}/otp"),
-        )
-        for reference, label in pairs:
-            env = _ENV.fullmatch(reference)
-            if reference.startswith(PROMPT):
-                yield Secret(label)
-            elif env is not None and not os.environ.get(env.group(1)):
-                yield Secret(label, env.group(1))
+        yield account.secret, f"{asset.id}/{account.username}", "口令"
+        yield account.otp, f"{asset.id}/{account.id}/otp", "动态口令种子"
+    if isinstance(asset, DatabaseAsset):
+        for row in asset.integrity:
+            yield row.key, f"{asset.id}/{row.table}", "校验值的密钥"
+    if isinstance(asset, WebAsset) and asset.app is not None:
+        for message in asset.app.messages:
+            if message.signature is not None:
+                yield message.signature.key, f"{asset.id}/{message.id}", "报文的密钥"

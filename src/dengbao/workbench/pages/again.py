@@ -18,7 +18,17 @@ from ...probes.base import ProbeSpec
 from ...steering import STOP, ask, under_way
 from ...underway import Stand, Step
 from ..desk import State
-from ..run_asked import Asked, Secret, asked_first, needed, secrets_given, without
+from ..run_asked import (
+    Asked,
+    Secret,
+    asked_first,
+    assisted,
+    has_display,
+    may_need_a_person,
+    needed,
+    secrets_given,
+    without,
+)
 from ..visit import Visit, act, look
 from .run import control_of, window_open
 
@@ -71,6 +81,8 @@ def show(visit: Visit) -> Response:
         return visit.page("again_choose.html", choices=_choices(state))
     specs = _specs(state, item, asset)
     asked, secrets = _asked(state, asset, specs)
+    steps = [Step(state.session.asset(asset), one, Stand.OPEN) for one in specs]
+    captcha = may_need_a_person(steps, state.session.engagement.scope.level)
     directory = visit.desk.directory
     sitting, job = under_way(directory), control_of(visit.request.app).jobs
     found = room.newest(directory, asset, [one.name for one in specs])
@@ -79,6 +91,7 @@ def show(visit: Visit) -> Response:
         "again.html", state=state, item=state.items[item].item, asset=state.session.asset(asset), specs=specs,
         asked=asked, secrets=secrets, sitting=sitting, busy=sitting is not None or job.running() is not None,
         found=found, sides=_sides(found, item), back=urlencode({"item": item, "asset": asset}),
+        captcha=captcha, display=has_display(), directory=directory,
         window_open=window_open(state), scope=state.session.engagement.scope,
         fault=ended.said()[-4000:] if ended and ended.title == "重测对照" and ended.code else "",
     )  # fmt: skip
@@ -125,6 +138,7 @@ def start(visit: Visit) -> Response:
     given = {
         "directory": str(visit.desk.directory), "content": str(visit.desk.content or ""), "asset": asset,
         "probes": probes, "by": {"name": person.name, "org": person.org}, "answers": answers,
+        "assist": assisted(visit.filled),
         "without": [one for one in left if one.partition("@")[0] not in {spec.name for spec in specs}],
     }  # fmt: skip
     control_of(visit.request.app).jobs.start("重测对照", ["dengbao.again"], given=given, env=env)

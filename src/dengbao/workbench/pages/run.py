@@ -18,7 +18,18 @@ from ...steering import PATIENCE_S, PAUSE, STOP, ask, withdraw
 from ...underway import Lookout, Standing
 from ..desk import State
 from ..jobs import Job, Jobs
-from ..run_asked import LEVELS, Asked, Secret, asked_first, needed, secrets_given, without
+from ..run_asked import (
+    LEVELS,
+    Asked,
+    Secret,
+    asked_first,
+    assisted,
+    has_display,
+    may_need_a_person,
+    needed,
+    secrets_given,
+    without,
+)
 from ..visit import Visit, act, look
 
 _GO_ON, _NEW = "go", "new"
@@ -44,6 +55,7 @@ class Plan:
     standing: Standing
     asked: tuple[Asked, ...]
     secrets: tuple[Secret, ...]
+    captcha: bool = False
 
     @property
     def groups(self) -> dict[str, tuple[Asked, ...]]:
@@ -72,7 +84,7 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "run.html", state=state, standing=standing, plan=plan, levels=LEVELS,
         window_open=window_open(state), scope=state.session.engagement.scope,
-        fault=_fault(control.jobs.ended()),
+        fault=_fault(control.jobs.ended()), display=has_display(), directory=visit.desk.directory,
     )  # fmt: skip
 
 
@@ -86,6 +98,7 @@ def _plan(state: State, control: Control, standing: Standing, *, new: bool) -> P
         shown,
         asked_first(shown.steps, authorised),
         needed(shown.steps, authorised),
+        captcha=may_need_a_person(shown.steps, authorised),
     )
 
 
@@ -121,7 +134,7 @@ def _live(standing: Standing, jobs: Jobs) -> dict[str, object]:
         "standing": standing, "phase": phase, "own": own, "stamp": stamp, "tenth": _tenth(standing),
         "paused": "pause" in phase, "stopping": "stop" in phase,
         "may_break": " break" in phase, "may_kill": " kill" in phase,
-        "patience": int(PATIENCE_S),
+        "patience": int(PATIENCE_S), "assisted": own and job is not None and job.assisted,
     }  # fmt: skip
 
 
@@ -215,6 +228,7 @@ def start(visit: Visit) -> Response:
     words += ["--content", str(content)] if content else []
     words += ["--new-round"] if plan.mode == _NEW and standing.round is not None else []
     words += [word for one in left for word in ("--without", one)]
+    words += ["--assist"] if assisted(visit.filled) else []
     control.jobs.start("检测", words, given=answers, env=env)
     told = f"，未确认的 {len(left)} 项不作" if left else ""
     return visit.go("/run", f"已开始检测{told}。")
