@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import hashlib
 import io
 import re
@@ -26,6 +27,7 @@ from ..reading import apart, read_value, refuse
 from ..yamlfile import MAX_BYTES, Document, Place, Problem, YamlValue, parse
 from .engagements import FILE_NAME
 from .rules import find_faults
+from .touching import Unsure, touched
 
 _WAIT_S: Final = 10.0
 _WIDE: Final = 4096
@@ -102,13 +104,19 @@ def document_of(directory: Path, text: str) -> Document:
     if len(data) > MAX_BYTES:
         raise UsageError(f"超过 {MAX_BYTES // 1024 // 1024} MB", where=FILE_NAME, cure="删减后再保存")
     try:
-        value, lines = parse(text)
+        value, lines = _parsed(text)
     except Problem as exc:
         where = f"{path}:{exc.line}" if exc.line else str(path)
         raise UsageError(exc.message, where=where, cure=exc.cure) from exc
     if not isinstance(value, dict):
         raise UsageError("内容应是“键: 值”的形式", where=f"{path}:1", cure="对照示例文件重写")
     return Document(directory / path, value, data, lines)
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(text: str) -> tuple[YamlValue, dict[Place, int]]:
+    """Return what a text holds; the same text is asked about several times for one change."""
+    return parse(text)
 
 
 def save_text(directory: Path, text: str, base_sha256: str) -> str:
@@ -142,6 +150,9 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
     """
     wanted = copy.deepcopy(document_of(directory, text).value)
     given = tuple(edits)
+    made = _touched(directory, text, given, wanted)
+    if made:
+        return made
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = _WIDE
@@ -159,6 +170,18 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
     if document_of(directory, made).value != wanted:
         raise UsageError("改写后与原意不符，未写入", where=FILE_NAME, cure="改用文本方式编辑")
     return made
+
+
+def _touched(directory: Path, text: str, edits: Sequence[Edit], value: dict[str, YamlValue]) -> str:
+    """Return the text with only the values themselves rewritten; empty where that would not do."""
+    wanted = copy.deepcopy(value)
+    try:
+        for one in edits:
+            _put(wanted, one.place, copy.deepcopy(one.value))
+        made = touched(text, [(one.place, one.value) for one in edits])
+        return made if document_of(directory, made).value == wanted else ""
+    except (Unsure, UsageError, KeyError, IndexError, TypeError):
+        return ""
 
 
 def _scalar(value: YamlValue) -> object:

@@ -1,0 +1,149 @@
+"""Changes the text of a YAML file only where a value stands; comments and layout are not even looked at.
+
+Quick, and sure of few things: a single value in place of another, a new key, new entries of a list. Whoever
+calls it reads the result back and holds it against what was meant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import yaml
+
+from ..yamlfile import Place, Problem, YamlValue, parse
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What stands without quotes in any place, and means nothing else to any reader.
+_LETTERS: Final = r"[\w（）。，、；《》/.-]"
+_BARE: Final = re.compile(rf"(?![\d_.-]){_LETTERS}+( {_LETTERS}+)*|\d{{4}}-\d\d-\d\d")
+_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"})
+_Splice = tuple[int, int, str]
+
+
+class Unsure(Exception):
+    """This cannot be done by touching single values."""
+
+
+def touched(text: str, edits: Iterable[tuple[Place, YamlValue]]) -> str:
+    """Return the text with values put in place.
+
+    Raises:
+        Unsure: something else than a touch is needed.
+
+    """
+    try:
+        root = yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as exc:
+        raise Unsure from exc
+    splices = [_splice(text, root, place, value) for place, value in edits]
+    starts = [one[0] for one in splices]
+    if len(set(starts)) < len(starts):  # which of two at one place comes first is not for us to say
+        raise Unsure
+    for start, end, new in sorted(splices, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+def _splice(text: str, root: yaml.Node | None, place: Place, value: YamlValue) -> _Splice:
+    around = _walk(root, place[:-1])
+    if value is None or value in ({}, []):
+        raise Unsure
+    if isinstance(around, yaml.MappingNode) and isinstance(place[-1], str) and not _has(around, place[-1]):
+        return _new_key(text, around, place[-1], value)
+    node = _walk(around, place[-1:])
+    if isinstance(node, yaml.ScalarNode) and not isinstance(value, (dict, list)):
+        start, end = node.start_mark.index, _end(node)
+        return start, end, shown(value) if end > start else f" {shown(value)}"
+    if isinstance(node, yaml.SequenceNode) and isinstance(value, list):
+        return _more(text, node, value)
+    raise Unsure
+
+
+def _walk(node: yaml.Node | None, place: Place) -> yaml.Node:
+    for step in place:
+        if isinstance(node, yaml.MappingNode) and isinstance(step, str):
+            node = next((one for key, one in node.value if key.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+        else:
+            raise Unsure
+    if node is None:
+        raise Unsure
+    return node
+
+
+def _has(node: yaml.MappingNode, name: str) -> bool:
+    return any(key.value == name for key, _ in node.value)
+
+
+def _new_key(text: str, node: yaml.MappingNode, name: str, value: YamlValue) -> _Splice:
+    if node.flow_style:
+        at = node.end_mark.index - 1
+        return at, at, f"{', ' if node.value else ''}{name}: {shown(value)}"
+    at, indent = _after(text, node), " " * node.start_mark.column
+    if isinstance(value, list):
+        lines = "".join(f"{indent}  - {shown(one)}\n" for one in value)
+        return at, at, f"{indent}{name}:\n{lines}"
+    return at, at, f"{indent}{name}: {shown(value)}\n"
+
+
+def _more(text: str, node: yaml.SequenceNode, wanted: Sequence[YamlValue]) -> _Splice:
+    """Return what puts further entries behind those of a list, which all stay as they are."""
+    count = len(node.value)
+    if not 0 < count < len(wanted) or _value(text, node) != wanted[:count]:
+        raise Unsure
+    if node.flow_style:
+        at = _end(node.value[-1])
+        return at, at, "".join(f", {shown(one)}" for one in wanted[count:])
+    at, indent = _after(text, node), " " * node.start_mark.column
+    return at, at, "".join(f"{indent}- {shown(one)}\n" for one in wanted[count:])
+
+
+def _value(text: str, node: yaml.SequenceNode) -> YamlValue:
+    """Return what a list holds, read as our files are read."""
+    part = text[node.start_mark.index : _end(node)]
+    try:
+        return parse(" " * node.start_mark.column + part)[0]
+    except Problem as exc:  # an anchor that stands elsewhere
+        raise Unsure from exc
+
+
+def _end(node: yaml.Node) -> int:
+    """Return where the last letter of a value stands; that of a block is where its last value ends."""
+    if isinstance(node, yaml.ScalarNode):
+        if node.style in ("|", ">"):
+            raise Unsure
+        return int(node.end_mark.index)
+    if not isinstance(node, yaml.CollectionNode) or not node.value:
+        raise Unsure
+    if node.flow_style:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(node, yaml.MappingNode) else last)
+
+
+def _after(text: str, node: yaml.Node) -> int:
+    """Return where the line after a block begins; a comment at its end stays with it."""
+    at = text.find("\n", _end(node))
+    if at < 0:
+        raise Unsure
+    return at + 1
+
+
+def shown(value: YamlValue) -> str:
+    """Return a value as it can stand anywhere in a line, also between braces."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {shown(one)}' for name, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    bare = _BARE.fullmatch(value) and value.casefold() not in _WORDS
+    return value if bare else json.dumps(value, ensure_ascii=False)
