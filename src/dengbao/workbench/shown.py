@@ -60,9 +60,10 @@ class Pages:
         said: tuple[str, ...] = ()
         if not visit.is_part:  # a part has no place for it
             said, visit.visitor.said[:] = tuple(visit.visitor.said), []
-        text = self._environment.get_template(template).render(
-            visit=visit, path=visit.request.url.path, said=said, **data
-        )
+        with visit.desk.glance():  # nothing is written while a page is drawn
+            text = self._environment.get_template(template).render(
+                visit=visit, path=visit.request.url.path, said=said, **data
+            )
         return HTMLResponse(text, status)
 
     def file(self, request: Request) -> Response:

@@ -58,7 +58,7 @@ class Visit:
     def people(self) -> tuple[Person, ...]:
         """Return the people that the engagement names, none while its file cannot be read."""
         try:
-            return self.desk.state().session.engagement.people
+            return self.desk.ground().session.engagement.people
         except DengbaoError:
             return ()
 

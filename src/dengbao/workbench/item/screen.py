@@ -14,6 +14,7 @@ from ...errors import UsageError
 from ...evidence import Examined
 from ...model import Asset, CaseResult, Chapter, Clause, Guidance, Item, Record, Status, Verdict
 from ..desk import State
+from ..ground import Ground
 
 _BAD = (Verdict.NONCONFORM, Verdict.PARTIAL)
 
@@ -163,12 +164,32 @@ def screen_of(state: State, item_id: str, asset_id: str, drafted: frozenset[str]
     """
     item = state.item(item_id)
     if item is None:
-        raise UsageError(f"没有测评项“{item_id[:20]}”", cure="从表格进入，或按 g 后输入编号，如 1.a.3")
+        raise _no_item(item_id)
     seats = tuple(seat_of(state, item, one, one.asset in drafted) for one in state.items[item_id].cases)
     if not seats:
         raise UsageError(f"测评项 {item_id} 没有测评对象", cure="在 engagement.yaml 登记测评对象")
     asked = next((one for one in seats if one.asset.id == asset_id), None)
     return Screen(state, item, seats, asked or next((one for one in seats if one.open), seats[0]))
+
+
+def _no_item(item_id: str) -> UsageError:
+    return UsageError(f"没有测评项“{item_id[:20]}”", cure="从表格进入，或按 g 后输入编号，如 1.a.3")
+
+
+def seat_on(ground: Ground, item_id: str, asset_id: str) -> Seat:
+    """Return an item on an asset as programs alone left it: what was filed is neither there nor looked at.
+
+    Raises:
+        UsageError: no such item, or it is not asked of that asset.
+
+    """
+    item, asset = ground.items.get(item_id), ground.assets.get(asset_id)
+    if item is None:
+        raise _no_item(item_id)
+    case = ground.case(item_id, asset_id)
+    if case is None or asset is None:
+        raise UsageError(f"测评项 {item_id} 不针对测评对象“{asset_id[:40]}”", cure="从测评项页面进入")
+    return Seat(item, asset, case, ())
 
 
 def seat_of(state: State, item: Item, case: CaseResult, drafted: bool = False) -> Seat:

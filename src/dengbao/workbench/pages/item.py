@@ -15,7 +15,7 @@ from ...model import EvidenceKind, Method
 from ...report.wording import bytes_zh, exchange
 from ..item import form
 from ..item.drafted import drafted, drafted_assets
-from ..item.screen import Screen, Seat, find_item, next_open, screen_of
+from ..item.screen import Screen, Seat, find_item, next_open, screen_of, seat_on
 from ..item.seen import answers, raw_page
 from ..item.vouching import FIELD as VOUCHED
 from ..item.vouching import vouched
@@ -37,18 +37,13 @@ def screen(visit: Visit, asset: str) -> Screen:
 
 
 def seat(visit: Visit) -> Seat:
-    """Return the item on the asset that the address names.
+    """Return the item on the asset that the address names, without what was filed about it.
 
     Raises:
         UsageError: no such item, or it is not asked of that asset.
 
     """
-    here = screen(visit, visit.path("asset")).here
-    if here.asset.id != visit.path("asset"):
-        raise UsageError(
-            f"测评项 {here.item.id} 不针对测评对象“{visit.path('asset')[:40]}”", cure="从测评项页面进入"
-        )
-    return here
+    return seat_on(visit.desk.ground(), visit.path("item"), visit.path("asset"))
 
 
 def show(visit: Visit) -> Response:
@@ -87,10 +82,9 @@ def go(visit: Visit) -> Response:
 def facts(visit: Visit) -> Response:
     """Show the facts and raw records that the automatic statements on an asset rest on."""
     here = seat(visit)
-    state = visit.desk.state()
-    asked = state.session.probes_of_cases()
-    probes = {probe for record in here.records for probe in asked.get(record.case, ())}
-    chosen = state.round
+    ground = visit.desk.ground()
+    probes = {probe for record in here.records for probe in ground.probes_of_cases.get(record.case, ())}
+    chosen = ground.round
     found, faults = answers(chosen, here.asset.id, here.records, probes) if chosen is not None else ((), ())
     template = "item_facts_part.html" if visit.is_part else "item_facts.html"
     return visit.page(template, seat=here, found=found, faults=faults, bytes_zh=bytes_zh)
@@ -99,7 +93,7 @@ def facts(visit: Visit) -> Response:
 def raw(visit: Visit) -> Response:
     """Show a page of a raw record as text."""
     here = seat(visit)
-    chosen = visit.desk.state().round
+    chosen = visit.desk.ground().round
     told = visit.asked("page")
     number = int(told) if told.isascii() and told.isdigit() and len(told) < 8 else 1
     found = raw_page(chosen, here.asset.id, visit.path("sha256"), number) if chosen is not None else None

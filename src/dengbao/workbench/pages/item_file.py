@@ -101,7 +101,7 @@ def declare(visit: Visit) -> Response:
 
 
 def _file(visit: Visit, here: Seat, version: Version) -> Evidence | Faults:
-    session = visit.desk.state().session
+    session = visit.desk.ground().session
     try:
         files = sources(visit.desk.directory, version.files)
         draft = to_evidence(here, version.fields, files, visit.someone())

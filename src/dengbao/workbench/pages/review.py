@@ -77,8 +77,8 @@ def say(visit: Visit) -> Response:
     """Say something of a record; what may not be said now is told beside what was typed."""
     by = visit.someone()
     sort = _sort(visit)
-    entry = _entry(visit)
-    waiting = queue(visit.desk.state())
+    with visit.desk.glance():
+        entry, waiting = _entry(visit), queue(visit.desk.state())
     said = Said(
         sort, by, visit.filled.text("text", sort.zh, most=_MOST_TEXT), asset=entry.record.asset,
         overrules=visit.filled.raw("overrules") == "yes",
@@ -86,7 +86,8 @@ def say(visit: Visit) -> Response:
     try:
         record, _ = speak(visit.desk.directory, entry.record.id, said, seen=visit.filled.raw("seen")[:64])
     except EvidenceError as exc:
-        return _shown(visit, _entry(visit), exc, sort.value)
+        with visit.desk.glance():
+            return _shown(visit, _entry(visit), exc, sort.value)
     return visit.go(_where_next(sort, record, waiting), told_of(sort, record, by))
 
 
@@ -114,7 +115,7 @@ def told_of(sort: RemarkSort, record: Evidence, by: Person) -> str:
 def note(visit: Visit) -> Response:
     """Note something on an item on an asset, whatever program or person judged it."""
     by = visit.someone()
-    case = visit.desk.state().case(visit.path("item"), visit.path("asset"))
+    case = visit.desk.ground().case(visit.path("item"), visit.path("asset"))
     if case is None:
         raise UsageError("没有这个测评项，或它不针对该测评对象", cure="从测评项页面进入")
     text = visit.filled.text("text", "备注", most=_MOST_TEXT, needed=True)

@@ -36,7 +36,7 @@ def who(visit: Visit) -> Response:
         raise UsageError("已按专用地址登录，不能改为他人", cure="由该人员用自己的地址登录")
     chosen = visit.filled.text("chosen", "操作人员", most=20)
     if chosen.isdigit():
-        people = visit.desk.state().session.engagement.people
+        people = visit.desk.ground().session.engagement.people
         if int(chosen) >= len(people):
             raise UsageError("没有这个人员", cure="重新选择；人员登记在 engagement.yaml 的 people")
         visit.visitor.person = people[int(chosen)]
