@@ -28,9 +28,12 @@ from dengbao.report.inputs import ReportInput
 from dengbao.report.mark import qr_picture
 from dengbao.report.package import DOCUMENT, Package, xml_parser
 from dengbao.report.plain import Plain, canonical, texts
+from dengbao.report.readback import cases_of
 from dengbao.report.reread import read_sheet
-from tests.report.example import example, store
-from tests.report.test_likeness import CHANGES, DOCX, altered, through_office
+from dengbao.report.toc import paragraph_text, w
+from tests.report.example import ROOT, example, store
+from tests.report.test_likeness import CHANGES, DOCX, altered, said, swap, through_office
+from tests.report.words import changed
 
 KEYS_OF_DRAWINGS = re.compile(r"bar-[\d-]+(?:-swatch)?")
 
@@ -285,20 +288,126 @@ def test_two_sets_of_data_and_broken_ones_are_named(made: bytes, key: SigningKey
     assert any("没有测评依据" in one.message for one in told(elsewhere.write(), tmp_path, key).findings)
 
 
-def test_another_template_is_said_and_missing_words_are_still_named(
+# ---- another template --------------------------------------------------------------------------------
+
+
+def test_another_template_that_prints_the_same_proves_as_much(
     made: bytes, key: SigningKey, tmp_path: Path
 ) -> None:
-    def elsewhere(data: bytes) -> bytes:
-        package = Package.open(without_data(data))
-        embed(package, replace(carried_by(data), template_sha256="0" * 64))
-        return package.write()
+    package = Package.open(without_data(made))
+    embed(package, replace(carried_by(made), template_sha256="0" * 64))
+    found = told(package.write(), tmp_path, key)
+    assert found.holds
+    assert [one.gravity for one in found.findings] == [Gravity.NOTE]
+    assert "模板文件与当时的不同，所印文字一样" in found.findings[0].message
+    other = altered(package.write(), CHANGES["one character of a statement"][0])
+    assert "结果记录）" in grave(told(other, tmp_path, key))
 
-    found = told(elsewhere(made), tmp_path, key)
+
+@pytest.fixture(scope="module")
+def office(key: SigningKey, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return a signed report made with a template that an office gave words of its own."""
+    folder = tmp_path_factory.mktemp("office-template")
+    template = folder / "ours.docx"
+    shipped = (ROOT / "templates" / "annex3-2023" / "report.docx").read_bytes()
+    template.write_bytes(changed(shipped, DOCUMENT, "附录A 证据清单", "附录A 佐证一览"))
+    one = given(folder)
+    mark = marker(one.engagement.report_number, counts_of(one.result), key)
+    place = folder / "report.docx"
+    wish = replace(one, mark=mark, template=template)
+    return write_report(wish, place, final=True, engines={}).docx.read_bytes()
+
+
+def test_with_an_unknown_template_it_says_what_was_looked_at_and_what_was_not(
+    office: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    found = told(office, tmp_path, key)
     assert not found.holds
-    assert [one.gravity for one in found.findings] == [Gravity.OPEN]
-    assert "模板与本机的不同" in found.findings[0].message
-    changed = altered(elsewhere(made), CHANGES["one character of a statement"][0])
-    assert "正文中没有“" in grave(told(changed, tmp_path, key))
+    assert {one.gravity for one in found.findings} == {Gravity.OPEN}
+    first, *others = [one.message for one in found.findings]
+    cases = len(list(cases_of(carried_by(office).data())))
+    assert f"{cases} 条结果（测评对象、结果记录、判定、证据同在一行，依次排列）" in first
+    assert "证据图片 4 幅，四方名称，均相符" in first
+    assert f"不能核对：{len(others)} 处文字" in first
+    assert "多出“附录A 佐证一览”" in others
+    assert "没有本机模板所印的“附录A 证据清单”" in others
+
+
+def result_row(root: etree._Element, old: str) -> etree._Element:
+    """Return the cell with a verdict in the first row of results that has it."""
+    for row in root.iter(w("tr")):
+        cells = row.findall(w("tc"))
+        texts_in = ["".join(paragraph_text(one) for one in cell.iter(w("p"))) for cell in cells]
+        if len(cells) == 5 and texts_in[3] == old and texts_in[2].startswith("经"):
+            return cells[3]
+    raise AssertionError(old)
+
+
+MORE = {
+    "a verdict of a result": lambda root: said(result_row(root, "不符合"), "不符合", "符合"),
+    "a verdict to the worse": lambda root: said(result_row(root, "符合"), "符合", "不符合"),
+}
+# What has to be named as altered, in spite of a template that nobody here knows.
+NAMED = {
+    "a verdict of a result": r"（\d+\.[a-z]\.\d 结果记录） 正文中没有“.* / 不符合 / ",
+    "a verdict to the worse": r"（\d+\.[a-z]\.\d 结果记录） 正文中没有“.* / 符合 / ",
+    "a digit of a count": "统计表“.*”一行的项数与所载数据不符",
+    "one character of a statement": "结果记录） 正文中没有“", "a deleted item": "没有“.*限制非法登录",
+    "two items swapped": "没有“", "a hidden verdict": "含不可见的文字", "struck out": "被加删除线",
+    "two pictures swapped": "统计图被替换、删去或调换", "a text box over the page": "文本框",
+    "a stamp's party": "没有“.*属地医保局",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_with_an_unknown_template_what_the_data_say_is_still_held(
+    office: bytes, key: SigningKey, tmp_path: Path, what: str
+) -> None:
+    change = MORE[what] if what in MORE else CHANGES[what][0]
+    found = told(altered(office, change), tmp_path, key)
+    assert re.search(NAMED[what], grave(found)), grave(found)
+    assert any("不符的列在“不一致”" in one.message for one in found.findings)
+    assert any(one.items for one in found.findings) == ("结果记录" in NAMED[what])
+
+
+def test_with_an_unknown_template_a_swapped_picture_of_evidence_is_named(
+    office: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    def swapped(root: etree._Element) -> None:
+        captions = [one for one in root.iter(w("p")) if paragraph_text(one).startswith("图 ")]
+        first, second = (one.getprevious() for one in captions[:2])
+        assert first is not None
+        assert second is not None
+        swap(next(first.iter(w("drawing"))), next(second.iter(w("drawing"))))
+
+    found = told(altered(office, swapped), tmp_path, key)
+    assert "的图片被替换、删去、裁剪、缩小或调换" in grave(found)
+
+
+def test_with_an_unknown_template_a_word_altered_in_one_place_of_many_is_shown(
+    office: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    found = told(altered(office, CHANGES["the institution's name"][0]), tmp_path, key)
+    assert any(re.search("多出“.*中医医院", one.message) for one in found.findings)
+    assert any(re.search("没有本机模板所印的“.*人民医院", one.message) for one in found.findings)
+
+
+def test_with_an_unknown_template_added_words_are_shown_to_a_person(
+    office: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    found = told(altered(office, CHANGES["an added paragraph"][0]), tmp_path, key)
+    assert grave(found) == ""
+    assert "多出“经复测已整改。”" in [one.message for one in found.findings]
+
+
+def test_with_an_unknown_template_what_libreoffice_saved_is_no_alteration(
+    office: bytes, key: SigningKey, tmp_path: Path
+) -> None:
+    found = told(through_office(office, tmp_path, DOCX), tmp_path, key)
+    assert grave(found) == ""
+    assert {one.message for one in found.findings} == {
+        one.message for one in told(office, tmp_path, key).findings
+    }
 
 
 def test_at_the_command_line(

@@ -5,7 +5,8 @@ A template that loses a sentence gives a valid file; only reading it back shows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
@@ -15,6 +16,7 @@ from .package import DOCUMENT, REPORT_MAX_BYTES, Package, xml_parser
 from .plain import Plain, texts
 from .toc import paragraph_text, w
 
+_SHOWN: Final = 120
 _CURE: Final = "模板缺少或改动了该处的标签；用随附模板重做，或改正模板"
 # What has to be found somewhere: section → fields, () for every text in it.
 _SOMEWHERE: Final = (
@@ -56,21 +58,46 @@ def check_package(package: Package, data: dict[str, Plain]) -> None:
     for name in package.parts("word/header"):
         header = etree.fromstring(package.members[name], xml_parser())
         lines += [paragraph_text(one) for one in header.iter(w("p"))]
-    text = "\n".join(lines)
-    _check_somewhere(text, data)
-    _check_order(text, data)
     rows = [_cells(one) for one in root.iter(w("tr"))]
-    _check_gaps(rows, data)
-    _check_history(rows, data)
-    _check_rows(rows, data)
-    _check_parties(rows, data)
+    for one in missing("\n".join(lines), rows, data):
+        raise ReportError(f"回读报告时找不到应有的内容：{one.short}", where=one.where, cure=_CURE)
 
 
-def _check_somewhere(text: str, data: dict[str, Plain]) -> None:
+@dataclass(frozen=True)
+class Missing:
+    """Something that had to be printed and is not: its text, and where it had to be.
+
+    `item` is the 测评项 whose result it is, where it is one.
+    """
+
+    value: str
+    where: str
+    item: str = ""
+
+    @property
+    def short(self) -> str:
+        """Return its text, cut where it is long."""
+        return self.value if len(self.value) <= _SHOWN else f"{self.value[:_SHOWN]}…"
+
+
+def missing(text: str, rows: Sequence[Sequence[str]], data: Mapping[str, Plain]) -> Iterator[Missing]:
+    """Yield what a report must hold and does not; `text` is all of it, `rows` the cells of its tables.
+
+    The rules are those of every template: all of it somewhere, what is told of a case in one row, in order.
+    """
+    yield from _somewhere(text, data)
+    yield from _order(text, data)
+    yield from _gaps(rows, data)
+    yield from _history(rows, data)
+    yield from _results(rows, data)
+    yield from _parties(rows, data)
+
+
+def _somewhere(text: str, data: Mapping[str, Plain]) -> Iterator[Missing]:
     for section, fields in _SOMEWHERE:
         for value in dict.fromkeys(_wanted(data[section], fields)):
-            if value not in text:
-                raise _lost(value, section)
+            if value not in text and value.replace("\n", " ") not in text:
+                yield Missing(value, section)
 
 
 def _wanted(value: Plain, fields: Sequence[str]) -> Iterator[str]:
@@ -87,17 +114,18 @@ def _wanted(value: Plain, fields: Sequence[str]) -> Iterator[str]:
                 yield from _wanted(one, fields)
 
 
-def _check_order(text: str, data: dict[str, Plain]) -> None:
-    """Check that chapters, clauses and items stand verbatim and in official order."""
+def _order(text: str, data: Mapping[str, Plain]) -> Iterator[Missing]:
+    """Yield the chapters, clauses and items that do not stand verbatim and in official order."""
     cursor = 0
     for value in _official_texts(data):
         found = text.find(value, cursor)
         if found < 0:
-            raise _lost(value, "条款原文及次序")
-        cursor = found + len(value)
+            yield Missing(value, "条款原文及次序")
+        else:
+            cursor = found + len(value)
 
 
-def _official_texts(data: dict[str, Plain]) -> Iterator[str]:
+def _official_texts(data: Mapping[str, Plain]) -> Iterator[str]:
     for check in rows_of(data["mandatory"]):
         yield str(check["text"])
     for chapter in rows_of(data["chapters"]):
@@ -113,54 +141,70 @@ def rows_of(value: Plain) -> list[dict[str, Plain]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _check_gaps(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
-    """Check that one row for each place names all that is missing there: 结果记录 alone would not."""
+def _gaps(rows: Sequence[Sequence[str]], data: Mapping[str, Plain]) -> Iterator[Missing]:
+    """Yield the places of which no row names all that is missing there: 结果记录 alone would not."""
     lines = ["\n".join(cells) for cells in rows]
     for group in rows_of(data["gaps"]):
         wanted = [str(group["place"]), *texts(group["entries"])]
         if not any(all(one in row for one in wanted) for row in lines):
-            raise _lost("；".join(wanted), "草稿说明")
+            yield Missing("；".join(wanted), "草稿说明")
 
 
-def _check_history(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
-    """Check that everything that moved between rounds has a row of its own, in order, facts included."""
+def _history(rows: Sequence[Sequence[str]], data: Mapping[str, Plain]) -> Iterator[Missing]:
+    """Yield what moved between rounds and has no row of its own, in order, facts included."""
     history = data["history"]
     if not isinstance(history, dict):
         return
-    remaining = iter(rows)
+    remaining = _Remaining(rows)
     for one in rows_of(history["rows"]):
         wanted = [str(one[key]) for key in ("item", "asset", "standings", "direction")]
-        facts = list(texts(one["facts"]))
-        if not any(
-            all(any(_says(cell, each) for cell in row) for each in wanted)
-            and all(each in "\n".join(row) for each in facts)
-            for row in remaining
-        ):
-            raise _lost(" / ".join(wanted), "整改情况")
+        if not remaining.find(wanted, texts(one["facts"])):
+            yield Missing(" / ".join(wanted), "整改情况")
 
 
-def _check_rows(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
-    """Check that asset, statement and verdict of every case stand in one row, rows in order."""
-    remaining = iter(rows)
-    for place, case in _cases(data):
-        wanted = {key: str(case[key]) for key in ("asset", "statement", "label", "evidence")}
-        if not any(_holds(row, wanted) for row in remaining):
-            raise _lost(
-                f"{wanted['asset']} / {wanted['label']} / {wanted['statement'][:60]}", f"{place} 结果记录"
-            )
+def _results(rows: Sequence[Sequence[str]], data: Mapping[str, Plain]) -> Iterator[Missing]:
+    """Yield the cases whose asset, statement, verdict and evidence do not stand in one row, rows in order."""
+    remaining = _Remaining(rows)
+    for place, case in cases_of(data):
+        wanted = [str(case[key]) for key in ("asset", "statement", "label", "evidence")]
+        if not remaining.find(wanted):
+            asset, statement, label, _ = wanted
+            yield Missing(f"{asset} / {label} / {statement[:60]}", f"{place} 结果记录", item=place)
 
 
-def _check_parties(rows: Sequence[Sequence[str]], data: dict[str, Plain]) -> None:
-    """Check that every party has its place for a seal, with its name typed."""
+class _Remaining:
+    """The rows of a document from where the last one that was asked for stands."""
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        self._rows = rows
+        self._next = 0
+
+    def find(self, wanted: Iterable[str], within: Iterable[str] = ()) -> bool:
+        """Tell whether a row further down says all, and go on below it; stay where none does.
+
+        `wanted` are whole lines or cells, `within` texts anywhere in the row.
+        """
+        whole, parts = tuple(wanted), tuple(within)
+        for number in range(self._next, len(self._rows)):
+            row = self._rows[number]
+            if _holds(row, whole) and all(one in "\n".join(row) for one in parts):
+                self._next = number + 1
+                return True
+        return False
+
+
+def _parties(rows: Sequence[Sequence[str]], data: Mapping[str, Plain]) -> Iterator[Missing]:
+    """Yield the parties that have no place for a seal with their name typed."""
     places = [row for row in rows if "盖章" in "".join(row)]
     for party in rows_of(data["parties"]):
         role, name = str(party["role"]), str(party["name"])
         named = [cell for row in places for cell in row if role in cell and f"\n{name}\n" in f"\n{cell}\n"]
         if not named:
-            raise _lost(f"{role} {name}", "签章页")
+            yield Missing(f"{role} {name}", "签章页")
 
 
-def _cases(data: dict[str, Plain]) -> Iterator[tuple[str, dict[str, Plain]]]:
+def cases_of(data: Mapping[str, Plain]) -> Iterator[tuple[str, dict[str, Plain]]]:
+    """Yield the cases that are printed, in order, each with the 测评项 it belongs to."""
     checks = rows_of(data["mandatory"])
     for chapter in rows_of(data["chapters"]):
         for clause in rows_of(chapter["clauses"]):
@@ -170,19 +214,18 @@ def _cases(data: dict[str, Plain]) -> Iterator[tuple[str, dict[str, Plain]]]:
             yield str(check["id"]), case
 
 
-def _holds(cells: Sequence[str], wanted: dict[str, str]) -> bool:
-    return all(any(_says(cell, value) for cell in cells) for value in wanted.values())
+def _holds(cells: Sequence[str], wanted: Iterable[str]) -> bool:
+    return all(any(_says(cell, value) for cell in cells) for value in wanted)
 
 
 def _says(cell: str, value: str) -> bool:
-    # Whole lines only: 符合 is a part of 不符合. A label may have its reason on a line of its own.
-    return f"\n{value}\n" in f"\n{cell}\n" or cell.replace("\n", "") == value.replace("\n", "")
+    # Whole lines only: 符合 is a part of 不符合. A label may have its reason on a line of its own, and what
+    # has several lines may be read as one.
+    lines = f"\n{cell}\n"
+    one = value.replace("\n", " ")
+    same = cell.replace("\n", "") == value.replace("\n", "")
+    return same or f"\n{value}\n" in lines or f"\n{one}\n" in lines
 
 
 def _cells(row: etree._Element) -> list[str]:
     return ["\n".join(paragraph_text(one) for one in cell.iter(w("p"))) for cell in row.iter(w("tc"))]
-
-
-def _lost(value: str, where: str) -> ReportError:
-    short = value if len(value) <= 120 else f"{value[:120]}…"
-    return ReportError(f"回读报告时找不到应有的内容：{short}", where=where, cure=_CURE)

@@ -31,14 +31,18 @@ def refill(template: bytes, data: Mapping[str, Plain], given: Package) -> bytes:
 
     """
     try:
-        pictures = {**dict(_figures(data, given)), **drawn_pictures(data)}
+        pictures = {**dict(figures_in(data, given)), **drawn_pictures(data)}
         package = render(template, data, pictures, where="报告模板")
         return typeset(package, None, lambda _text: None, pdf=False, signs=False).docx
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as exc:
         raise ReportError("报告所载数据不是本模板可印的", cure="凭封存包核验（--packet）") from exc
 
 
-def _figures(data: Mapping[str, Plain], given: Package) -> Iterator[tuple[str, Picture]]:
+def figures_in(data: Mapping[str, Plain], given: Package) -> Iterator[tuple[str, Picture]]:
+    """Yield the key of each picture of evidence that the data tell, and the picture in a document.
+
+    In the place of one that is not in the document stands a blank, which equals no other.
+    """
     rows = data.get("figures")
     wanted = [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
     media = [value for name, value in given.members.items() if name.startswith("word/media/")]

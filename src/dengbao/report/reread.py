@@ -48,13 +48,22 @@ _LEAST_PICTURE_EMU: Final = 360_000  # 1 cm
 
 @dataclass(frozen=True)
 class Line:
-    """One paragraph as it is read; `hidden` is what of its text nobody sees."""
+    """One paragraph as it is read; `hidden` is what of its text nobody sees.
+
+    `row` and `box` count the rows and the cells of all tables in the document; -1 outside of tables.
+    """
 
     text: str
     hidden: str = ""
     struck: str = ""
     part: str = DOCUMENT
-    cell: bool = False
+    row: int = -1
+    box: int = -1
+
+    @property
+    def cell(self) -> bool:
+        """Tell whether it stands in a table."""
+        return self.row >= 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,14 @@ class Sheet:
     odd: tuple[str, ...] = ()
     edges: frozenset[str] = frozenset()
 
+    def rows(self) -> list[list[str]]:
+        """Return what is seen in the cells of each row of the tables, rows without a word left out."""
+        found: dict[int, dict[int, list[str]]] = {}
+        for one in self.lines:
+            if one.cell and one.text:
+                found.setdefault(one.row, {}).setdefault(one.box, []).append(one.text)
+        return [["\n".join(cell) for cell in cells.values()] for cells in found.values()]
+
 
 @dataclass
 class _Reading:
@@ -97,6 +114,8 @@ class _Reading:
     lines: list[Line] = field(default_factory=list)
     pictures: list[Drawn] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+    rows: dict[etree._Element, int] = field(default_factory=dict)
+    boxes: dict[etree._Element, int] = field(default_factory=dict)
 
 
 def read_sheet(docx: bytes, *, where: str = "") -> Sheet:
@@ -196,16 +215,23 @@ def _paragraph(reading: _Reading, paragraph: etree._Element, part: str, targets:
             seen += text
             struck += text if look.strike else ""
         _pictures(reading, run, targets)
-    line = Line(_plain(seen), _plain(hidden), _plain(struck), part, _in_cell(paragraph))
+    row, box = _cell(reading, paragraph)
+    line = Line(in_line(seen), in_line(hidden), in_line(struck), part, row, box)
     if line.text or line.hidden:
         reading.lines.append(line)
 
 
-def _in_cell(paragraph: etree._Element) -> bool:
-    return any(one.tag == w("tc") for one in paragraph.iterancestors())
+def _cell(reading: _Reading, paragraph: etree._Element) -> tuple[int, int]:
+    """Return the numbers of row and cell in which a paragraph stands, of the innermost table."""
+    cell = next(paragraph.iterancestors(w("tc")), None)
+    row = next(cell.iterancestors(w("tr")), None) if cell is not None else None
+    if cell is None or row is None:
+        return -1, -1
+    return reading.rows.setdefault(row, len(reading.rows)), reading.boxes.setdefault(cell, len(reading.boxes))
 
 
-def _plain(text: str) -> str:
+def in_line(text: str) -> str:
+    """Return a text as a line is read: spaces of any kind and number as one, none around it."""
     return _SPACES.sub(" ", text).strip()
 
 
