@@ -56,7 +56,7 @@ async def probe_web(asset: Asset, context: Context) -> Observed:
 async def _probe(asset: Asset, context: Context, probe: str) -> Observed:
     target = target_of(asset)
     line = await line_to(asset, target, context, probe=probe)
-    async with loading_sslyze(context) as sslyze:
+    async with loading_sslyze(context, early=target.scheme != "http") as sslyze:
         return await _look(line, target, sslyze, declared=probe == "tls.endpoint")
 
 

@@ -85,22 +85,39 @@ def find_sslyze(context: Context) -> str:
 
 
 class Sslyze:
-    """sslyze, already loading; `ask` may be called once."""
+    """sslyze, already loading or to be started when it is asked; `ask` may be called once."""
 
-    def __init__(self, engine: Engine | None, lack: ProbeIncapable | None = None) -> None:
-        self._engine = engine
-        self._lack = lack
+    def __init__(self, context: Context, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._python = ""
+        self._engine: Engine | None = None
+        self._lack: ProbeIncapable | None = None
+        try:
+            self._python = find_sslyze(context)
+        except ProbeIncapable as exc:
+            self._lack = exc
 
-    def require(self) -> Engine:
-        """Return the running engine.
+    def require(self) -> None:
+        """Go on only where sslyze is installed and, if it was started, did start.
 
         Raises:
             ProbeIncapable: it is not installed or does not start.
 
         """
-        if self._engine is None:
-            raise self._lack or ProbeIncapable("检测程序 sslyze 未启动")
-        return self._engine
+        if self._lack is not None:
+            raise self._lack
+
+    async def start(self) -> None:
+        """Start it, once; where that cannot be, `require` says so."""
+        if self._engine is not None or self._lack is not None:
+            return
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="dengbao-sslyze-")))
+        command = (self._python, "-I", str(_SERVER))
+        try:
+            started = started_engine("sslyze", command, folder=folder)
+            self._engine = await self._stack.enter_async_context(started)
+        except ProbeIncapable as exc:
+            self._lack = exc
 
     async def ask(self, line: Line, questions: Iterable[str], *, deadline_s: float) -> Report:
         """Have the endpoint asked; `questions` are sslyze's names of its scan commands.
@@ -111,7 +128,11 @@ class Sslyze:
             ProtocolMismatch: its output cannot be read.
 
         """
-        engine = self.require()
+        await self.start()
+        self.require()
+        engine = self._engine
+        if engine is None:
+            raise ProbeIncapable("检测程序 sslyze 未启动")
         async with tunnel(line) as made:
             order = {
                 "host": line.server_name or line.endpoint.host,
@@ -127,19 +148,16 @@ class Sslyze:
 
 
 @asynccontextmanager
-async def loading_sslyze(context: Context) -> AsyncIterator[Sslyze]:
+async def loading_sslyze(context: Context, *, early: bool = True) -> AsyncIterator[Sslyze]:
     """Start sslyze's Python, which takes half a second to load; nothing is sent before it is asked.
 
-    Where it is missing, asking says so.
+    Where it may not be asked at all it is not started early, but when it is asked. Where it is missing,
+    asking says so.
     """
     async with AsyncExitStack() as stack:
-        try:
-            python = find_sslyze(context)
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dengbao-sslyze-")))
-            command = (python, "-I", str(_SERVER))
-            sslyze = Sslyze(await stack.enter_async_context(started_engine("sslyze", command, folder=folder)))
-        except ProbeIncapable as exc:
-            sslyze = Sslyze(None, exc)
+        sslyze = Sslyze(context, stack)
+        if early:
+            await sslyze.start()
         yield sslyze
 
 

@@ -37,7 +37,7 @@ async def probe(asset: Asset, context: Context) -> Observed:
 
     """
     target = target_of(asset)
-    async with loading_sslyze(context) as sslyze:
+    async with loading_sslyze(context, early=target.scheme != "http") as sslyze:
         sslyze.require()
         line = await line_to(asset, target, context, probe="tls.weaknesses")
         spoken = (await greet(line)).spoken
