@@ -14,6 +14,7 @@ from . import options
 from .chinese import Command
 from .console import console, say, verbatim
 from .values import existing_file, folder, person
+from .waiting import importing
 
 
 @click.command(
@@ -49,9 +50,9 @@ def serve(
     content: Path | None,
 ) -> int:
     """Serve the page until Ctrl-C."""
-    # Starts slowly, and no other command needs it.
-    from ..workbench import beyond as wider  # noqa: PLC0415
-    from ..workbench.serving import serve as serve_page  # noqa: PLC0415
+    with importing():  # starts slowly, and no other command needs it
+        from ..workbench import beyond as wider  # noqa: PLC0415
+        from ..workbench.serving import serve as serve_page  # noqa: PLC0415
 
     session = open_session(directory, content)  # what is wrong with the folder is told here, not on a page
     beyond = None

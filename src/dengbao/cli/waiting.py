@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 from collections.abc import Iterator, Mapping, MutableMapping
 
 import click
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Look for no garbage until the block ends: what importing makes stays, and going through it takes time.
+
+    Changes: the setting of the whole process, for as long as the block takes.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 class Waiting(MutableMapping[str, click.Command]):
@@ -21,7 +38,9 @@ class Waiting(MutableMapping[str, click.Command]):
         """Return a command, imported now if it was not before."""
         if name not in self._there:
             module, _, attribute = self._places[name].partition(":")
-            found: click.Command = getattr(importlib.import_module(f".{module}", self._package), attribute)
+            with importing():
+                home = importlib.import_module(f".{module}", self._package)
+            found: click.Command = getattr(home, attribute)
             self._there[name] = found
         return self._there[name]
 
