@@ -8,8 +8,11 @@ import pytest
 
 # Files run side by side, and the last one should not be a long one: these begin, the longest first.
 LONG = (
-    "tests/live/test_apps.py", "tests/test_meta.py", "tests/test_resume.py", "tests/demo/", "tests/live/",
-    "tests/report/", "tests/test_run", "tests/cli/", "tests/scanning/", "tests/capture/",
+    "tests/live/test_apps.py", "tests/live/test_apps_killed.py", "tests/test_resume.py", "tests/test_meta.py",
+    "tests/live/test_inputs.py", "tests/live/test_web_killed.py", "tests/workbench/test_review.py",
+    "tests/report/test_likeness.py", "tests/workbench/test_papers.py", "tests/packet/test_alone.py",
+    "tests/workbench/test_run.py", "tests/test_runs.py", "tests/demo/", "tests/live/", "tests/workbench/",
+    "tests/packet/", "tests/test_run", "tests/report/", "tests/cli/", "tests/scanning/", "tests/capture/",
 )  # fmt: skip
 
 
