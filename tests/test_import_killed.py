@@ -33,7 +33,7 @@ NOW = datetime.now(UTC).astimezone().replace(microsecond=0)
 ZHANG = Person(name="张三", org="测试科技")
 ROWS = 3
 # Imports into one copy of the folder after the other, each in a process of its own that kills itself, as
-# `kill -9` does, at every second call that changes the disk for good; until one import is through.
+# `kill -9` does, at every call that changes the disk for good; until one import is through.
 KILLED = """
 import json, os, shutil, signal, sys
 from pathlib import Path
@@ -52,7 +52,7 @@ folder, name = Path(sys.argv[1]), sys.argv[2]
 ends = []
 while not ends or ends[-1]:
     copy = shutil.copytree(folder, folder.with_name(f"at-{len(ends)}"))
-    left = 2 * len(ends)
+    left = len(ends)
     child = os.fork()
     if not child:
         os.fsync = counted(os.fsync)

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .errors import StoreError
@@ -77,6 +77,22 @@ def _stamp(entry: os.DirEntry[str]) -> Stamp | None:
     except OSError:  # just taken away
         return None
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Wait until files of one folder are on the disk, and then their names, once for all.
+
+    Raises:
+        OSError: one of them could not be written.
+
+    """
+    folders: set[Path] = set()
+    for path in paths:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        folders.add(path.parent)
+    for folder in folders:
+        sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:

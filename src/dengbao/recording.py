@@ -28,7 +28,7 @@ from .model import (
     Verdict,
 )
 from .reading import raise_all
-from .recording_lines import Known, cases_of, known_of, make_tables, workbook_of
+from .recording_lines import Known, cases_of, known_of, lines_of, make_tables, workbook_of
 from .session import Session
 from .sheets import Fault, Filled, Line, Table, open_container, read_rows
 from .sheets.layout import Column, squeezed
@@ -97,6 +97,37 @@ def _free_name(folder: Path, stem: str) -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class Book:
+    """A workbook as it was read: its rows, what is wrong with them, and by what its bytes are known again."""
+
+    sha256: str
+    filled: tuple[Filled, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def weight_bytes(self) -> int:
+        """Return how much its pictures weigh; all the rest is small."""
+        return sum(len(picture.data) for one in self.filled for picture in one.pictures)
+
+
+def read_book(path: Path) -> Book:
+    """Return what people filled into a workbook; it takes long, and depends on nothing but its bytes.
+
+    Raises:
+        EvidenceError: it cannot be read, or holds what may not be in it.
+
+    """
+    return _read_whole(path)[0]
+
+
+def _read_whole(path: Path) -> tuple[Book, bytes]:
+    container = open_container(path)
+    filled, faults = read_rows(container)
+    sha256 = hashlib.sha256(container.data).hexdigest()
+    return Book(sha256, tuple(filled), tuple(faults)), container.data
+
+
 def import_workbook(
     session: Session,
     path: Path,
@@ -107,10 +138,12 @@ def import_workbook(
     redacted: bool = False,
     dry_run: bool = False,
     known: Known | None = None,
+    book: Book | None = None,
 ) -> Imported:
     """File every row that was filled in, or none; with `dry_run` only say what would be filed.
 
-    What is filed is held against the engagement as it stands now; for saying only, `known` may tell that.
+    What is filed is held against the engagement as it stands now, which `known` may tell. `book` is the file
+    as it was read before: it is read again where its bytes are others by now.
 
     `at` is when it was seen, for rows that say no time of their own. The user's file is only read; a copy of
     the very bytes that were read is filed with the first record, and the others point at it.
@@ -119,20 +152,22 @@ def import_workbook(
         EvidenceError: a row cannot be taken; all such rows are told, each by its cell, and nothing was filed.
 
     """
-    container = open_container(path)
-    filled, faults = read_rows(container)
+    data = path.read_bytes() if book is not None else b""
+    if book is None or hashlib.sha256(data).hexdigest() != book.sha256:
+        book, data = _read_whole(path)
     finished = () if dry_run else evidence_room.finish_filing(session.directory)
     with tempfile.TemporaryDirectory(prefix="dengbao-xlsx-") as folder:
-        standing = known if dry_run and known is not None else known_of(session, now)
+        # What was finished just now is known to nobody yet.
+        standing = known if known is not None and not finished else known_of(session, now)
         importing = _Importing(session, path, Path(folder), by, now, at, redacted, standing)
-        rows, before = importing.sort(filled, faults)
+        rows, before = importing.sort(book.filled, book.faults)
         raise_all([_error(path, one) for one in importing.faults])
         changes = tuple(one.change for one in rows)
         if rows and not dry_run:
             source = Path(folder) / "workbook.xlsx"
-            source.write_bytes(container.data)
+            source.write_bytes(data)
             changes = tuple(_file_all(session, rows, source, now))
-    return Imported(changes, before, finished, hashlib.sha256(container.data).hexdigest())
+    return Imported(changes, before, finished, book.sha256)
 
 
 def _error(path: Path, fault: Fault) -> DengbaoError:
@@ -177,8 +212,7 @@ class _Importing:
     ) -> tuple[list[_Row], tuple[tuple[str, str], ...]]:
         """Return the rows that may be filed, and those that were filed before."""
         self.faults += faults
-        tables = make_tables(self._session, self._known)
-        lines = {one.id: one for table in tables for one in table.lines}
+        lines = lines_of(self._session, self._known, {one.id for one in filled})
         cases = {f"{case.item}@{case.asset}": (case, papers) for _, case, papers in cases_of(self._known)}
         rows: list[_Row] = []
         known: list[tuple[str, str]] = []

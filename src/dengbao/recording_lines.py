@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,21 +65,32 @@ def workbook_of(session: Session, tables: Sequence[Table], now: datetime) -> byt
 
 def make_tables(session: Session, known: Known) -> tuple[Table, ...]:
     """Return the lines of every 测评对象 as they stand now, in the order of the engagement."""
-    points = dict(_points(session))
     lines: dict[str, list[Line]] = {}
-    for item, case, papers in cases_of(known):
-        point, clause = points[item.item.id]
-        line = Line(
-            item=item.item.id, asset=case.asset, point=point, clause=clause, text=item.item.text,
-            automatic=_automatic(case), filed=_filed(papers), method=item.item.methods[0],
-            state=_state(case, papers),
-        )  # fmt: skip
-        lines.setdefault(case.asset, []).append(line)
+    for line in _lines(session, known):
+        lines.setdefault(line.asset, []).append(line)
     return tuple(
         Table(one.id, one.name or one.id, f"{one.name}（{one.id}，{one.kind.zh}）", tuple(lines[one.id]))
         for one in session.engagement.assets
         if one.id in lines
     )
+
+
+def lines_of(session: Session, known: Known, wanted: Container[str]) -> dict[str, Line]:
+    """Return the lines of some cases by their ids, as they stand now; those of no case are not there."""
+    return {one.id: one for one in _lines(session, known, wanted)}
+
+
+def _lines(session: Session, known: Known, wanted: Container[str] | None = None) -> Iterator[Line]:
+    points = dict(_points(session))
+    for item, case, papers in cases_of(known):
+        if wanted is not None and f"{case.item}@{case.asset}" not in wanted:
+            continue
+        point, clause = points[item.item.id]
+        yield Line(
+            item=item.item.id, asset=case.asset, point=point, clause=clause, text=item.item.text,
+            automatic=_automatic(case), filed=_filed(papers), method=item.item.methods[0],
+            state=_state(case, papers),
+        )  # fmt: skip
 
 
 def _points(session: Session) -> Iterator[tuple[str, tuple[str, str]]]:

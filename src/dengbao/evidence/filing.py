@@ -158,19 +158,14 @@ def claim_of(folder: Path, evidence_id: str) -> Path:
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[str]:
-    """Hold the next free number for this process alone.
+def claimed(folder: Path, after: str = "") -> Iterator[str]:
+    """Hold the next free number for this process alone; `after` is one that it has claimed just before.
 
     Raises:
         EvidenceError: the folder cannot be written.
 
     """
-    # A number that was remarked on is never given again: the remarks would speak of another record.
-    numbers = (
-        *(m[1] for one in names_in(folder) if (m := _NUMBERED.fullmatch(one))),
-        *numbers_in(folder),
-    )
-    number = 1 + max(map(int, numbers), default=0)
+    number = 1 + (int(after.removeprefix("EV-")) if after else _highest(folder))
     while True:
         evidence_id = f"EV-{number:04d}"
         claim = claim_of(folder, evidence_id)
@@ -193,6 +188,15 @@ def claimed(folder: Path) -> Iterator[str]:
         yield evidence_id
     finally:
         claim.unlink(missing_ok=True)
+
+
+def _highest(folder: Path) -> int:
+    # A number that was remarked on is never given again: the remarks would speak of another record.
+    numbers = (
+        *(m[1] for one in names_in(folder) if (m := _NUMBERED.fullmatch(one))),
+        *numbers_in(folder),
+    )
+    return max(map(int, numbers), default=0)
 
 
 def _stored_name(evidence_id: str, number: int, source: Path) -> str:
@@ -222,8 +226,8 @@ def _record(evidence_id: str, draft: Draft, files: tuple[EvidenceFile, ...], fil
     return Evidence(id=evidence_id, files=files, filed_at=filed_at, **said)
 
 
-def write_record(directory: Path, record: Evidence) -> None:
-    """Write a record whole, in place of the one of its number.
+def write_record(directory: Path, record: Evidence, *, durable: bool = True) -> None:
+    """Write a record whole, in place of the one of its number; not `durable`, others wait for the disk.
 
     Raises:
         EvidenceError: it could not be read back as it was meant.
@@ -238,4 +242,4 @@ def write_record(directory: Path, record: Evidence) -> None:
         raise EvidenceError(f"文字{exc.message}", where=record.id, cure=exc.cure) from exc
     if not isinstance(value, dict) or read_record(Document(path, value, text.encode(), lines)) != record:
         raise EvidenceError("记录写出后与原意不符", where=record.id, cure="简化文字后重试")
-    write_whole(path, text.encode())
+    write_whole(path, text.encode(), durable=durable)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..files import write_whole
+from ..files import sync_files, write_whole
 from ..model import Engagement, Evidence, EvidenceFile, Suite
 from .filing import Draft, claim_of, claimed, copied_in, write_record
 from .intended import intentions, name_of
@@ -46,7 +46,7 @@ def add_all(
         also: tuple[EvidenceFile, ...] = ()
         try:
             for draft, sources in drafts:
-                number = claims.enter_context(claimed(folder))
+                number = claims.enter_context(claimed(folder, filed[-1].id if filed else ""))
                 own = sources if filed else (*sources, shared)
                 filed.append(copied_in(folder, number, draft, own, also, suite, engagement, now))
                 also = also or filed[0].files[-1:]
@@ -62,8 +62,10 @@ def _write_all(directory: Path, records: Sequence[Evidence]) -> None:
     intended = folder_of(directory) / name_of(records[0])
     write_whole(intended, msgspec.json.encode(records))
     try:
+        # What is intended is on the disk and stays there until all of them are.
         for one in records:
-            write_record(directory, one)
+            write_record(directory, one, durable=False)
+        sync_files(folder_of(directory) / f"{one.id}.yaml" for one in records)
     finally:  # a fault takes all back, and a kill comes by here never
         intended.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Final
 from openpyxl import Workbook
 from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.styles.cell_style import StyleArray
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -60,6 +62,8 @@ _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _OPEN: Final = PatternFill("solid", fgColor="FFFFF9DB")
 _HEAD: Final = PatternFill("solid", fgColor="FFDDE6F0")
 _GREY: Final = PatternFill("solid", fgColor="FFF4F4F4")
+# How cells look in this workbook, by column and by whether an apostrophe is to stand before their text.
+_Looks = dict[tuple[Column, bool], StyleArray]
 
 
 def write_workbook(tables: Sequence[Table], *, title: str) -> bytes:
@@ -75,8 +79,9 @@ def write_workbook(tables: Sequence[Table], *, title: str) -> bytes:
         cell.alignment = _WRAPPED
         cell.font = Font(bold=number <= 2)
     notes.protection.sheet = True
+    looks: _Looks = {}
     for table, name in zip(tables, sheet_names(one.name for one in tables), strict=True):
-        _sheet(book.create_sheet(name), table)
+        _sheet(book.create_sheet(name), table, looks)
     if tables:
         book.active = 1
     out = io.BytesIO()
@@ -101,7 +106,7 @@ def put(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
     return cell
 
 
-def _sheet(sheet: Worksheet, table: Table) -> None:
+def _sheet(sheet: Worksheet, table: Table, looks: _Looks) -> None:
     put(sheet, 1, 1, table.title).font = Font(bold=True, size=14)
     put(sheet, 2, 1, _HINT).font = Font(color="FF8A4B00")
     for number, column in enumerate(Column, 1):
@@ -112,14 +117,14 @@ def _sheet(sheet: Worksheet, table: Table) -> None:
         dimension.width = _WIDTHS.get(column, 12)
         dimension.hidden = column in HIDDEN
     for row, line in enumerate(table.lines, HEADER_ROW + 1):
-        _line(sheet, row, line)
+        _line(sheet, row, line, looks)
     last = HEADER_ROW + max(1, len(table.lines))
     _choices(sheet, Column.VERDICT, tuple(VERDICTS), last)
     _choices(sheet, Column.METHOD, tuple(METHODS), last)
     _finish(sheet, last)
 
 
-def _line(sheet: Worksheet, row: int, line: Line) -> None:
+def _line(sheet: Worksheet, row: int, line: Line, looks: _Looks) -> None:
     texts = {
         Column.NUMBER: line.item, Column.POINT: line.point, Column.CLAUSE: line.clause,
         Column.ITEM: line.text, Column.AUTOMATIC: line.automatic, Column.FILED: line.filed,
@@ -129,13 +134,22 @@ def _line(sheet: Worksheet, row: int, line: Line) -> None:
     sheet.row_dimensions[row].height = _height_pt(texts)
     for number, column in enumerate(Column, 1):
         cell = put(sheet, row, number, texts.get(column, ""))
-        cell.alignment, cell.border = _WRAPPED, _BORDER
-        if column in FOR_PEOPLE:
-            cell.fill, cell.protection = _OPEN, Protection(locked=False)
-            # In a cell of text what is typed stays what was typed, an equals sign included.
-            cell.number_format = "yyyy-mm-dd hh:mm" if column is Column.WHEN else "@"
-        elif column in (Column.AUTOMATIC, Column.FILED):
-            cell.fill = _GREY
+        key = (column, bool(cell.quotePrefix))
+        if key not in looks:
+            _dress(cell, column)
+            looks[key] = cell._style  # type: ignore[attr-defined]  # noqa: SLF001
+        else:  # without looking each part of it up anew, which takes most of the time
+            cell._style = copy.copy(looks[key])  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _dress(cell: Cell, column: Column) -> None:
+    cell.alignment, cell.border = _WRAPPED, _BORDER
+    if column in FOR_PEOPLE:
+        cell.fill, cell.protection = _OPEN, Protection(locked=False)
+        # In a cell of text what is typed stays what was typed, an equals sign included.
+        cell.number_format = "yyyy-mm-dd hh:mm" if column is Column.WHEN else "@"
+    elif column in (Column.AUTOMATIC, Column.FILED):
+        cell.fill = _GREY
 
 
 def _height_pt(texts: Mapping[Column, str]) -> float:

@@ -10,14 +10,18 @@ import weakref
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ..errors import UsageError
 from ..evidence import MAX_FILE_BYTES
 from ..model import Person
 from .guard import Visitor
 
+if TYPE_CHECKING:
+    from ..recording import Book
+
 _MOST: Final = 8
+_LIGHT_BYTES: Final = 4 * 1024 * 1024
 _BLOCK: Final = 1 << 20
 NAME: Final = "核查记录.xlsx"
 _GONE: Final = "没有待确认的表"
@@ -37,8 +41,11 @@ class Held:
 class Shelf:
     """The workbooks that wait for a confirmation; the oldest makes room, all are gone with the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, light_bytes: int = _LIGHT_BYTES) -> None:
+        """Keep what was read of a workbook in memory where its pictures weigh no more than that."""
+        self._light_bytes = light_bytes
         self._held: list[tuple[Visitor, Held]] = []
+        self._books: dict[str, Book] = {}
         self._folders: set[Path] = set()  # made only when something is brought: most processes hold nothing
         weakref.finalize(self, _clear, self._folders)
         self._lock = threading.Lock()
@@ -81,6 +88,25 @@ class Shelf:
             raise UsageError(_GONE, cure="重新上传；每人只留最近一份，重新启动后不留")
         return found
 
+    def book_of(self, held: Held) -> Book:
+        """Return a workbook as it was read, once unless its pictures are too heavy to be kept.
+
+        Raises:
+            EvidenceError: it cannot be read, or holds what may not be in it.
+
+        """
+        from ..recording import read_book  # noqa: PLC0415 - takes long to import, and few bring workbooks
+
+        with self._lock:
+            known = self._books.get(held.token)
+        if known is not None:
+            return known
+        book = read_book(held.path)
+        with self._lock:
+            if book.weight_bytes <= self._light_bytes and any(one is held for _, one in self._held):
+                self._books[held.token] = book
+        return book
+
     def drop(self, held: Held) -> None:
         """Forget a workbook."""
         with self._lock:
@@ -89,6 +115,7 @@ class Shelf:
 
     def _drop(self, one: tuple[Visitor, Held]) -> None:
         self._held = [other for other in self._held if other is not one]
+        self._books.pop(one[1].token, None)
         self._remove(one[1].path.parent)
 
     def _remove(self, folder: Path) -> None:

@@ -91,7 +91,7 @@ def _import(visit: Visit, held: Held, *, dry_run: bool) -> Imported:
     state = visit.desk.state()
     return import_workbook(
         state.session, held.path, by=held.by, now=datetime.now().astimezone(), at=held.at,
-        redacted=held.redacted, dry_run=dry_run, known=known_of(state),
+        redacted=held.redacted, dry_run=dry_run, known=known_of(state), book=shelf_of(visit).book_of(held),
     )  # fmt: skip
 
 
