@@ -11,13 +11,15 @@ from dengbao.packet.seal import Sealed, seal
 from dengbao.rounds import load_round
 from dengbao.session import open_session
 
+from ..once import once
 from . import example
 
 
 @pytest.fixture(scope="session")
 def engagement(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of an engagement that may be sealed; do not change it."""
-    return example.build(tmp_path_factory.mktemp("complete") / "my-hospital")
+    built = once(tmp_path_factory, "complete", lambda place: example.build(place / "my-hospital"))
+    return example.copy_of(built / "my-hospital", tmp_path_factory.mktemp("complete") / "my-hospital")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from ..once import once
 from ..packet import example
 from .bench import Served, chromium, serving
 
@@ -15,7 +16,8 @@ from .bench import Served, chromium, serving
 @pytest.fixture(scope="session")
 def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of an engagement in which every item is judged; do not change it."""
-    return example.build(tmp_path_factory.mktemp("complete") / "my-hospital")
+    built = once(tmp_path_factory, "complete", lambda place: example.build(place / "my-hospital"))
+    return example.copy_of(built / "my-hospital", tmp_path_factory.mktemp("complete") / "my-hospital")
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from dengbao.rounds import load_round
 from dengbao.session import open_session
 
 from ..builders import draw_picture
+from ..packet import example
 from ..packet.example import LI, WANG
 from .bench import Served, Watched, browsing, records, serving
 
@@ -49,15 +50,22 @@ def failed_case(folder: Path) -> tuple[str, str]:
     raise AssertionError("nothing failed")
 
 
+@pytest.fixture(scope="module")
+def waiting(tested: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with four records that wait: plain, override, 不适用, high risk; do not change it."""
+    folder = example.copy_of(tested, tmp_path_factory.mktemp("waiting") / "my-hospital")
+    item, asset = failed_case(folder)
+    file_one(folder, "10.a.1", "system")
+    file_one(folder, item, asset, override="程序看的是旧端口，人工核查新端口已满足")
+    file_one(folder, "10.b.1", "his-db", verdict="not_applicable")
+    file_one(folder, "1.a.1", "his-db", statement=f"经核查，口令已启用。{EVIL[:-2]}")
+    return folder
+
+
 @pytest.fixture
-def filed(hospital: Path) -> Iterator[Served]:
-    """Return an engagement with four records that wait: plain, override, 不适用, high risk."""
-    item, asset = failed_case(hospital)
-    file_one(hospital, "10.a.1", "system")
-    file_one(hospital, item, asset, override="程序看的是旧端口，人工核查新端口已满足")
-    file_one(hospital, "10.b.1", "his-db", verdict="not_applicable")
-    file_one(hospital, "1.a.1", "his-db", statement=f"经核查，口令已启用。{EVIL[:-2]}")
-    with serving(hospital) as one:
+def filed(waiting: Path, tmp_path: Path) -> Iterator[Served]:
+    """Return a copy of it, served."""
+    with serving(example.copy_of(waiting, tmp_path / "my-hospital")) as one:
         yield one
 
 
