@@ -12,7 +12,9 @@ from typing import Final
 
 from .wordkit import HEITI, KAITI, SONGTI, TITLE, Page, Style
 
-BAOGAO_PAGE: Final = Page(top_mm=30, bottom_mm=27)
+BAOGAO_PAGE: Final = Page(top_mm=30, bottom_mm=31)  # the page number ends 29 mm above the edge
+# The language of Latin letters where many of them stand in narrow cells: LibreOffice tears no word then.
+_UNTORN: Final = "en-US"
 
 BAOGAO: Final = (
     Style("Normal", "Normal"),
@@ -35,13 +37,31 @@ BAOGAO: Final = (
     Style("TocNote", "目录注", KAITI, 9, 14, before_pt=8),
     Style("Head", "表头", HEITI, 10.5, 16, align="center", before_pt=2, after_pt=2, keep_next=True),
     Style("Group", "表格分组", HEITI, 10.5, 16, align="center", before_pt=2, after_pt=2, keep_next=True),
-    Style("Cell", "表格文字", size_pt=10.5, line_pt=16, before_pt=1, after_pt=1),
-    Style("CellCenter", "表格居中", size_pt=10.5, line_pt=16, align="center", before_pt=1, after_pt=1),
+    Style("Cell", "表格文字", size_pt=10.5, line_pt=16, before_pt=1, after_pt=1, lang=_UNTORN),
+    Style(
+        "CellCenter",
+        "表格居中",
+        size_pt=10.5,
+        line_pt=16,
+        align="center",
+        before_pt=1,
+        after_pt=1,
+        lang=_UNTORN,
+    ),
     Style("Count", "统计", size_pt=10.5, line_pt=14),
     Style("CountCenter", "统计居中", size_pt=10.5, line_pt=14, align="center"),
-    Style("Small", "表格小字", size_pt=9, line_pt=13, before_pt=1, after_pt=1),
-    Style("SmallCenter", "表格小字居中", size_pt=9, line_pt=13, align="center", before_pt=1, after_pt=1),
-    Style("Ids", "表格编号", size_pt=9, line_pt=13, before_pt=1, after_pt=1, lang="en-US"),
+    Style("Small", "表格小字", size_pt=9, line_pt=13, before_pt=1, after_pt=1, lang=_UNTORN),
+    Style(
+        "SmallCenter",
+        "表格小字居中",
+        size_pt=9,
+        line_pt=13,
+        align="center",
+        before_pt=1,
+        after_pt=1,
+        lang=_UNTORN,
+    ),
+    Style("Ids", "表格编号", size_pt=9, line_pt=13, before_pt=1, after_pt=1, lang=_UNTORN),
     Style("SmallHead", "表格小标题", HEITI, 9, 13, before_pt=2),
     Style("Tiny", "草稿说明文字", size_pt=8, line_pt=11),
     Style("TinyHead", "草稿说明表头", HEITI, 8, 12, align="center"),

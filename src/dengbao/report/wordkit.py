@@ -38,7 +38,7 @@ class Style:
 
     `outline` is 0 for the first level of headings. `indent_chars` indents the first line.
     `tab_pt` sets one right tab with dots, as contents want it. `spacing_pt` goes between letters. `lang` is
-    that of Latin letters: where a cell holds ids only, English keeps LibreOffice from tearing them.
+    that of Latin letters: English keeps LibreOffice from tearing words, as it does in Chinese.
     """
 
     id: str
@@ -108,7 +108,7 @@ def run_properties(style: Style) -> str:
         f"{'<w:b/><w:bCs/>' if style.bold else ''}"
         f"{color}{spacing}"
         f'<w:sz w:val="{round(style.size_pt * 2)}"/><w:szCs w:val="{round(style.size_pt * 2)}"/>'
-        # Latin letters too: with another language LibreOffice starts lines with a comma around them.
+        # Chinese for Latin letters, too, in running text: LibreOffice was seen to start lines with a comma else.
         f'<w:lang w:val="{style.lang}" w:eastAsia="zh-CN" w:bidi="ar-SA"/>'
     )
 
