@@ -52,6 +52,8 @@ def test_a_mistake_is_told_while_it_is_typed_and_never_written(served: Served, b
         page = window.go("/engagement")
         page.locator("#scope").get_by_label("允许连接的地址").fill("not an address !")
         page.locator("#faults-scope .fault").first.wait_for()
+        page.locator("#institution").get_by_label("名称（必填）").fill("")
+        page.locator("#faults-institution").get_by_text("“名称”不得为空").wait_for()
         page.get_by_role("button", name="保存授权范围").click()
         page.get_by_role("heading", name="未能完成").wait_for()
         window.slips[:] = [one for one in window.slips if "409" not in one]

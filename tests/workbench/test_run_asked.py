@@ -62,6 +62,17 @@ def test_every_reference_is_asked_for_under_the_label_that_its_probe_uses() -> N
     assert needed(steps, Level.OBSERVE) == ()
 
 
+def test_a_variable_is_asked_for_once_whatever_it_is_for() -> None:
+    accounts = tuple(
+        Account(id=one, username=one, secret="${ENV:DENGBAO_NOT_SET}") for one in ("a", "b", "b2")
+    )
+    web = WebAsset(id="his", name="HIS", url="http://127.0.0.1", accounts=accounts)
+    steps = [Step(web, spec, Stand.OPEN) for spec in probes_for(web)]
+    (one,) = needed(steps, Level.INTRUDE)
+    assert (one.label, one.env) == ("his/a", "DENGBAO_NOT_SET")
+    assert one.also == ("his/b 的口令", "his/b2 的口令")
+
+
 @pytest.fixture
 def keyed(tmp_path: Path) -> Path:
     """Return an engagement over a database whose rows carry a digest that only its key tells."""

@@ -64,11 +64,21 @@ def _paper(key: str, title: str) -> tuple[Field, ...]:
     )
 
 
-def _condition(key: str, title: str) -> tuple[Field, ...]:
+# 附件二 信息系统接入具备条件, in its order.
+CONDITIONS: Final = (
+    "统一读卡环境的改造",
+    "15 项标准编码的贯标",
+    "编码涉及的页面展示",
+    "所有接口的改造",
+)
+
+
+def _condition(key: str, number: int) -> tuple[Field, ...]:
     place: Place = ("forms", "access_conditions", key)
+    title = f"条件 {number}：{CONDITIONS[number - 1]}"
     return (
         Field(title, (*place, "met"), "choice", _MET),
-        Field(f"{title}：佐证编号", (*place, "evidence"), "lines", hint="每行一个，如 EV-0001"),
+        Field(f"条件 {number} 的佐证编号", (*place, "evidence"), "lines", hint="每行一个，如 EV-0001"),
     )
 
 
@@ -128,7 +138,9 @@ SECTIONS: Final = (
             Field("允许连接的地址", ("scope", "addresses"), "lines", hint="每行一个，如 192.0.2.0/24:443"),
             Field("绝不连接的地址", ("scope", "production"), "lines", hint="优先于上面，如生产环境"),
             Field("允许读取本机", ("scope", "local"), "choice", _YES_NO),
-            Field("授权时段开始", ("scope", "window", "begin"), "moment", hint="2026-03-02T08:30:00+08:00"),
+            Field(
+                "授权时段开始", ("scope", "window", "begin"), "moment", hint="如 2026-03-02T08:30:00+08:00"
+            ),
             Field("授权时段结束", ("scope", "window", "end"), "moment"),
             Field("授权人", ("scope", "authorised", "by", "name")),
             Field("授权人单位", ("scope", "authorised", "by", "org")),
@@ -147,10 +159,10 @@ SECTIONS: Final = (
                 "表单", ("forms", "edition"), "choice",
                 (("ningxia-2023", "宁夏（附件一、二、四、五）"), ("tangshan", "唐山（安全管理协议）")),
             ),
-            *_condition("card_reader", "1 统一读卡环境的改造"),
-            *_condition("codes", "2 15 项标准编码的贯标"),
-            *_condition("code_pages", "3 编码涉及的页面展示"),
-            *_condition("interfaces", "4 所有接口的改造"),
+            *_condition("card_reader", 1),
+            *_condition("codes", 2),
+            *_condition("code_pages", 3),
+            *_condition("interfaces", 4),
             Field("安全责任人（附件一）", ("forms", "responsible", "name")),
             Field("安全责任人职务", ("forms", "responsible", "duty")),
             Field("安全责任人电话", ("forms", "responsible", "phone")),

@@ -16,7 +16,7 @@ from .rows import Row, rows_of
 GRAVEST: Final = (
     "nonconform", "partial", "undetermined", "not_run", "awaiting_evidence", "conform", "not_applicable",
 )  # fmt: skip
-_SHORT: Final = 8
+_SHORT: Final = 10
 _MOST_COLUMNS: Final = 8
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..errors import UsageError
@@ -56,11 +56,20 @@ class Asked:
 
 @dataclass(frozen=True)
 class Secret:
-    """A password or key that is to be given; `env` is the variable for it, else it answers for `label`."""
+    """A password or key that is to be given; `env` is the variable for it, else it answers for `label`.
+
+    `also` is what else the same variable is for: it is asked for once.
+    """
 
     label: str
     env: str = ""
     what: str = "口令"
+    also: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Return whose it is, and what."""
+        return f"{self.label} 的{self.what}"
 
 
 def asked_first(steps: Iterable[Step], authorised: Level) -> tuple[Asked, ...]:
@@ -90,7 +99,13 @@ def needed(steps: Iterable[Step], authorised: Level) -> tuple[Secret, ...]:
     """Return the passwords of the accounts that probes will log in with and that nobody can look up here."""
     open_steps = [one for one in steps if one.open and one.spec.level is not Level.OBSERVE]
     assets = {one.asset.id: one.asset for one in open_steps if one.spec.level.rank <= authorised.rank}
-    return tuple(dict.fromkeys(secret for asset in assets.values() for secret in _of(asset)))
+    found: dict[tuple[str, str], Secret] = {}
+    for one in (secret for asset in assets.values() for secret in _of(asset)):
+        key = (one.env, "" if one.env else one.label)
+        first = found.setdefault(key, one)
+        if first.title != one.title and one.title not in first.also:
+            found[key] = replace(first, also=(*first.also, one.title))
+    return tuple(found.values())
 
 
 def secrets_given(filled: Filled, wanted: Iterable[Secret]) -> tuple[dict[str, str], dict[str, str]]:

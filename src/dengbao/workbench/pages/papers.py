@@ -21,6 +21,7 @@ from ...packet.stage import progress_of
 from ...rounds import Round, round_numbers
 from ...session import Session
 from ..desk import State
+from ..engagement_fields import CONDITIONS
 from ..missing import missing, page_of
 from ..sheets_shown import count_pages
 from ..tasks import Say
@@ -63,7 +64,7 @@ def show(visit: Visit) -> Response:
         page_of=lambda place: page_of(state, place), files=files_of(directory, changed_at(directory)),
         progress=progress_of(directory, engagement), task=visit.tasks.last,
         materials=papers_check(engagement, datetime.now().astimezone().date(), directory),
-        gates=conditions_check(engagement, directory),
+        gates=conditions_check(engagement, directory), conditions=CONDITIONS,
     )  # fmt: skip
 
 

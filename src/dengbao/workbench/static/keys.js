@@ -44,7 +44,9 @@
     const dialog = document.getElementById("keys");
     const list = dialog.querySelector("dl");
     list.replaceChildren();
-    const words = (one) => one.dataset.keyName || one.getAttribute("aria-label") || one.textContent.replace(/\s+/g, " ").trim().slice(0, 40);
+    // The key stands before it already.
+    const plain = (one) => { const copy = one.cloneNode(true); copy.querySelectorAll("kbd").forEach((kbd) => kbd.remove()); return copy.textContent; };
+    const words = (one) => one.dataset.keyName || one.getAttribute("aria-label") || plain(one).replace(/\s+/g, " ").trim().slice(0, 40);
     const add = (keys, text) => {
       const key = document.createElement("dt");
       const told = document.createElement("dd");
