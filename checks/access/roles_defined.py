@@ -63,7 +63,7 @@ def host_roles_are_divided(
             "three",
             "系统管理、安全管理、审计管理角色是否齐备",
             not lacking or (False if whole else None),
-            f"未见承担 {listing(lacking)} 的账户" if lacking else "系统管理、安全管理、审计管理均有账户承担",
+            f"未见承担{listing(lacking)}的账户" if lacking else "系统管理、安全管理、审计管理均有账户承担",
             _FACT,
         ),
         *rules_all_read(privilege, rules),

@@ -108,7 +108,7 @@ def run_properties(style: Style) -> str:
         f"{'<w:b/><w:bCs/>' if style.bold else ''}"
         f"{color}{spacing}"
         f'<w:sz w:val="{round(style.size_pt * 2)}"/><w:szCs w:val="{round(style.size_pt * 2)}"/>'
-        # Chinese for Latin letters, too, in running text: LibreOffice was seen to start lines with a comma else.
+        # Chinese for Latin letters, too, in running text: else LibreOffice may start lines with a comma.
         f'<w:lang w:val="{style.lang}" w:eastAsia="zh-CN" w:bidi="ar-SA"/>'
     )
 
