@@ -27,6 +27,10 @@ _HTMX: Final = {"hx-request": "true"}
 _BASE: Final = re.compile(r'name="base" value="([0-9a-f]*)"')
 _TOKEN: Final = re.compile(r'name="token" value="([^"]+)"')
 _BULK: Final = 20
+_BULK_ITEMS: Final = (
+    "3.a.1", "3.a.2", "3.a.3", "3.b.1", "3.c.1", "3.c.2", "3.d.1", "4.a.1", "4.a.2", "4.b.1",
+    "4.b.2", "4.c.1", "4.e.1", "4.e.2", "4.f.1", "5.a.1", "5.a.2", "5.a.3", "6.b.1", "7.b.1",
+)  # fmt: skip
 _ROWS: Final = 5
 _FIRST_LINE: Final = 4  # below title, hint and headings
 
@@ -115,13 +119,24 @@ class Asking:
         client = self._client
 
         def filed(turn: int) -> httpx.Response:
-            answer = client.post(
-                f"/item/1.b.{1 + turn % 3}/{host(turn)}/file",
-                data=typed(turn) | {"base": "0", "verdict": "conform", "redacted": "yes"},
-                files={"upload": (f"{turn}.png", picture(5000 + turn), "image/png")},
-            )
+            seat, one = f"/item/1.b.{1 + turn % 3}/{host(turn + turn // 30)}", picture(5000 + turn)
+            tick = f"yes {hashlib.sha256(one).hexdigest()[:12]}"
+            data = typed(turn) | {"base": "0", "verdict": "conform", "redacted": tick}
+            answer = client.post(f"{seat}/file", data=data)
             self._led_to.append(answer.headers.get("location", ""))
             return answer
+
+        def brought(turn: int) -> None:
+            one = {"upload": (f"{turn}.png", picture(5000 + turn), "image/png")}
+            seat = f"/item/1.b.{1 + turn % 3}/{host(turn + turn // 30)}"
+            client.post(f"{seat}/files", files=one, headers=_HTMX)
+
+        def filed_at_once(turn: int) -> httpx.Response:
+            return client.post(
+                f"/item/1.d.{1 + turn % 2}/{host(turn + turn // 30)}/file",
+                data=typed(turn) | {"base": "0", "verdict": "conform", "redacted": "yes"},
+                files={"upload": (f"{turn}.png", picture(6000 + turn), "image/png")},
+            )
 
         def redacted(turn: int) -> httpx.Response:
             box = {"left-1": "10", "top-1": "10", "width-1": "120", "height-1": "80", "do": "apply"}
@@ -137,7 +152,8 @@ class Asking:
         yield Asked("移除文件", ACT_MS, lambda turn: client.post(
             f"{files_of(turn)}/{sha256(turn)}/remove", headers=_HTMX
         ), self._upload)  # fmt: skip
-        yield Asked("佐证入库", ACT_MS, filed)
+        yield Asked("佐证入库", ACT_MS, filed, brought)
+        yield Asked("佐证入库（不用脚本，连同上传）", ACT_MS, filed_at_once)
         yield Asked("入库后的下一项", VIEW_MS, lambda turn: client.get(self._led_to[turn]), self._change)
         yield Asked("申报不适用", ACT_MS, declared, turns=20)
 
@@ -224,7 +240,7 @@ def typed(turn: int) -> dict[str, str]:
 
 def chosen(turn: int) -> dict[str, str | list[str]]:
     """Return cases to be declared at once, as the table and the form after it post them."""
-    cases = [f"3.{'abcdef'[turn % 4]}.1@{host(number)}" for number in range(_BULK)]
+    cases = [f"{_BULK_ITEMS[turn % len(_BULK_ITEMS)]}@{host(number)}" for number in range(_BULK)]
     return {
         "case": cases, "cases": "\n".join(cases), "why": f"系统未提供此功能（{turn}）",
         "name": "王主任", "org": "测试医院",

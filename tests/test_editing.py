@@ -127,9 +127,9 @@ def test_what_does_not_apply_is_declared_in_bulk_and_once(folder: Path) -> None:
     declare_not_applicable(folder, [declared("8.b.1", why="改写后的理由"), declared("10.a.1", "his-web")])
     found = load_engagement(folder).not_applicable
     assert [(one.item, one.asset) for one in found] == [
-        ("9.a.1", "his-web"), ("8.b.1", "system"), ("10.a.1", "his-web")
+        ("8.b.1", "system"), ("9.a.1", "his-web"), ("10.a.1", "his-web")
     ]  # fmt: skip
-    assert found[1].why == "改写后的理由"
+    assert found[0].why == "改写后的理由"
     assert "# 测评对象。" in (folder / "engagement.yaml").read_text(encoding="utf-8")
 
 

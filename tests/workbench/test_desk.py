@@ -183,6 +183,17 @@ def test_rows_are_the_same_as_those_made_anew_after_every_change(folder: Path) -
         kept = {one.case: one for one in rows}
 
 
+def test_rows_are_made_anew_with_the_assets_and_not_with_the_rest_of_the_engagement(folder: Path) -> None:
+    desk = Desk(folder)
+    before = rows_of(desk.state())
+    _alter_text(folder / "engagement.yaml", "某市某路1号", "某市某路2号")
+    assert all(one is two for one, two in zip(before, rows_of(desk.state()), strict=True))
+    _alter_text(folder / "engagement.yaml", "name: 核心机房服务器 01", "name: 某机房服务器 01")
+    after = rows_of(desk.state())
+    assert after == rows_of(_fresh(folder))
+    assert {one.asset_name for one in after if one.asset == "host-01"} == {"某机房服务器 01"}
+
+
 def _alter_text(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 

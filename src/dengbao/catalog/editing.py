@@ -252,10 +252,12 @@ def declare_not_applicable(directory: Path, declarations: Sequence[NotApplicable
         found = read_text(directory)
         value = document_of(directory, found.text).value.get("not_applicable")
         kept = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-        new = {(one.item, one.asset): one for one in declarations}
-        kept = [one for one in kept if (one.get("item"), one.get("asset")) not in new]
-        added: list[YamlValue] = [msgspec.to_builtins(one) for one in new.values()]
-        text = edited(directory, found.text, [Edit(("not_applicable",), [*kept, *added])])
+        new: dict[tuple[str, str], YamlValue] = {
+            (one.item, one.asset): msgspec.to_builtins(one) for one in declarations
+        }
+        # Each in the place of the one before it, so that nothing else has to move.
+        stand = {(str(one.get("item")), str(one.get("asset"))): one for one in kept}
+        text = edited(directory, found.text, [Edit(("not_applicable",), [*(stand | new).values()])])
         return _save(directory, text, found.sha256)
 
 

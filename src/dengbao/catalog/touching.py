@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import yaml
@@ -38,7 +38,7 @@ def touched(text: str, edits: Iterable[tuple[Place, YamlValue]]) -> str:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as exc:
         raise Unsure from exc
-    splices = [_splice(text, root, place, value) for place, value in edits]
+    splices = [one for place, value in edits for one in _splices(text, root, place, value)]
     starts = [one[0] for one in splices]
     if len(set(starts)) < len(starts):  # which of two at one place comes first is not for us to say
         raise Unsure
@@ -47,19 +47,25 @@ def touched(text: str, edits: Iterable[tuple[Place, YamlValue]]) -> str:
     return text
 
 
-def _splice(text: str, root: yaml.Node | None, place: Place, value: YamlValue) -> _Splice:
+def _splices(text: str, root: yaml.Node | None, place: Place, value: YamlValue) -> list[_Splice]:
     around = _walk(root, place[:-1])
     if value is None or value in ({}, []):
         raise Unsure
     if isinstance(around, yaml.MappingNode) and isinstance(place[-1], str) and not _has(around, place[-1]):
-        return _new_key(text, around, place[-1], value)
+        return [_new_key(text, around, place[-1], value)]
     node = _walk(around, place[-1:])
     if isinstance(node, yaml.ScalarNode) and not isinstance(value, (dict, list)):
-        start, end = node.start_mark.index, _end(node)
-        return start, end, shown(value) if end > start else f" {shown(value)}"
+        return [_instead(text, node, value)]
     if isinstance(node, yaml.SequenceNode) and isinstance(value, list):
-        return _more(text, node, value)
+        return list(_entries(text, node, value))
     raise Unsure
+
+
+def _instead(text: str, node: yaml.Node, value: YamlValue) -> _Splice:
+    start, end = node.start_mark.index, _end(node)
+    if isinstance(node, yaml.CollectionNode) and "#" in text[start:end]:  # a comment, as like as not
+        raise Unsure
+    return start, end, shown(value) if end > start else f" {shown(value)}"
 
 
 def _walk(node: yaml.Node | None, place: Place) -> yaml.Node:
@@ -90,16 +96,22 @@ def _new_key(text: str, node: yaml.MappingNode, name: str, value: YamlValue) -> 
     return at, at, f"{indent}{name}: {shown(value)}\n"
 
 
-def _more(text: str, node: yaml.SequenceNode, wanted: Sequence[YamlValue]) -> _Splice:
-    """Return what puts further entries behind those of a list, which all stay as they are."""
-    count = len(node.value)
-    if not 0 < count < len(wanted) or _value(text, node) != wanted[:count]:
+def _entries(text: str, node: yaml.SequenceNode, wanted: Sequence[YamlValue]) -> Iterator[_Splice]:
+    """Yield what makes the entries of a list those that are wanted, which are not fewer."""
+    count, before = len(node.value), _value(text, node)
+    if not 0 < count <= len(wanted) or not isinstance(before, list) or len(before) != count:
         raise Unsure
+    for one, old, new in zip(node.value, before, wanted, strict=False):
+        if old != new:
+            yield _instead(text, one, new)
+    if len(wanted) == count:
+        return
     if node.flow_style:
         at = _end(node.value[-1])
-        return at, at, "".join(f", {shown(one)}" for one in wanted[count:])
+        yield at, at, "".join(f", {shown(one)}" for one in wanted[count:])
+        return
     at, indent = _after(text, node), " " * node.start_mark.column
-    return at, at, "".join(f"{indent}- {shown(one)}\n" for one in wanted[count:])
+    yield at, at, "".join(f"{indent}- {shown(one)}\n" for one in wanted[count:])
 
 
 def _value(text: str, node: yaml.SequenceNode) -> YamlValue:

@@ -212,9 +212,15 @@ class Desk:
         self._eyes.look_around(rest.evidence)
         examined = examine(self.directory, session.suite, ground.engagement, rest.today, eyes=self._eyes)
         result = ground.folding.fold(counted(examined), session.engagement.not_applicable)
-        old = self._kept
-        made = old[1].made if old is not None and old[0].ground is ground else Made()
-        return State(session, ground.round, result, examined, made)
+        return State(session, ground.round, result, examined, self._made(ground))
+
+    def _made(self, ground: Ground) -> Made:
+        """Return what was made before, as long as suite and assets are those that it was made with."""
+        if self._kept is not None:
+            before, now = self._kept[0].ground.session, ground.session
+            if before.suite is now.suite and before.engagement.assets == now.engagement.assets:
+                return self._kept[1].made
+        return Made()
 
 
 def desk_of(app: Starlette) -> Desk:
