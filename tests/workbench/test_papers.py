@@ -126,6 +126,19 @@ def test_the_gate_tells_every_reason_with_its_place(served: Served, browser: Bro
         assert newest_packet(one.folder) is None
 
 
+@pytest.fixture(scope="module")
+def strewn(tested: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve an engagement in whose out/ lies what is not to be handed over, for tests that write nothing."""
+    folder = example.copy_of(tested, tmp_path_factory.mktemp("strewn") / "my-hospital")
+    out = folder / "out"
+    out.mkdir(exist_ok=True)
+    (out / "a.html").write_text("<script>alert(1)</script>", encoding="utf-8")
+    (out / "none.docx").symlink_to(folder / "engagement.yaml")
+    (out / ".hidden.docx").write_bytes(b"PK")
+    with serving(folder) as one:
+        yield one
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -135,13 +148,8 @@ def test_the_gate_tells_every_reason_with_its_place(served: Served, browser: Bro
         "/papers/file/a.html",
     ],
 )
-def test_only_papers_that_lie_in_out_are_handed_over(served: Served, path: str) -> None:
-    out = served.folder / "out"
-    out.mkdir(exist_ok=True)
-    (out / "a.html").write_text("<script>alert(1)</script>", encoding="utf-8")
-    (out / "none.docx").symlink_to(served.folder / "engagement.yaml")
-    (out / ".hidden.docx").write_bytes(b"PK")
-    with served.client() as client:
+def test_only_papers_that_lie_in_out_are_handed_over(strewn: Served, path: str) -> None:
+    with strewn.client() as client:
         answer = client.get(path)
         assert answer.status_code in (400, 404)
         assert "institution" not in answer.text
