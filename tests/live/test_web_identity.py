@@ -60,7 +60,7 @@ SITUATIONS: Table = {
     "never locks": (Conduct(lock_after=0), LOCK, dict.fromkeys(LOCKS, N)),
     "locks too late": (Conduct(lock_after=6), LOCK, dict.fromkeys(LOCKS, N)),
     "says locked, is not": (Conduct(lock_by="message"), LOCK, dict.fromkeys(LOCKS, N)),
-    "locks for a moment": (Conduct(lock_s=0.5), LOCK, {LOCKS[0]: P, LOCKS[1]: C}),
+    "locks for a moment": (Conduct(lock_s=0.9), LOCK, {LOCKS[0]: P, LOCKS[1]: C}),
     "asks for a captcha": (Conduct(lock_by="captcha", lock_after=3), LOCK, {LOCKS[0]: U, LOCKS[1]: C}),
     "any password": (Conduct(anything_passes=True), LOCK, dict.fromkeys(LOCKS, N)),
     "tells which users there are": (Conduct(tells_users=True), LOCK, {LOCKS[0]: C, LOCKS[1]: P}),
