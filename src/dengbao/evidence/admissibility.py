@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -168,15 +168,24 @@ def _examine(path: Path, suite: Suite, engagement: Engagement, today: date) -> E
 
 
 def draft_faults(
-    record: Evidence, folder: Path, suite: Suite, engagement: Engagement, today: date
+    record: Evidence,
+    folder: Path,
+    suite: Suite,
+    engagement: Engagement,
+    today: date,
+    *,
+    proven: Container[EvidenceFile] = (),
 ) -> list[DengbaoError]:
-    """Return what keeps evidence from being filed; a review that is still to come does not."""
+    """Return what keeps evidence from being filed; a review that is still to come does not.
+
+    Files that are `proven` were looked at just now, with another record that is filed at the same time.
+    """
     place = Place(None, folder)
     findings = (
         *_times(record, place, today),
         *_purpose(record, place, suite, engagement),
         *of_review(record, place, today),
-        *_files(record, place),
+        *_files(record, place, proven),
     )
     return [
         EvidenceError(one.message, where=one.where or record.id, cure=one.cure)
@@ -230,9 +239,11 @@ def _purpose(record: Evidence, place: Place, suite: Suite, engagement: Engagemen
             )
 
 
-def _files(record: Evidence, place: Place) -> Iterator[Finding]:
+def _files(record: Evidence, place: Place, proven: Container[EvidenceFile] = ()) -> Iterator[Finding]:
     pictures = [one.name for one in record.files if Path(one.name).suffix.lower() in PICTURES]
     for file in record.files:
+        if file in proven:
+            continue
         finding = _file(record, file, place)
         if finding is not None:
             yield msgspec.structs.replace(finding, attachment=file.name)

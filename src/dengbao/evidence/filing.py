@@ -97,8 +97,12 @@ def copied_in(
     suite: Suite,
     engagement: Engagement,
     filed_at: datetime,
+    *,
+    proven: tuple[EvidenceFile, ...] = (),
 ) -> Evidence:
     """Copy the files in under a claimed number and return the record, which is not written yet.
+
+    Of `also`, those that are `proven` were copied in just now and are not read again.
 
     Raises:
         EvidenceError: the files were taken away again, and why.
@@ -110,7 +114,7 @@ def copied_in(
     try:
         files = tuple(_copy(one, folder / name) for one, name in zip(sources, names, strict=True))
         record = _record(evidence_id, draft, (*files, *also), filed_at.replace(microsecond=0))
-        raise_all(draft_faults(record, folder, suite, engagement, filed_at.date()))
+        raise_all(draft_faults(record, folder, suite, engagement, filed_at.date(), proven=proven))
     except BaseException:
         for name in names:
             (folder / name).unlink(missing_ok=True)

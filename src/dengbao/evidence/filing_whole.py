@@ -48,7 +48,8 @@ def add_all(
             for draft, sources in drafts:
                 number = claims.enter_context(claimed(folder, filed[-1].id if filed else ""))
                 own = sources if filed else (*sources, shared)
-                filed.append(copied_in(folder, number, draft, own, also, suite, engagement, now))
+                record = copied_in(folder, number, draft, own, also, suite, engagement, now, proven=also)
+                filed.append(record)
                 also = also or filed[0].files[-1:]
             if filed:
                 _write_all(directory, filed)

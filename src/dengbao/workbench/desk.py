@@ -189,13 +189,17 @@ class Desk:
                 self._kept = (rest, self._read(rest))
             return self._kept[1]
 
-    def warm(self) -> None:
-        """Begin to read in the background, so that the first page need not wait for all of it."""
-        threading.Thread(target=self._read_first, name="desk", daemon=True).start()
+    def warm(self, also: Callable[[], None] = lambda: None) -> None:
+        """Begin to read in the background, so that the first page need not wait for all of it.
 
-    def _read_first(self) -> None:
+        `also` is done after that, for the sake of the pages that come next.
+        """
+        threading.Thread(target=self._read_first, args=(also,), name="desk", daemon=True).start()
+
+    def _read_first(self, also: Callable[[], None]) -> None:
         with contextlib.suppress(DengbaoError, OSError):  # told by the page that asks
             self.state()
+            also()
             gc.freeze()  # what stays for long need not be gone through again whenever garbage is looked for
 
     def progress(self) -> Progress:

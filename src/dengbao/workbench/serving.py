@@ -61,7 +61,7 @@ def serve(
             ssl_certfile=beyond.chain if beyond is not None else None,
             ssl_keyfile=beyond.key if beyond is not None else None,
         )  # fmt: skip
-        desk_of(app).warm()
+        desk_of(app).warm(app.state.pages.warm)
         for token, person in doors.tokens:
             told(f"{address.scheme}://{address.names[0]}:{address.port}/start?token={token}", person)
         _Server(config, lambda: control_of(app).jobs.leave(say)).run(sockets=[listening])

@@ -55,6 +55,11 @@ class Pages:
         )
         self._environment.filters.update(person=person_zh, moment=moment_zh, field_moment=field_moment)
 
+    def warm(self) -> None:
+        """Read every template, so that nobody waits for one that is shown for the first time."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def answer(self, visit: Visit, template: str, status: int, data: Mapping[str, object]) -> Response:
         """Return a rendered page; what was to be told is told, once."""
         said: tuple[str, ...] = ()
