@@ -370,6 +370,23 @@ def test_an_altered_file_stops_everything(hospital: Hospital) -> None:
     assert caught.value.where
 
 
+@pytest.mark.parametrize(("verdict", "counts"), [(Verdict.NONCONFORM, True), (Verdict.CONFORM, False)])
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"x")], ids=["gone", "altered"])
+def test_nothing_becomes_better_because_its_proof_is_harmed(
+    hospital: Hospital, verdict: Verdict, counts: bool, harm: Callable[[Path], object]
+) -> None:
+    hospital.add(msgspec.structs.replace(DRAFT, verdict=verdict))
+    path = hospital.store / "EV-0001.png"
+    harm(path)
+    examined = evidence.examine(hospital.folder, hospital.suite, hospital.engagement, TODAY)
+    assert bool(evidence.counted(examined)) is counts
+    if counts or path.exists():
+        with pytest.raises(EvidenceError, match="EV-0001"):
+            hospital.admissible()
+    else:
+        assert hospital.admissible() == []
+
+
 @pytest.mark.parametrize("key", ["sm3", "size_bytes"])
 def test_a_second_digest_that_differs_stops_everything_too(hospital: Hospital, key: str) -> None:
     record = hospital.add()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import traceback
-from typing import Final
 
 from .redact import Redactor
 
-# Taken once: a server moves its temporary files into a folder that goes with it, and this has to outlive it.
-_PLACE: Final = tempfile.gettempdir()
+# What a server sets that moves its temporary files into a folder that goes with it: a trace outlives it.
+_place: str | None = None
+
+
+def keep_traces_in(place: str) -> None:
+    """Keep traces in a folder from now on, wherever temporary files go."""
+    global _place
+    _place = place
 
 
 def keep_trace(error: BaseException) -> str:
@@ -17,7 +22,7 @@ def keep_trace(error: BaseException) -> str:
     text = Redactor().text("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="dengbao-error-", suffix=".txt", dir=_PLACE, delete=False, encoding="utf-8"
+            "w", prefix="dengbao-error-", suffix=".txt", dir=_place, delete=False, encoding="utf-8"
         ) as out:
             out.write(text)
     except OSError:

@@ -22,7 +22,7 @@ from .findings import Examined, Finding, Gravity, Place, malformed
 from .intended import unfinished
 from .remarks import FILE as REMARKS
 from .reviewed import local_day, of_review, remarks_by_record, settled
-from .standing import thread_of
+from .standing import ADVERSE, thread_of
 from .store import folder_of, read_document, read_record, record_names
 
 _PROOF: Final = {
@@ -55,21 +55,35 @@ def admitted(examined: Sequence[Examined]) -> tuple[Evidence, ...]:
     """Return the examined evidence that counts.
 
     Raises:
-        EvidenceError: a record cannot be read, or a file was altered after it was filed.
+        EvidenceError: a record cannot be read, a file was altered after it was filed, or is gone of a record
+            that judges against the system: nothing becomes better because its proof is lost.
 
     """
     grave = [
         EvidenceError(one.message, where=one.where, cure=one.cure)
-        for one in damage(examined)
-        if one.gravity in _GRAVE
+        for each in examined
+        for one in each.findings
+        if one.gravity in _GRAVE or (one.attachment and _harmed_adverse(each))
     ]
     raise_all(grave)
     return counted(examined)
 
 
 def counted(examined: Sequence[Examined]) -> tuple[Evidence, ...]:
-    """Return the examined evidence that counts while other evidence may be damaged: for showing only."""
-    return tuple(one.record for one in examined if one.counts and one.record is not None)
+    """Return the examined evidence that counts while other evidence may be damaged: for showing only.
+
+    What judges against the system counts although its files are damaged: it is not refuted by that.
+    """
+    return tuple(
+        one.record for one in examined if one.record is not None and (one.counts or _harmed_adverse(one))
+    )
+
+
+def _harmed_adverse(one: Examined) -> bool:
+    """Tell whether a record judges against the system and only harmed files keep it from counting."""
+    said = [each for each in one.findings if each.gravity is not Gravity.NOTE]
+    adverse = one.record is not None and one.record.verdict in ADVERSE
+    return adverse and bool(said) and all(each.attachment for each in said)
 
 
 def damage(examined: Sequence[Examined]) -> tuple[Finding, ...]:

@@ -13,7 +13,7 @@ from ..model import Evidence, Person, Remark, RemarkSort, Review, Standing, Verd
 
 SHORTEST_REASON: Final = 4
 _REASONED: Final = (RemarkSort.RETURN, RemarkSort.WITHDRAW, RemarkSort.ANSWER, RemarkSort.NOTE)
-_ADVERSE: Final = (Verdict.NONCONFORM, Verdict.PARTIAL)
+ADVERSE: Final = (Verdict.NONCONFORM, Verdict.PARTIAL)
 # A pair that is not here may not happen. A withdrawn record stays withdrawn: it is filed anew.
 _NEXT: Final[Mapping[tuple[Standing, RemarkSort], Standing]] = {
     (Standing.OPEN, RemarkSort.NOTE): Standing.OPEN,
@@ -120,7 +120,7 @@ def _wrong_person(record: Evidence, thread: Thread, one: Remark) -> tuple[str, s
             return "的复核人与答复人是同一人", "须由没有参与取证的另一人复核"
     if one.sort is RemarkSort.RETURN and own:
         return "是本人采集的，不能由本人退回", "有误的用撤回，重新取证入库"
-    if one.sort is RemarkSort.WITHDRAW and own and record.verdict in _ADVERSE:
+    if one.sort is RemarkSort.WITHDRAW and own and record.verdict in ADVERSE:
         return f"的判定为{record.verdict.zh}，不能由采集人撤回", "须由另一人查看后撤回"
     if one.sort is RemarkSort.ANSWER and thread.last is not None and one.by.same_as(thread.last.by):
         return "的退回人不能自己答复", "由采集人答复；要收回退回的，直接复核通过"

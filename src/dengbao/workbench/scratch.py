@@ -17,6 +17,8 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from ..traces import keep_traces_in
+
 PREFIX: Final = "dengbao-serve-"
 ALIVE: Final = "alive"
 # Between making a folder and locking it a server needs an instant; what is older was left behind.
@@ -34,6 +36,7 @@ class Scratch:
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
         self._lock = FileLock(self.folder / ALIVE)
         self._lock.acquire(timeout=0)
+        keep_traces_in(str(self.folder.parent))
         tempfile.tempdir = str(self.folder)
 
     def close(self) -> None:
