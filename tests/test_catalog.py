@@ -311,9 +311,9 @@ def test_two_hundred_assets_are_planned_in_a_second(engagement: Engagement) -> N
     big = msgspec.structs.replace(engagement, assets=(*hosts, engagement.assets[-1]), not_applicable=())
     names = {use.use for item in suite.items() for use in item.checks}
     checks = registry(*(variant(one, Login) for one in names))
-    begun = time.perf_counter()
+    begun = time.process_time()
     plan = plan_of(suite, big, checks)
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
     assert len(plan.cases) > 200 * 30
     assert len(plan.probes) == 200
 

@@ -228,9 +228,9 @@ def laughs() -> str:
 )
 def test_a_hostile_text_is_dealt_with_quickly(text: str) -> None:
     assert len(text) <= MAX_BYTES
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = outcome(text)
-    assert time.perf_counter() - begun < 5.0
+    assert time.process_time() - begun < 5.0
     if isinstance(found, Problem):
         assert found.cure
     else:

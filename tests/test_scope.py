@@ -127,10 +127,10 @@ def test_a_scan_leaves_production_ports_out_and_logs_both_sides() -> None:
 def test_admitting_every_port_of_a_host_is_quick() -> None:
     rules = [f"10.0.0.0/8:{port}" for port in range(1, 200)]
     guard = guard_of((*rules, "10.0.0.5"), tuple(f"192.0.2.{one}" for one in range(200)))
-    begin = time.perf_counter()
+    begin = time.process_time()
     _, ports = guard.admit_ports("10.0.0.5", range(1, 65536), asset="a", probe="p")
     assert len(ports) == 65535
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def networks() -> st.SearchStrategy[ipaddress.IPv4Network]:

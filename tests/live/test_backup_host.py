@@ -211,7 +211,7 @@ def test_a_folder_that_is_not_there_and_a_level_that_forbids_login(
     began = time.monotonic()
     sight = see(well_kept, "inspector", key[0], scope=scope)
     assert sight.missing["backup.files"].reason is Reason.NOT_AUTHORISED
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert not sight.contacts
 
 

@@ -217,7 +217,7 @@ def test_a_scan_that_is_cancelled_stops_sending(first: int) -> None:
     begin = time.monotonic()
     with pytest.raises(TimeoutError):
         asyncio.run(cancel_soon())  # also waits for the thread, which ends at its next look
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 10
 
 
 # ---------------------------------------------------------------- what nmap may say

@@ -629,7 +629,7 @@ def test_a_watched_connection_is_shut_down_when_its_time_is_over() -> None:
         begun = time.monotonic()
         with Watch(left.fileno(), meter):
             assert left.recv(4) == b""  # would wait for ever
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 20
         assert meter.why is not None
         assert meter.why.reason is Reason.TIMED_OUT
 

@@ -61,7 +61,7 @@ def test_at_the_deadline_the_whole_group_is_killed(tmp_path: Path) -> None:
     begin = time.monotonic()
     with pytest.raises(TimedOut, match="样例"):
         run(tmp_path, SPAWN, 1.0, heard)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
     assert not is_running(heard)
 
 

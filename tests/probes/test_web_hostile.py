@@ -120,7 +120,7 @@ def test_a_flawed_answer_ends_in_time_with_its_error(flaw: str) -> None:
         begun = time.monotonic()
         with pytest.raises(ProbeError) as caught:
             trip.go(server.url)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 12
     assert isinstance(caught.value, expected), caught.value.message
     assert caught.value.cure
     assert server.connections <= 2
@@ -143,7 +143,7 @@ def test_a_flawed_handshake_ends_in_time_with_its_error(flaw: str) -> None:
         begun = time.monotonic()
         with pytest.raises(expected):
             Trip().go(server.url.replace("http:", "https:"))
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 12
 
 
 def over_tls(folder: Path, *, client_certificate: bool, answer: bytes) -> Handler:

@@ -23,10 +23,9 @@ from ruamel.yaml.error import YAMLError
 from ..errors import DengbaoError, UsageError
 from ..files import write_whole
 from ..model import Engagement, NotApplicable
-from ..reading import apart, read_value, refuse
+from ..reading import apart
 from ..yamlfile import MAX_BYTES, Document, Place, Problem, YamlValue, parse
-from .engagements import FILE_NAME
-from .rules import find_faults
+from .engagements import FILE_NAME, examined, remember
 from .touching import Unsure, touched
 
 _WAIT_S: Final = 10.0
@@ -86,10 +85,7 @@ def examine_text(directory: Path, text: str) -> tuple[Engagement | None, tuple[D
 
 
 def _engagement(directory: Path, text: str) -> Engagement:
-    document = document_of(directory, text)
-    engagement = read_value(document, Engagement, UsageError)
-    refuse(document, UsageError, find_faults(engagement))
-    return engagement
+    return examined(document_of(directory, text))
 
 
 def document_of(directory: Path, text: str) -> Document:
@@ -135,9 +131,9 @@ def _save(directory: Path, text: str, base_sha256: str) -> str:
         raise UsageError(
             "项目文件在别处已被改动", where=FILE_NAME, cure="重新打开页面，在新内容上修改；本次所填未写入"
         )
-    _engagement(directory, text)
-    data = text.encode()
+    engagement, data = _engagement(directory, text), text.encode()
     write_whole(directory / FILE_NAME, data)
+    remember(directory / FILE_NAME, data, engagement)
     return hashlib.sha256(data).hexdigest()
 
 

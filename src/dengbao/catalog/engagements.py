@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,13 @@ from ..errors import UsageError
 from ..model import Asset, BackupAsset, Engagement, SystemAsset
 from ..reading import read_value, refuse
 from ..vulns.store import FILE_NAME as STORE_NAME
-from ..yamlfile import read_yaml
+from ..yamlfile import Document, read_yaml
 from .rules import find_faults
 
 FILE_NAME: Final = "engagement.yaml"
 SYSTEM_ID: Final = "system"
+# The one file that was read or written last; what it means is not made out twice.
+_last: Final[list[tuple[Path, bytes, Engagement]]] = []
 
 
 def load_engagement(folder_or_file: Path) -> Engagement:
@@ -31,11 +34,40 @@ def load_engagement(folder_or_file: Path) -> Engagement:
     path = folder_or_file / FILE_NAME if folder_or_file.is_dir() else folder_or_file
     if not path.exists():
         raise UsageError("找不到项目文件", where=str(path), cure="核对目录；新项目先运行 dengbao init 目录")
-    document = read_yaml(path, UsageError)
-    engagement = read_value(document, Engagement, UsageError)
-    refuse(document, UsageError, find_faults(engagement))
+    engagement = _known(path)
+    if engagement is None:
+        document = read_yaml(path, UsageError)
+        engagement = examined(document)
+        remember(path, document.data, engagement)
     system = SystemAsset(id=SYSTEM_ID, name=engagement.system.name)
     return msgspec.structs.replace(engagement, assets=(*engagement.assets, system))
+
+
+def examined(document: Document) -> Engagement:
+    """Return the engagement that a file's content describes, without the asset `system`.
+
+    Raises:
+        UsageError: with every mistake found.
+
+    """
+    engagement = read_value(document, Engagement, UsageError)
+    refuse(document, UsageError, find_faults(engagement))
+    return engagement
+
+
+def remember(path: Path, data: bytes, engagement: Engagement) -> None:
+    """Note what a file means that is written just now."""
+    _last[:] = [(path, data, engagement)]
+
+
+def _known(path: Path) -> Engagement | None:
+    """Return what a file means if, byte for byte, it is the one known last."""
+    for known, data, engagement in _last:
+        if known == path:
+            with contextlib.suppress(OSError):
+                same = path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+                return engagement if same else None
+    return None
 
 
 # Keys that name a file or folder; relative ones are meant from the engagement's own folder.
