@@ -165,7 +165,9 @@ def test_status_has_the_shape_that_was_promised(finished: Path) -> None:
     told = dengbao("status", finished, "--format", "json")
     shape = json.loads(told.stdout)
     assert told.returncode == 3
-    assert set(shape) == {"suite", "round", "items", "clauses", "counts", "stage"}
+    assert set(shape) == {
+        "suite", "round", "items", "clauses", "counts", "stage", "evidence", "damaged",
+    }  # fmt: skip
     assert len(shape["items"]) == 74
     assert len(shape["clauses"]) == 32
     assert shape["items"]["1.a.1"]["assets"]["his"]["source"] == "automatic"

@@ -44,10 +44,14 @@ def peers(sight: Sight) -> BackupPeers:
 
 
 def streams(server: Postgres) -> bool:
+    """Tell whether the standby copies and has caught up: until then nobody knows how far it is behind."""
     with psycopg.connect(
         host=str(server.socket_dir), port=server.port, user=server.superuser, password=ADMIN_PASSWORD
     ) as conn:
-        row = conn.execute("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'").fetchone()
+        row = conn.execute(
+            "SELECT count(*) FROM pg_stat_replication"
+            " WHERE state = 'streaming' AND replay_lsn = pg_current_wal_lsn()"
+        ).fetchone()
     return row == (1,)
 
 
