@@ -144,11 +144,12 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
         UsageError: it is not YAML, or it cannot be changed without changing something else.
 
     """
-    wanted = copy.deepcopy(document_of(directory, text).value)
+    value = document_of(directory, text).value
     given = tuple(edits)
-    made = _touched(directory, text, given, wanted)
+    made = _touched(directory, text, given, value)
     if made:
         return made
+    wanted = copy.deepcopy(value)
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = _WIDE
@@ -170,11 +171,14 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
 
 def _touched(directory: Path, text: str, edits: Sequence[Edit], value: dict[str, YamlValue]) -> str:
     """Return the text with only the values themselves rewritten; empty where that would not do."""
-    wanted = copy.deepcopy(value)
+    wanted = dict(value)
+    for name in {one.place[0] for one in edits if len(one.place) > 1}:  # what is only replaced needs no copy
+        if isinstance(name, str) and name in wanted:
+            wanted[name] = copy.deepcopy(wanted[name])
     try:
         for one in edits:
-            _put(wanted, one.place, copy.deepcopy(one.value))
-        made = touched(text, [(one.place, one.value) for one in edits])
+            _put(wanted, one.place, one.value if len(edits) == 1 else copy.deepcopy(one.value))
+        made = touched(text, [(one.place, one.value) for one in edits], value)
         return made if document_of(directory, made).value == wanted else ""
     except (Unsure, UsageError, KeyError, IndexError, TypeError):
         return ""

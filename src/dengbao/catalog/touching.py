@@ -13,9 +13,10 @@ from typing import Final
 
 import yaml
 
-from ..yamlfile import Place, Problem, YamlValue, parse
+from ..yamlfile import Place, YamlValue
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Only where values stand matters here, not what they mean.
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 # What stands without quotes in any place, and means nothing else to any reader.
 _LETTERS: Final = r"[\w（）。，、；《》/.-]"
 _BARE: Final = re.compile(rf"(?![\d_.-]){_LETTERS}+( {_LETTERS}+)*|\d{{4}}-\d\d-\d\d")
@@ -27,8 +28,8 @@ class Unsure(Exception):
     """This cannot be done by touching single values."""
 
 
-def touched(text: str, edits: Iterable[tuple[Place, YamlValue]]) -> str:
-    """Return the text with values put in place.
+def touched(text: str, edits: Iterable[tuple[Place, YamlValue]], before: YamlValue) -> str:
+    """Return the text with values put in place; `before` is what the text holds.
 
     Raises:
         Unsure: something else than a touch is needed.
@@ -38,7 +39,7 @@ def touched(text: str, edits: Iterable[tuple[Place, YamlValue]]) -> str:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as exc:
         raise Unsure from exc
-    splices = [one for place, value in edits for one in _splices(text, root, place, value)]
+    splices = [one for place, value in edits for one in _splices(text, root, place, value, before)]
     starts = [one[0] for one in splices]
     if len(set(starts)) < len(starts):  # which of two at one place comes first is not for us to say
         raise Unsure
@@ -47,7 +48,9 @@ def touched(text: str, edits: Iterable[tuple[Place, YamlValue]]) -> str:
     return text
 
 
-def _splices(text: str, root: yaml.Node | None, place: Place, value: YamlValue) -> list[_Splice]:
+def _splices(
+    text: str, root: yaml.Node | None, place: Place, value: YamlValue, before: YamlValue
+) -> list[_Splice]:
     around = _walk(root, place[:-1])
     if value is None or value in ({}, []):
         raise Unsure
@@ -57,7 +60,7 @@ def _splices(text: str, root: yaml.Node | None, place: Place, value: YamlValue) 
     if isinstance(node, yaml.ScalarNode) and not isinstance(value, (dict, list)):
         return [_instead(text, node, value)]
     if isinstance(node, yaml.SequenceNode) and isinstance(value, list):
-        return list(_entries(text, node, value))
+        return list(_entries(text, node, value, _held(before, place)))
     raise Unsure
 
 
@@ -96,9 +99,11 @@ def _new_key(text: str, node: yaml.MappingNode, name: str, value: YamlValue) -> 
     return at, at, f"{indent}{name}: {shown(value)}\n"
 
 
-def _entries(text: str, node: yaml.SequenceNode, wanted: Sequence[YamlValue]) -> Iterator[_Splice]:
+def _entries(
+    text: str, node: yaml.SequenceNode, wanted: Sequence[YamlValue], before: YamlValue
+) -> Iterator[_Splice]:
     """Yield what makes the entries of a list those that are wanted, which are not fewer."""
-    count, before = len(node.value), _value(text, node)
+    count = len(node.value)
     if not 0 < count <= len(wanted) or not isinstance(before, list) or len(before) != count:
         raise Unsure
     for one, old, new in zip(node.value, before, wanted, strict=False):
@@ -114,13 +119,16 @@ def _entries(text: str, node: yaml.SequenceNode, wanted: Sequence[YamlValue]) ->
     yield at, at, "".join(f"{indent}- {shown(one)}\n" for one in wanted[count:])
 
 
-def _value(text: str, node: yaml.SequenceNode) -> YamlValue:
-    """Return what a list holds, read as our files are read."""
-    part = text[node.start_mark.index : _end(node)]
-    try:
-        return parse(" " * node.start_mark.column + part)[0]
-    except Problem as exc:  # an anchor that stands elsewhere
-        raise Unsure from exc
+def _held(value: YamlValue, place: Place) -> YamlValue:
+    """Return what stands at a place."""
+    for step in place:
+        if isinstance(value, dict) and isinstance(step, str):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            raise Unsure
+    return value
 
 
 def _end(node: yaml.Node) -> int:

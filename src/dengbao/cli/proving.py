@@ -48,7 +48,8 @@ def print_evidence(out: Console, examined: Sequence[Examined]) -> None:
 def print_damage(out: Console, damaged: Sequence[Finding]) -> None:
     """Print which filed evidence is no longer as it was filed; it is counted nowhere above."""
     if damaged:
-        say(out, f"\n佐证损坏（{len(damaged)} 处），不作为符合的依据（原判不符合、部分符合的仍按原判），不能出报告、封存", style="bold red")
+        words = "不作为符合的依据（原判不符合、部分符合的仍按原判），不能出报告、封存"
+        say(out, f"\n佐证损坏（{len(damaged)} 处），{words}", style="bold red")
     for one in damaged:
         place = f"（{one.where}）" if one.where else ""
         paragraph(out, Text("  "), f"{one.message}{place}", indent=4)

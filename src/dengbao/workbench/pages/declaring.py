@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
@@ -15,6 +16,7 @@ from ...model import CaseResult, NotApplicable, Person, Verdict
 from ...packet.custody import told
 from ..desk import State
 from ..filled import Filled
+from ..ground import Ground
 from ..rows import Row, rows_of
 from ..visit import Visit, act
 from .table import filter_from
@@ -33,7 +35,12 @@ class Chosen:
 
 
 def begin(visit: Visit) -> Response:
-    """Show the form for what was chosen in the table."""
+    """Show the form for what was chosen in the table; nothing is written."""
+    with visit.desk.glance():
+        return _begun(visit)
+
+
+def _begun(visit: Visit) -> Response:
     state = visit.desk.state()
     rows = rows_of(state)
     if visit.filled.raw("scope") == "all":
@@ -46,9 +53,14 @@ def begin(visit: Visit) -> Response:
 
 def check(visit: Visit) -> Response:
     """Show what would be written, or the form again with what is wrong."""
+    with visit.desk.glance():
+        return _checked(visit)
+
+
+def _checked(visit: Visit) -> Response:
     chosen = _chosen(visit.desk.state(), _cases(visit.filled))
     try:
-        declarations = _declarations(visit, chosen)
+        declarations = _declarations(visit, [one.row.case for one in chosen])
     except UsageError as exc:
         return _form(visit, chosen, exc)
     return visit.page(
@@ -57,9 +69,12 @@ def check(visit: Visit) -> Response:
 
 
 def write(visit: Visit) -> Response:
-    """Write what was shown."""
-    state = visit.desk.state()
-    declarations = _declarations(visit, _chosen(state, _cases(visit.filled)))
+    """Write what was shown; filed evidence does not matter to it."""
+    ground, cases = visit.desk.ground(), list(dict.fromkeys(_cases(visit.filled)))
+    _refuse_none(cases)
+    here = {one.id for one in ground.session.engagement.assets}
+    _refuse_lost([one for one in cases if one.partition("@")[2] not in here or not _is_planned(ground, one)])
+    declarations = _declarations(visit, cases)
     declare_not_applicable(visit.desk.directory, declarations)
     first = declarations[0]
     names = " ".join(f"{one.item}@{one.asset}" for one in declarations)
@@ -93,20 +108,32 @@ def _chosen(state: State, cases: list[str]) -> tuple[Chosen, ...]:
         UsageError: none was chosen, or one of them is not planned any more.
 
     """
-    if not cases:
-        raise UsageError("没有勾选任何一条", cure="在表格中勾选，或先筛选再选“全部”")
+    _refuse_none(cases)
     rows = {one.case: one for one in rows_of(state)}
     planned = {f"{one.item}@{one.asset}" for one in state.session.plan.cases}
-    lost = [one for one in dict.fromkeys(cases) if one not in rows or one not in planned]
+    _refuse_lost([one for one in dict.fromkeys(cases) if one not in rows or one not in planned])
+    wanted = set(cases)
+    return tuple(
+        Chosen(one, _hides(state.case(one.item, one.asset))) for one in rows.values() if one.case in wanted
+    )
+
+
+def _is_planned(ground: Ground, case: str) -> bool:
+    item, _, asset = case.partition("@")
+    return ground.case(item, asset) is not None
+
+
+def _refuse_none(cases: Sequence[str]) -> None:
+    if not cases:
+        raise UsageError("没有勾选任何一条", cure="在表格中勾选，或先筛选再选“全部”")
+
+
+def _refuse_lost(lost: Sequence[str]) -> None:
     if lost:
         raise UsageError(
             f"所选的 {lost[0][:60]} 已不在项目中" + (f"（共 {len(lost)} 条）" if len(lost) > 1 else ""),
             cure="回到表格重新选择",
         )
-    wanted = set(cases)
-    return tuple(
-        Chosen(one, _hides(state.case(one.item, one.asset))) for one in rows.values() if one.case in wanted
-    )
 
 
 def _hides(case: CaseResult | None) -> bool:
@@ -116,8 +143,8 @@ def _hides(case: CaseResult | None) -> bool:
     return any(one in _BAD for one in verdicts)
 
 
-def _declarations(visit: Visit, chosen: tuple[Chosen, ...]) -> tuple[NotApplicable, ...]:
-    """Return the declarations.
+def _declarations(visit: Visit, cases: Iterable[str]) -> tuple[NotApplicable, ...]:
+    """Return the declarations for cases, each `item@asset`.
 
     Raises:
         UsageError: nobody sits at the page, no reason, or the second person is missing or the same.
@@ -131,7 +158,8 @@ def _declarations(visit: Visit, chosen: tuple[Chosen, ...]) -> tuple[NotApplicab
     if agreed.same_as(by):
         raise UsageError("同意人与声明人是同一人", cure="须由另一人同意；同名的加注科室以区别")
     return tuple(
-        NotApplicable(item=one.row.item, asset=one.row.asset, why=why, by=by, agreed=agreed) for one in chosen
+        NotApplicable(item=item, asset=asset, why=why, by=by, agreed=agreed)
+        for item, _, asset in (one.partition("@") for one in cases)
     )
 
 
