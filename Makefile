@@ -50,9 +50,9 @@ engines: $(ENGINE) $(API_ENGINE)  ## 安装 sslyze、schemathesis 的独立环�
 demo: $(VENV)/.run $(ENGINE)  ## 演示：检测一家虚构医院，整改后复测，打印差异（结果在 demo-out/）
 	$(BIN)/dengbao demo $(DEMO)
 
-# Files of tests run side by side, long ones first (tests/conftest.py); within a file, in order. Two processes
-# more than cores, since each of them waits for servers a quarter of its time and more.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# Files of tests run side by side, long ones first (tests/conftest.py); within a file, in order. One process
+# more than cores, since each of them waits for servers now and then.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev $(ENGINE) $(API_ENGINE) $(APPS) $(FORMATS)  ## 运行全部测试

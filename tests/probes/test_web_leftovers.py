@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dengbao.probes.web.leftovers import new_folder, sweep
+from dengbao.probes.web.leftovers import bearing, new_folder, sweep
 
 
 @pytest.fixture(name="place")
@@ -65,6 +65,8 @@ def test_a_folder_stays_while_a_process_bears_it(place: Path) -> None:
     left = of(new_folder(), dead_pid())
     command = [sys.executable, "-c", "import sys; sys.stdin.read()", f"--dengbao={left}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        while not list(bearing(left)):  # its arguments show an instant after it was started
+            assert process.poll() is None
         sweep()
         assert left.exists()
         process.communicate()
