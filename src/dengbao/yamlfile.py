@@ -279,6 +279,18 @@ def _plain(text: str) -> YamlValue:
     return text
 
 
+def value_at(tree: YamlValue, place: Place) -> YamlValue:
+    """Return the value at a place, None where there is none."""
+    for step in place:
+        if isinstance(tree, dict) and isinstance(step, str):
+            tree = tree.get(step)
+        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+            tree = tree[step]
+        else:
+            return None
+    return tree
+
+
 def shorten(text: str, limit: int = 40) -> str:
     """Return text that fits into a message."""
     line = " ".join(text.split())

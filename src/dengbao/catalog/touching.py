@@ -13,7 +13,7 @@ from typing import Final
 
 import yaml
 
-from ..yamlfile import Place, YamlValue
+from ..yamlfile import Place, YamlValue, value_at
 
 # Only where values stand matters here, not what they mean.
 _LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -60,7 +60,7 @@ def _splices(
     if isinstance(node, yaml.ScalarNode) and not isinstance(value, (dict, list)):
         return [_instead(text, node, value)]
     if isinstance(node, yaml.SequenceNode) and isinstance(value, list):
-        return list(_entries(text, node, value, _held(before, place)))
+        return list(_entries(text, node, value, value_at(before, place)))
     raise Unsure
 
 
@@ -117,18 +117,6 @@ def _entries(
         return
     at, indent = _after(text, node), " " * node.start_mark.column
     yield at, at, "".join(f"{indent}- {shown(one)}\n" for one in wanted[count:])
-
-
-def _held(value: YamlValue, place: Place) -> YamlValue:
-    """Return what stands at a place."""
-    for step in place:
-        if isinstance(value, dict) and isinstance(step, str):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            raise Unsure
-    return value
 
 
 def _end(node: yaml.Node) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..catalog.editing import Edit
 from ..errors import UsageError
-from ..yamlfile import Place, YamlValue
+from ..yamlfile import Place, YamlValue, value_at
 from .filled import Filled
 
 _YES_NO: Final = (("true", "是"), ("false", "否"))
@@ -177,18 +177,6 @@ SECTIONS: Final = (
         ),
     ),
 )  # fmt: skip
-
-
-def value_at(tree: YamlValue, place: Place) -> YamlValue:
-    """Return the value at a place, None where there is none."""
-    for step in place:
-        if isinstance(tree, dict) and isinstance(step, str):
-            tree = tree.get(step)
-        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
-            tree = tree[step]
-        else:
-            return None
-    return tree
 
 
 def shown(tree: YamlValue, field: Field) -> str:
