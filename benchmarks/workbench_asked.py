@@ -203,9 +203,9 @@ class Asking:
         ), read)  # fmt: skip
         yield Asked("项目栏目保存", ACT_MS, lambda turn: client.post(section, data=address(turn)), read)
         some = f"一次 {_BULK} 条"
-        yield Asked(f"批量不适用：勾选（{some}）", ACT_MS, bulk(""), turns=20)
-        yield Asked(f"批量不适用：核对（{some}）", ACT_MS, bulk("/check"), turns=20)
-        yield Asked(f"批量不适用：写入（{some}）", ACT_MS, bulk("/write"), turns=20)
+        yield Asked(f"批量不适用：勾选（{some}）", ACT_MS, bulk(""))
+        yield Asked(f"批量不适用：核对（{some}）", ACT_MS, bulk("/check"))
+        yield Asked(f"批量不适用：写入（{some}）", ACT_MS, bulk("/write"))
 
     def _sheet(self) -> Iterator[Asked]:
         client = self._client
@@ -225,7 +225,7 @@ class Asking:
         yield Asked(f"核查表读入（填了 {_ROWS} 行）", FILE_MS, bring, turns=6)
         yield Asked(f"核查表入库（{_ROWS} 行）", ACT_MS, lambda _turn: client.post(
             "/table/sheet/file", data={"token": self._token}
-        ), lambda turn: bring(20 + turn), turns=12)  # fmt: skip
+        ), lambda turn: bring(20 + turn), turns=20)  # fmt: skip
 
 
 def host(turn: int) -> str:

@@ -6,11 +6,12 @@ import copy
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dengbao.catalog.editing import Edit, edited
-from dengbao.catalog.touching import Unsure, shown, touched
+from dengbao.catalog.touching import Read, Unsure, shown, touched
 from dengbao.yamlfile import Place, Problem, YamlValue, parse
 
 SHIPPED = Path("templates/engagement/engagement.yaml").read_text(encoding="utf-8")
@@ -34,7 +35,7 @@ long: |
   一
   二
 """
-HELD = parse(TEXT)[0]
+READ = Read(TEXT, *parse(TEXT))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ HELD = parse(TEXT)[0]
 )
 def test_only_the_value_is_another(place: Place, value: YamlValue, old: str, new: str) -> None:
     assert TEXT.count(old) == 1
-    assert touched(TEXT, [(place, value)], HELD) == TEXT.replace(old, new)
+    assert touched(READ, [(place, value)]) == TEXT.replace(old, new)
 
 
 def test_entries_are_put_behind_those_that_stand() -> None:
@@ -73,7 +74,7 @@ def test_entries_are_put_behind_those_that_stand() -> None:
     assert isinstance(block, list)
     assert isinstance(days, list)
     more: list[YamlValue] = [{"item": "3.b.1", "by": {"name": "李工", "org": ""}}]
-    made = touched(TEXT, [(("block",), [*block, *more]), (("days",), [*days, "2026-05-01"])], HELD)
+    made = touched(READ, [(("block",), [*block, *more]), (("days",), [*days, "2026-05-01"])])
     assert parse(made)[0] == {**root, "block": [*block, *more], "days": [*days, "2026-05-01"]}
     assert '  - {item: "3.b.1", by: {name: 李工, org: ""}}\n  # 尾注\n' in made
     assert [one for one in TEXT.splitlines() if one not in made.splitlines()] == [
@@ -84,12 +85,13 @@ def test_entries_are_put_behind_those_that_stand() -> None:
 def test_an_entry_of_a_list_is_put_in_the_place_of_another() -> None:
     first: YamlValue = {"item": "3.b.1", "by": {"name": "李工"}}
     second: YamlValue = {"item": "1.a.2", "why": "乙"}
-    made = touched(TEXT, [(("block",), [first, second])], HELD)
+    made = touched(READ, [(("block",), [first, second])])
     assert made == TEXT.replace('{item: "1.a.1", why: 无}', '{item: "3.b.1", by: {name: 李工}}')
-    made = touched(TEXT, [(("block",), [{"item": "1.a.1", "why": "无"}, first])], HELD)
+    made = touched(READ, [(("block",), [{"item": "1.a.1", "why": "无"}, first])])
     assert made == TEXT.replace("item: 1.a.2\n    why: 乙", '{item: "3.b.1", by: {name: 李工}}')
+    commented = TEXT.replace("item: 1.a.2", "item: 1.a.2 # 丙")
     with pytest.raises(Unsure):  # the comment within would be lost
-        touched(TEXT.replace("item: 1.a.2", "item: 1.a.2 # 丙"), [(("block",), [second, first])], HELD)
+        touched(Read(commented, *parse(commented)), [(("block",), [second, first])])
 
 
 @pytest.mark.parametrize(
@@ -103,16 +105,16 @@ def test_an_entry_of_a_list_is_put_in_the_place_of_another() -> None:
 )  # fmt: skip
 def test_what_is_not_sure_is_not_done(place: Place, value: YamlValue) -> None:
     with pytest.raises(Unsure):
-        touched(TEXT, [(place, value)], HELD)
+        touched(READ, [(place, value)])
 
 
 def test_two_changes_at_one_place_and_what_is_no_yaml_are_not_done() -> None:
     with pytest.raises(Unsure):
-        touched(TEXT, [(("deep", "three"), 3), (("deep", "four"), 4)], HELD)
+        touched(READ, [(("deep", "three"), 3), (("deep", "four"), 4)])
     with pytest.raises(Unsure):
-        touched("a: [", [(("a",), 1)], {})
+        touched(Read("a: [", {}, {}), [(("a",), 1)])
     with pytest.raises(Unsure):
-        touched("a: 1", [(("b",), 1)], {"a": 1})  # no line ends here
+        touched(Read("a: 1", {"a": 1}, {("a",): 1}), [(("b",), 1)])  # no line ends here
 
 
 @settings(deadline=None)
@@ -125,6 +127,43 @@ def test_whatever_is_shown_is_read_back_in_braces_too(value: str | int | bool) -
         assert "控制字符" in exc.message  # noqa: PT017 - what our files may not hold at all
         return
     assert found == {"a": value, "b": {"c": value, "d": [value]}}
+
+
+LISTS = (
+    "a:\n  - 1\n  - 2\nb: 3\n", "a:\n- 1\n- 2\n# 注\nb: 3\n", "a: [1, 2]\nb: 3\n", "{a: [1, 2], b: 3}\n",
+    "b: 3\na:\n  - 1\n\n  # 注\n  - 2  # 尾\n", "{a: [1,\n 2],\n b: 3}\n", "a:\n  - 1\n  -\n    2\nb: 3\n",
+    "a: [1,\n 2]\nb: 3\n", "'a':\n  - 1\n  - 2\n'b': 3\n", "a:\n  - 1\n  - 2",
+    "# 头\na:\n - &x 1\n - 2\nb: 3\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_a_list_is_made_longer_however_it_is_written(text: str, tmp_path: Path) -> None:
+    assert parse(text)[0] == {"a": [1, 2], "b": 3} or "b" not in text
+    longer: list[YamlValue] = [1, 2, {"c": "四"}]
+    made = edited(tmp_path, text, [Edit(("a",), longer)])
+    assert parse(made)[0] == {**_mapping(text), "a": longer}
+    remarks = [one for one in text.splitlines() if "#" in one]
+    assert [one for one in made.splitlines() if "#" in one] == remarks
+
+
+def test_the_rest_of_a_long_text_is_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = "a:\n" + "".join(f"  - {{n: {number}}}\n" for number in range(900)) + "b: 1\n"
+    read = Read(many, *parse(many))
+    seen: list[str] = []
+    compose = yaml.compose
+
+    def watched(text: str, Loader: type[yaml.SafeLoader]) -> object:  # noqa: N803 - the library's name
+        seen.append(text)
+        return compose(text, Loader=Loader)
+
+    monkeypatch.setattr(yaml, "compose", watched)
+    assert isinstance(read.value, dict)
+    old = read.value["a"]
+    assert isinstance(old, list)
+    assert touched(read, [(("a",), [*old, 5])]) == many.replace("b: 1", "  - 5\nb: 1")
+    assert touched(read, [(("b",), 2)]) == many.replace("b: 1", "b: 2")
+    assert seen == ["  - {n: 899}\n", "b: 1\n"]
 
 
 def test_an_anchor_that_would_change_elsewhere_is_left_to_the_careful_way(tmp_path: Path) -> None:
@@ -146,12 +185,18 @@ def test_of_the_shipped_file_nothing_but_the_values_changes(data: st.DataObject)
         around = _at(wanted, place[:-1])
         assert isinstance(around, (dict, list))
         around[place[-1]] = value  # type: ignore[index]
-    made = touched(SHIPPED, edits, parse(SHIPPED)[0])
+    made = touched(Read(SHIPPED, *parse(SHIPPED)), edits)
     assert parse(made)[0] == wanted
     assert len(made.splitlines()) == len(SHIPPED.splitlines())
     assert [one.partition(" #")[2] for one in made.splitlines() if one.startswith("#")] == [
         one.partition(" #")[2] for one in SHIPPED.splitlines() if one.startswith("#")
     ]
+
+
+def _mapping(text: str) -> dict[str, YamlValue]:
+    value = parse(text)[0]
+    assert isinstance(value, dict)
+    return value
 
 
 def _at(value: YamlValue, place: Place) -> YamlValue:

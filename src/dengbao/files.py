@@ -40,8 +40,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 def names_in(folder: Path) -> list[str]:
     """Return the names of what lies in a folder, sorted; of thousands sooner than their paths."""
-    with os.scandir(folder) as listed:
-        return sorted(one.name for one in listed)
+    return sorted(os.listdir(folder))  # noqa: PTH208 - paths of thousands take ten times as long
 
 
 Stamp = tuple[int, int, int, int]

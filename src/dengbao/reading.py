@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -103,12 +104,48 @@ def read_value(document: Document, shape: type[Shape], error: type[DengbaoError]
         DengbaoError: of the kind `error`, with all mistakes that were found.
 
     """
-    refuse(document, error, find_mistakes(document.value, _info(shape), ()))
     try:
-        return msgspec.convert(document.value, shape)
+        made = msgspec.convert(document.value, shape)
     except (msgspec.ValidationError, ValueError) as exc:
+        refuse(document, error, find_mistakes(document.value, _info(shape), ()))
         message, cure = translate(str(exc))
         raise error(message, where=document.where(), cure=cure) from exc
+    if not _filled(made):
+        refuse(document, error, find_mistakes(document.value, _info(shape), ()))
+    return made
+
+
+def _filled(value: object) -> bool:
+    """Tell whether what was converted lacks nothing that the conversion alone does not ask for.
+
+    It does not know that required text may not be blank, nor that a time needs its zone.
+    """
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, msgspec.Struct):
+            needed, others = _names(type(one))
+            for name in needed:
+                held = getattr(one, name)
+                if isinstance(held, str) and not held.strip():
+                    return False
+                waiting.append(held)
+            waiting.extend(getattr(one, name) for name in others)
+        elif isinstance(one, (tuple, list)):
+            waiting.extend(one)
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, datetime) and one.tzinfo is None:
+            return False
+    return True
+
+
+@functools.cache
+def _names(shape: type[msgspec.Struct]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of a shape's required fields, and of its others."""
+    fields = msgspec.structs.fields(shape)
+    needed = tuple(one.name for one in fields if one.required)
+    return needed, tuple(one.name for one in fields if not one.required)
 
 
 def refuse(document: Document, error: type[DengbaoError], mistakes: Iterable[Mistake]) -> None:

@@ -28,7 +28,7 @@ from .model import (
     Verdict,
 )
 from .reading import raise_all
-from .recording_lines import Known, cases_of, known_of, lines_of, make_tables, workbook_of
+from .recording_lines import Known, known_of, lines_of, make_tables, workbook_of
 from .session import Session
 from .sheets import Fault, Filled, Line, Table, open_container, read_rows
 from .sheets.layout import Column, squeezed
@@ -213,15 +213,14 @@ class _Importing:
         """Return the rows that may be filed, and those that were filed before."""
         self.faults += faults
         lines = lines_of(self._session, self._known, {one.id for one in filled})
-        cases = {f"{case.item}@{case.asset}": (case, papers) for _, case, papers in cases_of(self._known)}
         rows: list[_Row] = []
         known: list[tuple[str, str]] = []
         for one in filled:
-            line = lines.get(one.id)
-            if line is None:
+            found = lines.get(one.id)
+            if found is None:
                 self._unknown(one)
                 continue
-            case, papers = cases[one.id]
+            line, case, papers = found
             there = (each.record for each in papers if each.standing is not Standing.WITHDRAWN)
             same = next((each.id for each in there if self._same(each, one)), "")
             if same:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,8 +66,9 @@ def workbook_of(session: Session, tables: Sequence[Table], now: datetime) -> byt
 def make_tables(session: Session, known: Known) -> tuple[Table, ...]:
     """Return the lines of every 测评对象 as they stand now, in the order of the engagement."""
     lines: dict[str, list[Line]] = {}
-    for line in _lines(session, known):
-        lines.setdefault(line.asset, []).append(line)
+    points = dict(_points(session))
+    for item, case, papers in cases_of(known):
+        lines.setdefault(case.asset, []).append(_line(points, item, case, papers))
     return tuple(
         Table(one.id, one.name or one.id, f"{one.name}（{one.id}，{one.kind.zh}）", tuple(lines[one.id]))
         for one in session.engagement.assets
@@ -75,22 +76,29 @@ def make_tables(session: Session, known: Known) -> tuple[Table, ...]:
     )
 
 
-def lines_of(session: Session, known: Known, wanted: Container[str]) -> dict[str, Line]:
-    """Return the lines of some cases by their ids, as they stand now; those of no case are not there."""
-    return {one.id: one for one in _lines(session, known, wanted)}
+def lines_of(
+    session: Session, known: Known, wanted: Container[str]
+) -> dict[str, tuple[Line, CaseResult, tuple[Paper, ...]]]:
+    """Return the lines of some cases by their ids, as they stand now, with what was filed for them.
 
-
-def _lines(session: Session, known: Known, wanted: Container[str] | None = None) -> Iterator[Line]:
+    Those of no case are not there.
+    """
     points = dict(_points(session))
-    for item, case, papers in cases_of(known):
-        if wanted is not None and f"{case.item}@{case.asset}" not in wanted:
-            continue
-        point, clause = points[item.item.id]
-        yield Line(
-            item=item.item.id, asset=case.asset, point=point, clause=clause, text=item.item.text,
-            automatic=_automatic(case), filed=_filed(papers), method=item.item.methods[0],
-            state=_state(case, papers),
-        )  # fmt: skip
+    return {
+        (line := _line(points, item, case, papers)).id: (line, case, papers)
+        for item, case, papers in cases_of(known, wanted)
+    }
+
+
+def _line(
+    points: Mapping[str, tuple[str, str]], item: ItemResult, case: CaseResult, papers: tuple[Paper, ...]
+) -> Line:
+    point, clause = points[item.item.id]
+    return Line(
+        item=item.item.id, asset=case.asset, point=point, clause=clause, text=item.item.text,
+        automatic=_automatic(case), filed=_filed(papers), method=item.item.methods[0],
+        state=_state(case, papers),
+    )  # fmt: skip
 
 
 def _points(session: Session) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -102,8 +110,13 @@ def _points(session: Session) -> Iterator[tuple[str, tuple[str, str]]]:
                 yield item.id, (chapter.title, clause.text)
 
 
-def cases_of(known: Known) -> Iterator[tuple[ItemResult, CaseResult, tuple[Paper, ...]]]:
-    """Yield every case with its item and what was filed for it, in official order."""
+def cases_of(
+    known: Known, wanted: Container[str] | None = None
+) -> Iterator[tuple[ItemResult, CaseResult, tuple[Paper, ...]]]:
+    """Yield every case, or only those that are `wanted`, with its item and what was filed for it.
+
+    They come in official order.
+    """
     papers: dict[tuple[str, str], list[Paper]] = {}
     for one in known.papers:
         for item_id in one.record.items:
@@ -111,7 +124,8 @@ def cases_of(known: Known) -> Iterator[tuple[ItemResult, CaseResult, tuple[Paper
     result = known.result
     for item in (*result.mandatory, *(each for clause in result.clauses for each in clause.items)):
         for case in item.cases:
-            yield item, case, tuple(papers.get((case.item, case.asset), ()))
+            if wanted is None or f"{case.item}@{case.asset}" in wanted:
+                yield item, case, tuple(papers.get((case.item, case.asset), ()))
 
 
 def _results(session: Session, now: datetime) -> SuiteResult:

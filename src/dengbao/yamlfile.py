@@ -27,6 +27,7 @@ _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}([eE][-+]?[0-
 _WORDS: Final[dict[str, YamlValue]] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _PROBLEMS: Final = (
     ("violates indentation", "缩进用了制表符（Tab）", "缩进一律用空格"),
     ("character '\\t'", "缩进用了制表符（Tab）", "缩进一律用空格"),
@@ -154,12 +155,13 @@ def _translate(exc: yaml.MarkedYAMLError) -> Problem:
 
 @dataclass
 class _Frame:
-    """A mapping or list that is still open."""
+    """A mapping or list that is still open; `here` is the place of the key that was read last."""
 
     value: dict[str, YamlValue] | list[YamlValue]
     place: Place
     anchor: str
     key: str | None = None
+    here: Place = ()
     size: int = 1
 
 
@@ -176,21 +178,20 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         line = event.start_mark.line + 1 if event.start_mark is not None else 1
-        if isinstance(event, yaml.DocumentStartEvent):
-            if self.done:
-                raise Problem("一个文件里有多个 YAML 文档", "删去多余的 --- 及其后的内容", line)
-        elif isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, yaml.ScalarEvent):  # nearly all are
             self._scalar(event, line)
-        elif isinstance(event, yaml.AliasEvent):
-            self._alias(event, line)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._open(event, line)
         elif isinstance(event, yaml.CollectionEndEvent):
             frame = self.stack.pop()
             if frame.anchor:
                 self.anchors[frame.anchor] = (frame.value, frame.size)
             if self.stack:
                 self.stack[-1].size += frame.size - 1  # itself was counted when it was put
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._open(event, line)
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event, line)
+        elif isinstance(event, yaml.DocumentStartEvent) and self.done:
+            raise Problem("一个文件里有多个 YAML 文档", "删去多余的 --- 及其后的内容", line)
 
     def _open(self, event: yaml.CollectionStartEvent, line: int) -> None:
         _refuse_tag(event.tag, line)
@@ -199,20 +200,21 @@ class _Builder:
         fresh: dict[str, YamlValue] | list[YamlValue] = (
             {} if isinstance(event, yaml.MappingStartEvent) else []
         )
-        place = self._place(line)
-        self._put(fresh, line, 1)
+        place = self._put(fresh, line, 1)
         self.stack.append(_Frame(fresh, place, event.anchor or ""))
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         _refuse_tag(event.tag, line)
-        bad = _UNPRINTABLE.search(event.value)
+        text: str = event.value
+        # The text as a whole was searched before; only an escape can make what did not stand in it.
+        bad = _UNPRINTABLE.search(text) if event.style == '"' else None
         if bad is not None:
             raise Problem(f"含有控制字符 U+{ord(bad[0]):04X}", "删去该字符", line)
         frame = self.stack[-1] if self.stack else None
-        if frame is not None and isinstance(frame.value, dict) and frame.key is None:
-            self._take_key(frame, str(event.value), line)
+        if frame is not None and frame.key is None and isinstance(frame.value, dict):
+            self._take_key(frame, text, line)
             return
-        value = _plain(event.value) if event.implicit[0] and not event.style else str(event.value)
+        value = _plain(text) if event.implicit[0] and not event.style else text
         self._put(value, line, 1)
         if event.anchor:
             self.anchors[event.anchor] = (value, 1)
@@ -225,7 +227,7 @@ class _Builder:
                 "删去其中一个，或合并为一个",
                 line,
             )
-        frame.key = key
+        frame.key, frame.here = key, place
         self.lines[place] = line
 
     def _alias(self, event: yaml.AliasEvent, line: int) -> None:
@@ -235,32 +237,27 @@ class _Builder:
         value, size = self.anchors[name]
         self._put(value, line, size)
 
-    def _place(self, line: int) -> Place:
-        if not self.stack:
-            return ()
-        frame = self.stack[-1]
-        if isinstance(frame.value, list):
-            return (*frame.place, len(frame.value))
-        if frame.key is None:
-            raise Problem("键只能是文字", "写成“键: 值”", line)
-        return (*frame.place, frame.key)
-
-    def _put(self, value: YamlValue, line: int, size: int) -> None:
+    def _put(self, value: YamlValue, line: int, size: int) -> Place:
+        """Put a value where it belongs and return its place; that of a mapping's value has its key's line."""
         self.total += size
         if self.total > MAX_VALUES:
             raise Problem(f"展开后超过 {MAX_VALUES} 个值", "减少锚点引用（&、*），或拆分文件", line)
-        place = self._place(line)
-        self.lines.setdefault(place, line)
         if not self.stack:
+            self.lines[()] = line
             self.root, self.done = value, True
-            return
+            return ()
         frame = self.stack[-1]
         frame.size += size
         if isinstance(frame.value, list):
+            place: Place = (*frame.place, len(frame.value))
+            self.lines[place] = line
             frame.value.append(value)
-        elif frame.key is not None:
-            frame.value[frame.key] = value
-            frame.key = None
+            return place
+        if frame.key is None:
+            raise Problem("键只能是文字", "写成“键: 值”", line)
+        frame.value[frame.key] = value
+        frame.key = None
+        return frame.here
 
 
 def _refuse_tag(tag: str | None, line: int) -> None:
@@ -272,11 +269,18 @@ def _refuse_tag(tag: str | None, line: int) -> None:
 def _plain(text: str) -> YamlValue:
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in "+-0123456789":
+        return text
     if _INT.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
+
+
+def written(value: object) -> str:
+    """Return plain values as YAML for people: keys in their order, Chinese as it is."""
+    return str(yaml.dump(value, Dumper=_DUMPER, allow_unicode=True, sort_keys=False, width=100))
 
 
 def value_at(tree: YamlValue, place: Place) -> YamlValue:

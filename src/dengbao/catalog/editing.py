@@ -26,7 +26,7 @@ from ..model import Engagement, NotApplicable
 from ..reading import apart
 from ..yamlfile import MAX_BYTES, Document, Place, Problem, YamlValue, parse
 from .engagements import FILE_NAME, examined, remember
-from .touching import Unsure, touched
+from .touching import Read, Unsure, touched
 
 _WAIT_S: Final = 10.0
 _WIDE: Final = 4096
@@ -144,12 +144,11 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
         UsageError: it is not YAML, or it cannot be changed without changing something else.
 
     """
-    value = document_of(directory, text).value
-    given = tuple(edits)
-    made = _touched(directory, text, given, value)
+    document, given = document_of(directory, text), tuple(edits)
+    made = _touched(document, text, given)
     if made:
         return made
-    wanted = copy.deepcopy(value)
+    wanted = copy.deepcopy(document.value)
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = _WIDE
@@ -169,17 +168,18 @@ def edited(directory: Path, text: str, edits: Iterable[Edit]) -> str:
     return made
 
 
-def _touched(directory: Path, text: str, edits: Sequence[Edit], value: dict[str, YamlValue]) -> str:
+def _touched(document: Document, text: str, edits: Sequence[Edit]) -> str:
     """Return the text with only the values themselves rewritten; empty where that would not do."""
-    wanted = dict(value)
+    wanted = dict(document.value)
     for name in {one.place[0] for one in edits if len(one.place) > 1}:  # what is only replaced needs no copy
         if isinstance(name, str) and name in wanted:
             wanted[name] = copy.deepcopy(wanted[name])
     try:
         for one in edits:
             _put(wanted, one.place, one.value if len(edits) == 1 else copy.deepcopy(one.value))
-        made = touched(text, [(one.place, one.value) for one in edits], value)
-        return made if document_of(directory, made).value == wanted else ""
+        read = Read(text, document.value, document.lines)
+        made = touched(read, [(one.place, one.value) for one in edits])
+        return made if document_of(document.path.parent, made).value == wanted else ""
     except (Unsure, UsageError, KeyError, IndexError, TypeError):
         return ""
 

@@ -6,9 +6,12 @@ calls it reads the result back and holds it against what was meant.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import yaml
@@ -28,32 +31,113 @@ class Unsure(Exception):
     """This cannot be done by touching single values."""
 
 
-def touched(text: str, edits: Iterable[tuple[Place, YamlValue]], before: YamlValue) -> str:
-    """Return the text with values put in place; `before` is what the text holds.
+@dataclass(frozen=True)
+class Read:
+    """A text, what it holds, and the line of each value in it."""
+
+    text: str
+    value: YamlValue
+    lines: Mapping[Place, int]
+
+    def at(self, line: int) -> int:
+        """Return where a line begins; lines count from 1, and the one after the last ends the text."""
+        return self._starts[min(line, len(self._starts)) - 1]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        ends = itertools.accumulate(len(one) + 1 for one in self.text.split("\n"))
+        return [0, *(min(one, len(self.text)) for one in ends)]
+
+    def section(self, name: str | int) -> tuple[int, int]:
+        """Return where what stands below a name of the first level begins and ends, whole lines."""
+        firsts = sorted(line for place, line in self.lines.items() if len(place) == 1)
+        first = self.lines[name,]
+        following = next((one for one in firsts if one > first), len(self._starts))
+        return self.at(first), self.at(following)
+
+
+def touched(read: Read, edits: Iterable[tuple[Place, YamlValue]]) -> str:
+    """Return the text with values put in place.
 
     Raises:
         Unsure: something else than a touch is needed.
 
     """
-    try:
-        root = yaml.compose(text, Loader=_LOADER)
-    except yaml.YAMLError as exc:
-        raise Unsure from exc
-    splices = [one for place, value in edits for one in _splices(text, root, place, value, before)]
+    splices = [one for place, value in edits for one in _splices(read, place, value)]
     starts = [one[0] for one in splices]
     if len(set(starts)) < len(starts):  # which of two at one place comes first is not for us to say
         raise Unsure
+    text = read.text
     for start, end, new in sorted(splices, reverse=True):
         text = text[:start] + new + text[end:]
     return text
 
 
-def _splices(
+def _splices(read: Read, place: Place, value: YamlValue) -> list[_Splice]:
+    """Return what is to be done, having looked only at the part of a long text that it is about."""
+    if value is None or value in ({}, []):
+        raise Unsure
+    if (place[0],) not in read.lines:
+        return _in_part(read, 0, len(read.text), place, value)
+    start, end = read.section(place[0])
+    found = _by_entry(read, end, place, value)
+    return found if found is not None else _in_part(read, start, end, place, value)
+
+
+def _by_entry(read: Read, end: int, place: Place, value: YamlValue) -> list[_Splice] | None:
+    """Return what makes a list another by its entries, one by one; None where they do not stand like that.
+
+    Only those that are to be others are looked at, and the last, behind which more may be put.
+    """
+    old = value_at(read.value, place)
+    if not isinstance(old, list) or not isinstance(value, list) or not old or len(value) < len(old):
+        return None
+    edges = [*(read.at(read.lines[*place, number]) for number in range(len(old))), end]
+    found: list[_Splice] = []
+    try:
+        for number, one in enumerate(value[: len(old)]):
+            more = value[len(old) :] if number == len(old) - 1 else []
+            if one != old[number] or more:
+                start, text = edges[number], read.text[edges[number] : edges[number + 1]]
+                found += [
+                    (start + first, start + last, new)
+                    for first, last, new in _entry(text, [] if one == old[number] else [one], more)
+                ]
+    except Unsure:
+        return None
+    return found
+
+
+def _entry(text: str, instead: list[YamlValue], more: list[YamlValue]) -> Iterator[_Splice]:
+    """Yield what puts a value in place of the one entry that stands in a text, and more behind it."""
+    node = _composed(text)
+    if not isinstance(node, yaml.SequenceNode) or node.flow_style or len(node.value) != 1:
+        raise Unsure
+    if instead:
+        yield _instead(text, node.value[0], instead[0])
+    if more:
+        at, indent = _after(text, node), " " * node.start_mark.column
+        yield at, at, "".join(f"{indent}- {shown(one)}\n" for one in more)
+
+
+def _in_part(read: Read, start: int, end: int, place: Place, value: YamlValue) -> list[_Splice]:
+    text = read.text[start:end]
+    found = _in_text(text, _composed(text), place, value, read.value)
+    return [(start + one, start + other, new) for one, other, new in found]
+
+
+def _composed(text: str) -> yaml.Node | None:
+    try:
+        root: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as exc:
+        raise Unsure from exc
+    return root
+
+
+def _in_text(
     text: str, root: yaml.Node | None, place: Place, value: YamlValue, before: YamlValue
 ) -> list[_Splice]:
     around = _walk(root, place[:-1])
-    if value is None or value in ({}, []):
-        raise Unsure
     if isinstance(around, yaml.MappingNode) and isinstance(place[-1], str) and not _has(around, place[-1]):
         return [_new_key(text, around, place[-1], value)]
     node = _walk(around, place[-1:])

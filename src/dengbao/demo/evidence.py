@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import yaml
 
 from ..model import Evidence, EvidenceFile, EvidenceKind, Method, Person, Review, Verdict
+from ..yamlfile import written
 from .pictures import draw
 
 VENDOR: Final = Person(name="张三", org="示范软件公司（虚构）", role="测试工程师")
@@ -238,7 +238,7 @@ def _write(folder: Path, number: int, draft: Draft, collected: datetime) -> Evid
         redacted=True,
     )
     plain = msgspec.to_builtins(record)
-    text = yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=100)
+    text = written(plain)
     (folder / f"{record_id}.yaml").write_text(text, encoding="utf-8")
     return record
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import yaml
 
 from ..errors import DengbaoError, EvidenceError
 from ..files import write_whole
 from ..model import CarriedFile
 from ..reading import apart, raise_all, read_value
-from ..yamlfile import read_yaml
+from ..yamlfile import read_yaml, written
 from .attached import measure
 from .store import folder_of
 
@@ -64,5 +63,5 @@ def altered(directory: Path, records: Iterable[CarriedFile]) -> Iterator[Evidenc
 def write_carried(directory: Path, record: CarriedFile) -> None:
     """Write the record beside its file."""
     path = carried_folder(directory) / f"{record.file.name.rpartition('.')[0]}.yaml"
-    text = yaml.safe_dump(msgspec.to_builtins(record), allow_unicode=True, sort_keys=False, width=100)
+    text = written(msgspec.to_builtins(record))
     write_whole(path, text.encode())

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import yaml
 
 from ..errors import EvidenceError
 from ..files import names_in, write_whole
@@ -28,13 +27,13 @@ from ..model import (
     Verdict,
 )
 from ..reading import raise_all
-from ..yamlfile import Document, Problem, parse
+from ..yamlfile import Document, Problem, parse, written
 from .admissibility import draft_faults
-from .attached import MAX_FILES, measure, stored_suffix
+from .attached import MAX_FILES, PICTURES, measure, stored_suffix
 from .remarks import numbers_in
 from .store import ID, folder_of, load, read_record
 
-_NUMBERED: Final = re.compile(r"\.?EV-(\d{4,9})\b.*")
+_NUMBERED: Final = re.compile(r"^\.?EV-(\d{4,9})\b", re.MULTILINE)
 
 
 class Draft(Value):
@@ -114,7 +113,10 @@ def copied_in(
     try:
         files = tuple(_copy(one, folder / name) for one, name in zip(sources, names, strict=True))
         record = _record(evidence_id, draft, (*files, *also), filed_at.replace(microsecond=0))
-        raise_all(draft_faults(record, folder, suite, engagement, filed_at.date(), proven=proven))
+        # Measured while they were written; pictures are looked at besides.
+        plain = (one for one in files if Path(one.name).suffix not in PICTURES)
+        faults = draft_faults(record, folder, suite, engagement, filed_at.date(), proven=(*proven, *plain))
+        raise_all(faults)
     except BaseException:
         for name in names:
             (folder / name).unlink(missing_ok=True)
@@ -196,10 +198,8 @@ def claimed(folder: Path, after: str = "") -> Iterator[str]:
 
 def _highest(folder: Path) -> int:
     # A number that was remarked on is never given again: the remarks would speak of another record.
-    numbers = (
-        *(m[1] for one in names_in(folder) if (m := _NUMBERED.fullmatch(one))),
-        *numbers_in(folder),
-    )
+    # The names are gone through as one text: of thousands that is ten times as quick.
+    numbers = (*_NUMBERED.findall("\n".join(names_in(folder))), *numbers_in(folder))
     return max(map(int, numbers), default=0)
 
 
@@ -238,7 +238,7 @@ def write_record(directory: Path, record: Evidence, *, durable: bool = True) -> 
 
     """
     path = folder_of(directory) / f"{record.id}.yaml"
-    text = yaml.safe_dump(msgspec.to_builtins(record), allow_unicode=True, sort_keys=False, width=100)
+    text = written(msgspec.to_builtins(record))
     # What is written is read back before it counts, so that no record is filed that cannot be read.
     try:
         value, lines = parse(text)

@@ -31,8 +31,8 @@ def intentions(folder: Path, names: Iterable[str] | None = None) -> Iterator[tup
     """
     if names is None:
         names = names_in(folder) if folder.is_dir() else ()
-    for name in names:
-        if not name.startswith(".") or not _INTENDED.fullmatch(name) or (path := folder / name).is_symlink():
+    for name in [one for one in names if one.startswith(".")]:  # few do, of thousands
+        if not _INTENDED.fullmatch(name) or (path := folder / name).is_symlink():
             continue
         try:
             yield path, msgspec.json.decode(path.read_bytes(), type=list[Evidence])

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import yaml
 from filelock import FileLock
 
 from ..errors import DengbaoError, EvidenceError
@@ -21,7 +20,7 @@ from ..files import write_whole
 from ..model import CustodyEntry, Engagement, EvidenceFile, Person
 from ..model.approvals import Approval, DetachedSignature, PartyRole, SignatureTool
 from ..reading import read_value
-from ..yamlfile import read_yaml
+from ..yamlfile import read_yaml, written
 from .current import Current
 from .custody import note, read_custody
 from .detached import LIMIT_BYTES, ToolMissing, signed_line, verify_detached
@@ -198,7 +197,7 @@ def _small(path: Path) -> bytes:
 
 
 def _written(record: Approval, path: Path) -> bytes:
-    text = yaml.safe_dump(msgspec.to_builtins(record), allow_unicode=True, sort_keys=False, width=100)
+    text = written(msgspec.to_builtins(record))
     write_whole(path, text.encode())
     # Read back before it counts, so that no record is filed that cannot be read.
     if load_approval(path) != record:

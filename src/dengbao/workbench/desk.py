@@ -159,6 +159,16 @@ class Desk:
             self._glance.state = state
         return state
 
+    def lately(self) -> State:
+        """Return how the engagement stood when it was last looked at: enough to find the way on.
+
+        Raises:
+            UsageError, ContentError, EvidenceError, StoreError: nobody looked yet, and the files are wrong.
+
+        """
+        kept = self._kept
+        return kept[1] if kept is not None else self.state()
+
     def ground(self) -> Ground:
         """Return what is tested, without what was filed: enough to save a draft or to file it, and quick.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -25,6 +26,9 @@ from .pages.run import control_of
 from .scratch import Scratch
 
 _BUSY_S: Final = 5
+# Pages make thousands of things, hardly any in a ring; to look for rings after every 700 of them takes longer
+# than some pages. Much more than this, and what a workbook leaves behind would fill the memory.
+_RINGS: Final = (2_000, 10, 10)
 
 
 def serve(
@@ -61,6 +65,7 @@ def serve(
             ssl_certfile=beyond.chain if beyond is not None else None,
             ssl_keyfile=beyond.key if beyond is not None else None,
         )  # fmt: skip
+        gc.set_threshold(*_RINGS)
         desk_of(app).warm(app.state.pages.warm)
         for token, person in doors.tokens:
             told(f"{address.scheme}://{address.names[0]}:{address.port}/start?token={token}", person)
@@ -106,7 +111,10 @@ class _Server(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Unless the protocol is named, asyncio does not know it for TCP and leaves Nagle's algorithm on: an
+    # answer of two parts would then wait 40 ms for the browser's delayed acknowledgement.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # elsewhere the option would let another program take the port over
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

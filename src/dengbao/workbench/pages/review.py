@@ -77,14 +77,13 @@ def say(visit: Visit) -> Response:
     """Say something of a record; what may not be said now is told beside what was typed."""
     by = visit.someone()
     sort = _sort(visit)
-    with visit.desk.glance():
-        entry, waiting = _entry(visit), queue(visit.desk.state())
+    waiting = queue(visit.desk.lately())  # in which order to go on; the record itself is read anew
     said = Said(
-        sort, by, visit.filled.text("text", sort.zh, most=_MOST_TEXT), asset=entry.record.asset,
+        sort, by, visit.filled.text("text", sort.zh, most=_MOST_TEXT),
         overrules=visit.filled.raw("overrules") == "yes",
     )  # fmt: skip
     try:
-        record, _ = speak(visit.desk.directory, entry.record.id, said, seen=visit.filled.raw("seen")[:64])
+        record, _ = speak(visit.desk.directory, visit.path("id"), said, seen=visit.filled.raw("seen")[:64])
     except EvidenceError as exc:
         with visit.desk.glance():
             return _shown(visit, _entry(visit), exc, sort.value)

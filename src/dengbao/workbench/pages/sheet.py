@@ -5,6 +5,7 @@ Reading workbooks takes long to import: it is imported where it is used.
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
@@ -95,6 +96,7 @@ def _import(visit: Visit, held: Held, *, dry_run: bool) -> Imported:
     )  # fmt: skip
 
 
+@functools.lru_cache(maxsize=2)
 def known_of(state: State) -> Known:
     """Return what the desk knows of the engagement."""
     from ...recording_lines import Known, Paper  # noqa: PLC0415
