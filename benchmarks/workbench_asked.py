@@ -178,6 +178,13 @@ class Asking:
         yield Asked("退回", ACT_MS, say("return", 400))
         yield Asked("复核通过", ACT_MS, say("accept", 500))
         yield Asked("撤回", ACT_MS, say("withdraw", 600))
+        accept = say("accept", 700)
+        yield Asked(
+            "复核通过后的下一份",
+            VIEW_MS,
+            lambda turn: self._client.get(f"/review/EV-{702 + 2 * turn:04}"),
+            accept,
+        )
         yield Asked(
             "项上备注", ACT_MS, lambda turn: self._client.post(
                 f"/review/case/2.a.1/{host(turn)}/note", data={"text": f"第 {turn} 条备注"}

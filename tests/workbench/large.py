@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -118,14 +118,14 @@ def _judged(verdict: Verdict, seen: str, criteria: tuple[Criterion, ...]) -> Out
 def _file(session: Session, count: int) -> None:
     folder = session.directory / "evidence"
     folder.mkdir()
-    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    at = datetime.now(UTC).replace(microsecond=0)
     for number, case in zip(range(1, count + 1), _wanting(session), strict=False):
         name = f"EV-{number:04}.png"
         (folder / name).write_bytes(picture(number))
         measured = measure(folder / name)
         record = Evidence(
             id=f"EV-{number:04}", items=(case.item,), asset=case.asset, method=Method.EXAMINE,
-            kind=EvidenceKind.SCREENSHOT, collected_at=at - timedelta(seconds=1), filed_at=at, redacted=True,
+            kind=EvidenceKind.SCREENSHOT, collected_at=at, filed_at=at, redacted=True,
             files=(
                 EvidenceFile(
                     name=name, sha256=measured.sha256, sm3=measured.sm3, size_bytes=measured.size_bytes

@@ -1,4 +1,4 @@
-"""An answer of two parts is sent at once: its second part does not wait for an acknowledgement of the first."""
+"""An answer of two parts is sent at once: the second does not wait until the first is acknowledged."""
 
 from __future__ import annotations
 

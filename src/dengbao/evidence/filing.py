@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from ..errors import EvidenceError
-from ..files import names_in, write_whole
+from ..files import names_as_listed, write_whole
 from ..model import (
     Engagement,
     Evidence,
@@ -199,7 +199,7 @@ def claimed(folder: Path, after: str = "") -> Iterator[str]:
 def _highest(folder: Path) -> int:
     # A number that was remarked on is never given again: the remarks would speak of another record.
     # The names are gone through as one text: of thousands that is ten times as quick.
-    numbers = (*_NUMBERED.findall("\n".join(names_in(folder))), *numbers_in(folder))
+    numbers = (*_NUMBERED.findall("\n".join(names_as_listed(folder))), *numbers_in(folder))
     return max(map(int, numbers), default=0)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from ..errors import EvidenceError
-from ..files import names_in
+from ..files import names_as_listed
 from ..model import Evidence
 from .store import folder_of
 
@@ -30,8 +30,8 @@ def intentions(folder: Path, names: Iterable[str] | None = None) -> Iterator[tup
 
     """
     if names is None:
-        names = names_in(folder) if folder.is_dir() else ()
-    for name in [one for one in names if one.startswith(".")]:  # few do, of thousands
+        names = names_as_listed(folder) if folder.is_dir() else ()
+    for name in sorted(one for one in names if one.startswith(".")):  # few do, of thousands
         if not _INTENDED.fullmatch(name) or (path := folder / name).is_symlink():
             continue
         try:

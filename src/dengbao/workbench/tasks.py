@@ -37,8 +37,19 @@ class Tasks:
     """The work of a page in the background; a second piece waits until the first is done."""
 
     def __init__(self) -> None:
-        self.last: Task | None = None
+        self._last: Task | None = None
         self._lock = threading.Lock()
+
+    @property
+    def last(self) -> Task | None:
+        """Return the newest piece as it stands at this moment: a page must not say half that it has ended.
+
+        When it ended is read before what it came to, and is written after it.
+        """
+        task = self._last
+        return Task(
+            task.title, task.begun, list(task.steps), task.ended, task.told, task.faults, task.reasons
+        ) if task is not None else None  # fmt: skip
 
     def start(self, title: str, work: Callable[[Say], str]) -> Task:
         """Begin a piece of work; `work` is handed where to tell its steps and returns what it came to.
@@ -48,10 +59,10 @@ class Tasks:
 
         """
         with self._lock:
-            if self.last is not None and self.last.working:
-                raise UsageError(f"正在{self.last.title}", cure="等它完成后再试")
+            if self._last is not None and self._last.working:
+                raise UsageError(f"正在{self._last.title}", cure="等它完成后再试")
             task = Task(title, datetime.now(UTC))
-            self.last = task
+            self._last = task
         threading.Thread(target=_do, args=(task, work), name=title, daemon=True).start()
         return task
 

@@ -6,6 +6,7 @@ Reading workbooks takes long to import: it is imported where it is used.
 from __future__ import annotations
 
 import functools
+import gc
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
@@ -59,6 +60,7 @@ def bring(visit: Visit) -> Response:
         return _refused(visit, exc)
     if not found.changes:
         shelf.drop(held)
+    gc.collect()  # reading leaves rings behind: cleared now, while one waits anyway, not at the next step
     return visit.page("sheet_check.html", held=held, found=found, state=visit.desk.state())
 
 
