@@ -33,6 +33,10 @@ _PLAIN: Final[dict[type[inspect.Type], type]] = {
     inspect.DateTimeType: datetime,
     inspect.DateType: date,
 }
+_FLAT: Final = (
+    inspect.StrType, inspect.IntType, inspect.FloatType, inspect.BoolType, inspect.EnumType,
+    inspect.LiteralType, inspect.NoneType, inspect.DateType,
+)  # fmt: skip
 _TIME_CURE: Final = "写成 2026-03-01T09:30:00+08:00"
 # Every form of message that msgspec's converter gives, and what is said instead; `W` is a type's name.
 _FORMS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -124,13 +128,12 @@ def _filled(value: object) -> bool:
     while waiting:
         one = waiting.pop()
         if isinstance(one, msgspec.Struct):
-            needed, others = _names(type(one))
+            needed, deep = _names(type(one))
             for name in needed:
                 held = getattr(one, name)
                 if isinstance(held, str) and not held.strip():
                     return False
-                waiting.append(held)
-            waiting.extend(getattr(one, name) for name in others)
+            waiting.extend(getattr(one, name) for name in deep)
         elif isinstance(one, (tuple, list)):
             waiting.extend(one)
         elif isinstance(one, dict):
@@ -142,10 +145,22 @@ def _filled(value: object) -> bool:
 
 @functools.cache
 def _names(shape: type[msgspec.Struct]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of a shape's required fields, and of its others."""
-    fields = msgspec.structs.fields(shape)
-    needed = tuple(one.name for one in fields if one.required)
-    return needed, tuple(one.name for one in fields if not one.required)
+    """Return the names of a shape's required fields, and of those that may hold what is to be looked at."""
+    info = _info(shape)
+    fields = info.fields if isinstance(info, inspect.StructType) else ()
+    return (
+        tuple(one.name for one in fields if one.required),
+        tuple(one.name for one in fields if not _is_flat(one.type)),
+    )
+
+
+def _is_flat(info: inspect.Type) -> bool:
+    """Tell whether nothing that lies in a value of the type, or in a list of it, needs a look."""
+    if isinstance(info, inspect.UnionType):
+        return all(map(_is_flat, info.types))
+    if isinstance(info, (inspect.VarTupleType, inspect.ListType)):
+        return _is_flat(info.item_type)
+    return isinstance(info, _FLAT)
 
 
 def refuse(document: Document, error: type[DengbaoError], mistakes: Iterable[Mistake]) -> None:

@@ -321,7 +321,7 @@ def _note(case: CaseResult, verdict: Verdict) -> str:
 def _file_all(session: Session, rows: Sequence[_Row], source: Path, now: datetime) -> Iterator[Change]:
     filed = evidence_room.add_all(
         session.directory, [(one.draft, one.sources) for one in rows], source,
-        suite=session.suite, engagement=session.engagement, now=now,
+        suite=session.suite, engagement=session.engagement, now=now, finish=False,
     )  # fmt: skip
     for row, record in zip(rows, filed, strict=True):
         yield replace(row.change, filed=record.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from . import evidence as evidence_room
 from .evidence.remarks import grouped
@@ -37,6 +38,15 @@ class Known:
 
     result: SuiteResult
     papers: tuple[Paper, ...]
+
+    @cached_property
+    def papers_of(self) -> dict[tuple[str, str], tuple[Paper, ...]]:
+        """Return what was filed, by item and asset."""
+        found: dict[tuple[str, str], list[Paper]] = {}
+        for one in self.papers:
+            for item in one.record.items:
+                found.setdefault((item, one.record.asset), []).append(one)
+        return {key: tuple(some) for key, some in found.items()}
 
 
 def known_of(session: Session, now: datetime) -> Known:
@@ -77,16 +87,17 @@ def make_tables(session: Session, known: Known) -> tuple[Table, ...]:
 
 
 def lines_of(
-    session: Session, known: Known, wanted: Container[str]
+    session: Session, known: Known, wanted: Iterable[str]
 ) -> dict[str, tuple[Line, CaseResult, tuple[Paper, ...]]]:
     """Return the lines of some cases by their ids, as they stand now, with what was filed for them.
 
     Those of no case are not there.
     """
     points = dict(_points(session))
+    cases = {(item, asset) for item, _, asset in (one.partition("@") for one in wanted)}
     return {
         (line := _line(points, item, case, papers)).id: (line, case, papers)
-        for item, case, papers in cases_of(known, wanted)
+        for item, case, papers in cases_of(known, cases)
     }
 
 
@@ -111,21 +122,18 @@ def _points(session: Session) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def cases_of(
-    known: Known, wanted: Container[str] | None = None
+    known: Known, wanted: Container[tuple[str, str]] | None = None
 ) -> Iterator[tuple[ItemResult, CaseResult, tuple[Paper, ...]]]:
     """Yield every case, or only those that are `wanted`, with its item and what was filed for it.
 
     They come in official order.
     """
-    papers: dict[tuple[str, str], list[Paper]] = {}
-    for one in known.papers:
-        for item_id in one.record.items:
-            papers.setdefault((item_id, one.record.asset), []).append(one)
+    papers = known.papers_of
     result = known.result
     for item in (*result.mandatory, *(each for clause in result.clauses for each in clause.items)):
         for case in item.cases:
-            if wanted is None or f"{case.item}@{case.asset}" in wanted:
-                yield item, case, tuple(papers.get((case.item, case.asset), ()))
+            if wanted is None or (case.item, case.asset) in wanted:
+                yield item, case, papers.get((case.item, case.asset), ())
 
 
 def _results(session: Session, now: datetime) -> SuiteResult:

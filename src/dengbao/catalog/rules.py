@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PureWindowsPath
 from typing import Final
 from urllib.parse import urlsplit
@@ -72,9 +72,12 @@ def find_faults(engagement: Engagement) -> Iterator[Mistake]:
     if not engagement.assets:
         yield Mistake(("assets",), "没有测评对象", "至少登记一个测评对象")
     yield from _unique(("assets",), [one.id for one in engagement.assets], "测评对象")
+    by_kind: dict[Kind, list[str]] = {}
+    for one in engagement.assets:
+        by_kind.setdefault(one.kind, []).append(one.id)
     for number, asset in enumerate(engagement.assets):
         yield from _asset(("assets", number), asset)
-        yield from _links(("assets", number), asset, engagement)
+        yield from _links(("assets", number), asset, by_kind)
         yield from find_traffic_faults(("assets", number), asset)
         if isinstance(asset, WebAsset):
             yield from find_app_faults(("assets", number), asset, engagement)
@@ -82,9 +85,9 @@ def find_faults(engagement: Engagement) -> Iterator[Mistake]:
     yield from find_form_faults(engagement.forms)
 
 
-def _links(place: Place, asset: Asset, engagement: Engagement) -> Iterator[Mistake]:
-    """Yield references of one asset to another that is not there."""
-    hosts = [one.id for one in engagement.assets if one.kind is Kind.HOST]
+def _links(place: Place, asset: Asset, by_kind: Mapping[Kind, Sequence[str]]) -> Iterator[Mistake]:
+    """Yield references of one asset to another that is not there; `by_kind` names those that are."""
+    hosts = by_kind.get(Kind.HOST, ())
     for number, data in enumerate(asset.data):
         if data.host and data.host not in hosts:
             message = f"测评对象 {asset.id} 的 data 引用的服务器“{shorten(data.host)}”未登记"
@@ -94,7 +97,7 @@ def _links(place: Place, asset: Asset, engagement: Engagement) -> Iterator[Mista
     if not isinstance(asset, BackupAsset):
         return
     for key, used, kind in (("host", asset.host, Kind.HOST), ("database", asset.database, Kind.DATABASE)):
-        known = [one.id for one in engagement.assets if one.kind is kind]
+        known = by_kind.get(kind, ())
         if used and used not in known:
             message = f"测评对象 {asset.id} 引用的{kind.zh}“{shorten(used)}”未登记"
             yield Mistake((*place, key), message, suggest(used, known) or "先登记该测评对象")
@@ -344,7 +347,7 @@ def _address(place: Place, text: str) -> Iterator[Mistake]:
 
 
 def _declarations(engagement: Engagement) -> Iterator[Mistake]:
-    known = [*(one.id for one in engagement.assets), Kind.SYSTEM.value]
+    known = dict.fromkeys([*(one.id for one in engagement.assets), Kind.SYSTEM.value])
     seen: set[tuple[str, str]] = set()
     for number, one in enumerate(engagement.not_applicable):
         place: Place = ("not_applicable", number)

@@ -28,8 +28,11 @@ def add_all(
     suite: Suite,
     engagement: Engagement,
     now: datetime,
+    finish: bool = True,
 ) -> list[Evidence]:
     """File several pieces of evidence that one file proves, all or none; return them in their order.
+
+    What an earlier filing left to do is done first, unless the caller says with `finish` that it just was.
 
     `shared` is copied in once, with the first; the others name that copy. Killed before the records were
     written down, it leaves files that no record names; killed after, it leaves the rest to `finish_filing`.
@@ -38,7 +41,8 @@ def add_all(
         EvidenceError: nothing was filed, and why.
 
     """
-    finish_filing(directory)
+    if finish:
+        finish_filing(directory)
     folder = folder_of(directory)
     folder.mkdir(parents=True, exist_ok=True)
     filed: list[Evidence] = []

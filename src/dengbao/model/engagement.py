@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Container
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -36,6 +36,7 @@ class Person(Value):
         return _plain(self.name) == _plain(other.name)
 
 
+@lru_cache(maxsize=256)  # few people sign, and hundreds of times
 def _plain(name: str) -> str:
     letters = unicodedata.normalize("NFKC", name).casefold()
     return "".join(one for one in letters if not one.isspace() and unicodedata.category(one) != "Cf")
