@@ -153,7 +153,7 @@ def browsing(
         yield watched
     finally:
         context.close()
-    assert watched.slips == []
+    assert not watched.slips, watched.slips
 
 
 def chromium() -> str:

@@ -46,9 +46,7 @@ def test_the_report_and_the_forms_are_made_and_looked_at(ready: Served, browser:
         page.get_by_role("link", name="预览").first.click()
         picture = page.locator("figure img").first
         picture.wait_for()
-        page.wait_for_function(
-            "() => document.querySelector('figure img').naturalWidth > 400", timeout=_LONG_MS
-        )
+        assert picture.evaluate("async one => { await one.decode(); return one.naturalWidth }") > 400
         assert window.faults() == []
         page.keyboard.press("u")
         with page.expect_download() as loaded:
