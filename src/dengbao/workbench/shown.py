@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mimetypes
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import jinja2
+from jinja2.bccache import Bucket
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from .. import __version__
+from ..files import write_whole
 from ..model import CaseResult, Person, Status, Verdict
 from ..report.wording import label
 
 if TYPE_CHECKING:
     from .visit import Visit
 
+_DIGEST: Final = hashlib.sha256().digest_size
 _STATIC: Final = resources.files(__package__) / "static"
 
 
@@ -33,13 +40,46 @@ class Place:
     key: str
 
 
+class _Kept(jinja2.BytecodeCache):
+    """What templates were compiled to, each with its digest; nothing where that cannot be written."""
+
+    def __init__(self, folder: Path, mark: str) -> None:
+        self._folder, self._mark = folder, mark
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):
+            data = self._path(bucket).read_bytes()
+            if hashlib.sha256(data[_DIGEST:]).digest() == data[:_DIGEST]:
+                bucket.bytecode_from_string(data[_DIGEST:])  # which looks whether it is of this very source
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        data = bucket.bytecode_to_string()
+        with contextlib.suppress(OSError):
+            write_whole(self._path(bucket), hashlib.sha256(data).digest() + data, durable=False)
+
+    def _path(self, bucket: Bucket) -> Path:
+        return self._folder / f"page-{self._mark}-{bucket.key}.cache"
+
+
+def _kept() -> _Kept | None:
+    """Return where compiled templates lie: with the modules that Python compiled, and trusted as they are.
+
+    Compiling takes half a second of every start. A template that changed is known by its digest; how they
+    are compiled is said in this module.
+    """
+    if sys.dont_write_bytecode:
+        return None
+    mark = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    return _Kept(Path(cache_from_source(__file__)).parent, mark)
+
+
 class Pages:
     """Templates, the navigation and the files that pages load; read once at the start."""
 
     def __init__(self, places: tuple[Place, ...]) -> None:
         self._environment = jinja2.Environment(
             loader=jinja2.PackageLoader(__package__ or ""), autoescape=True, undefined=jinja2.StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
+            trim_blocks=True, lstrip_blocks=True, bytecode_cache=_kept(),
         )  # fmt: skip
         self._files = {one.name: one.read_bytes() for one in _STATIC.iterdir() if one.is_file()}
         marks = {name: hashlib.sha256(data).hexdigest()[:12] for name, data in self._files.items()}
